@@ -1,0 +1,190 @@
+//! The client record: what the authorization server knows of a relying party.
+
+use serde::{Deserialize, Serialize};
+use time::Duration;
+
+use crate::{
+    ids::{ClientId, UserId},
+    token::{ClientSecret, Digest},
+    uri::{ClientUri, InvalidUri, Origin},
+};
+
+/// How a client proves who it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A server that keeps a secret.
+    Confidential {
+        /// The secret's hash. Plain SHA-256 is enough: the secret has 256 random bits.
+        secret: Digest<ClientSecret>,
+    },
+    /// A browser application, which can keep none.
+    Public,
+}
+
+/// Who may use a client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AssignedTo {
+    /// Every active person.
+    Everyone,
+    /// These and no others.
+    Users(Vec<UserId>),
+}
+
+impl AssignedTo {
+    /// Whether this person may use the client.
+    #[must_use]
+    pub fn includes(&self, user: UserId) -> bool {
+        match self {
+            Self::Everyone => true,
+            Self::Users(users) => users.contains(&user),
+        }
+    }
+}
+
+/// How long a handoff token lives: 30 to 300 seconds, 60 unless the operator says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandoffLifetime(u16);
+
+/// The lifetime is not between 30 and 300 seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a handoff token lives 30 to 300 seconds, not {0}")]
+pub struct InvalidLifetime(pub i64);
+
+impl HandoffLifetime {
+    /// Checks a lifetime in seconds.
+    ///
+    /// # Errors
+    /// [`InvalidLifetime`] below 30 or above 300.
+    pub fn from_seconds(seconds: i64) -> Result<Self, InvalidLifetime> {
+        match u16::try_from(seconds) {
+            Ok(short @ 30..=300) => Ok(Self(short)),
+            _ => Err(InvalidLifetime(seconds)),
+        }
+    }
+
+    /// The lifetime in seconds.
+    #[must_use]
+    pub const fn as_seconds(self) -> u16 {
+        self.0
+    }
+
+    /// The lifetime.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        Duration::seconds(i64::from(self.0))
+    }
+}
+
+impl Default for HandoffLifetime {
+    fn default() -> Self {
+        Self(60)
+    }
+}
+
+/// A registered client. Every address in it lies on its origin; [`Client::register`] is the only
+/// way to make one, and refuses any other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Its id on the wire.
+    pub id: ClientId,
+    /// Its name on pages.
+    pub name: String,
+    /// One line for the portal's tile.
+    pub description: String,
+    /// How it proves who it is.
+    pub kind: Kind,
+    /// Where it lives.
+    pub origin: Origin,
+    /// Where handoff tokens may go.
+    pub redirect_uris: Vec<ClientUri>,
+    /// Where a launch from the portal starts (OpenID Connect Core, section 4).
+    pub initiate_login_uri: ClientUri,
+    /// How long its handoff tokens live.
+    pub handoff_lifetime: HandoffLifetime,
+    /// Who may use it.
+    pub assigned_to: AssignedTo,
+}
+
+/// A client record as an operator writes it.
+#[derive(Clone, Debug)]
+pub struct Registration<'a> {
+    /// See [`Client::id`].
+    pub id: ClientId,
+    /// See [`Client::name`].
+    pub name: &'a str,
+    /// See [`Client::description`].
+    pub description: &'a str,
+    /// See [`Client::kind`].
+    pub kind: Kind,
+    /// See [`Client::origin`].
+    pub origin: &'a str,
+    /// See [`Client::redirect_uris`].
+    pub redirect_uris: &'a [&'a str],
+    /// See [`Client::initiate_login_uri`].
+    pub initiate_login_uri: &'a str,
+    /// See [`Client::handoff_lifetime`].
+    pub handoff_lifetime: HandoffLifetime,
+    /// See [`Client::assigned_to`].
+    pub assigned_to: AssignedTo,
+}
+
+/// A client record that is refused, with the field at fault.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedRegistration {
+    /// An address breaks a rule.
+    #[error("{field} {why}: {value}")]
+    Uri {
+        /// The field.
+        field: &'static str,
+        /// What was given.
+        value: String,
+        /// The rule.
+        why: InvalidUri,
+    },
+    /// A client without a redirect URI could never finish a handoff.
+    #[error("redirect_uris is empty")]
+    NoRedirectUri,
+}
+
+impl Client {
+    /// Checks a registration against the rules of the protocol (rows 32 and 84).
+    ///
+    /// # Errors
+    /// [`RefusedRegistration`] naming the field and the rule.
+    pub fn register(new: Registration<'_>) -> Result<Self, RefusedRegistration> {
+        let refuse = |field, value: &str| {
+            let value = value.to_owned();
+            move |why| RefusedRegistration::Uri { field, value, why }
+        };
+        let origin = Origin::parse(new.origin).map_err(refuse("origin", new.origin))?;
+        let redirect_uris = new
+            .redirect_uris
+            .iter()
+            .map(|uri| ClientUri::register(uri, &origin).map_err(refuse("redirect_uri", uri)))
+            .collect::<Result<Vec<_>, _>>()?;
+        if redirect_uris.is_empty() {
+            return Err(RefusedRegistration::NoRedirectUri);
+        }
+        let initiate_login_uri = ClientUri::register(new.initiate_login_uri, &origin)
+            .map_err(refuse("initiate_login_uri", new.initiate_login_uri))?;
+        Ok(Self {
+            id: new.id,
+            name: new.name.to_owned(),
+            description: new.description.to_owned(),
+            kind: new.kind,
+            origin,
+            redirect_uris,
+            initiate_login_uri,
+            handoff_lifetime: new.handoff_lifetime,
+            assigned_to: new.assigned_to,
+        })
+    }
+
+    /// The registered redirect URI that is exactly this text, if there is one.
+    #[must_use]
+    pub fn redirect_uri(&self, presented: &str) -> Option<&ClientUri> {
+        self.redirect_uris
+            .iter()
+            .find(|uri| uri.as_str() == presented)
+    }
+}

@@ -1,0 +1,161 @@
+//! The rule at the heart of the protocol: may this token be redeemed, by this client, now?
+
+use time::OffsetDateTime;
+
+use crate::{
+    handoff::{Handoff, Issued},
+    ids::ClientId,
+    policy::Policy,
+    rejection::Rejection,
+    token::{HandoffToken, State, Unverified, Verifier},
+};
+
+/// What an authenticated client presents at verify.
+#[derive(Clone, Debug)]
+pub struct Presented {
+    /// The client, as it authenticated itself; never as it merely says.
+    pub client: ClientId,
+    /// The handoff token.
+    pub token: Unverified<HandoffToken>,
+    /// The state that came with it.
+    pub state: Unverified<State>,
+    /// Where it came to. Clients of the older SDK do not say.
+    pub redirect_uri: Option<String>,
+    /// The secret behind the challenge.
+    pub verifier: Option<Unverified<Verifier>>,
+}
+
+/// What must still be true at the moment of redemption, not just when the token was issued.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The sign-in has not ended.
+    pub sign_in_is_live: bool,
+    /// The person exists and is not disabled.
+    pub user_is_active: bool,
+    /// The person may use the client.
+    pub user_is_assigned: bool,
+}
+
+/// Whether the client may use the token up, whatever else turns out to be wrong with it: the part
+/// of the rule that a store repeats as the condition of one statement.
+///
+/// # Errors
+/// The first [`Rejection`] that applies. A used token is [`Rejection::AlreadyUsed`] here.
+pub fn claim(
+    stored: &Handoff,
+    client: &ClientId,
+    now: OffsetDateTime,
+    policy: &Policy,
+) -> Result<(), Rejection> {
+    let issued = stored.issued();
+    if policy.client_binding() && issued.client != *client {
+        return Err(Rejection::AnotherClient);
+    }
+    if policy.one_time() && stored.is_used() {
+        return Err(Rejection::AlreadyUsed);
+    }
+    if policy.lifetime() && issued.expires_at <= now {
+        return Err(Rejection::Expired);
+    }
+    Ok(())
+}
+
+/// Whether everything that the token was bound to is there again.
+///
+/// # Errors
+/// The first [`Rejection`] that applies.
+pub fn bindings(issued: &Issued, presented: &Presented, policy: &Policy) -> Result<(), Rejection> {
+    if policy.state_binding() && issued.state != presented.state.digest() {
+        return Err(Rejection::StateDiffers);
+    }
+    if policy.redirect_uri_binding() {
+        // Only a row without a challenge, which clients of the older SDK get, may go without.
+        let same = match &presented.redirect_uri {
+            Some(uri) => *uri == issued.redirect_uri,
+            None => issued.challenge.is_none(),
+        };
+        if !same {
+            return Err(Rejection::RedirectUriDiffers);
+        }
+    }
+    if policy.verifier_binding() {
+        match (&issued.challenge, &presented.verifier) {
+            (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => {}
+            (Some(_), Some(_)) => return Err(Rejection::VerifierWrong),
+            (Some(_), None) => return Err(Rejection::VerifierMissing),
+            (None, Some(_)) => return Err(Rejection::VerifierUnexpected),
+            (None, None) => {}
+        }
+    }
+    Ok(())
+}
+
+/// The whole rule. The stored row decides, never the request.
+///
+/// ```
+/// # use handoff::{handoff::*, ids::*, policy::Policy, rejection::Rejection, token::*, verify::*};
+/// # use handoff::client::HandoffLifetime;
+/// # use time::{Duration, OffsetDateTime};
+/// let now = OffsetDateTime::UNIX_EPOCH;
+/// let (token, state) = (HandoffToken::mint([1; 32]), State::mint([2; 32]));
+/// let verifier = Verifier::mint([3; 32]);
+/// let request = Request {
+///     client: ClientId::parse("notes").unwrap(),
+///     redirect_uri: "http://notes.localhost:4000/callback".to_owned(),
+///     state: state.digest(),
+///     challenge: Some(verifier.challenge()),
+///     lifetime: HandoffLifetime::default(),
+/// };
+/// let issued =
+///     request.issue(token.digest(), SignInId::mint([4; 16]), UserId::mint([5; 16]), now);
+/// let presented = Presented {
+///     client: ClientId::parse("notes").unwrap(),
+///     token: (&token).into(),
+///     state: (&state).into(),
+///     redirect_uri: Some("http://notes.localhost:4000/callback".to_owned()),
+///     verifier: Some((&verifier).into()),
+/// };
+/// let standing =
+///     Standing { sign_in_is_live: true, user_is_active: true, user_is_assigned: true };
+/// let stored = Handoff::Issued(issued);
+/// assert!(decide(&stored, standing, &presented, now, &Policy::STRICT).is_ok());
+/// let late = now + Duration::seconds(60);
+/// assert_eq!(
+///     decide(&stored, standing, &presented, late, &Policy::STRICT),
+///     Err(Rejection::Expired)
+/// );
+/// ```
+///
+/// # Errors
+/// The first [`Rejection`] that applies. A used token whose bindings are all right is
+/// [`Rejection::Replayed`]: what its first use gave must be revoked.
+pub fn decide<'a>(
+    stored: &'a Handoff,
+    standing: Standing,
+    presented: &Presented,
+    now: OffsetDateTime,
+    policy: &Policy,
+) -> Result<&'a Issued, Rejection> {
+    let issued = stored.issued();
+    match claim(stored, &presented.client, now, policy) {
+        Err(Rejection::AlreadyUsed) => {
+            // Always with every defence: a weakened policy must not revoke a bystander's session.
+            return Err(match bindings(issued, presented, &Policy::STRICT) {
+                Ok(()) => Rejection::Replayed,
+                Err(_) => Rejection::AlreadyUsed,
+            });
+        }
+        other => other?,
+    }
+    bindings(issued, presented, policy)?;
+    if policy.live_sign_in() && !standing.sign_in_is_live {
+        return Err(Rejection::SignInEnded);
+    }
+    if policy.assignment() && !standing.user_is_active {
+        return Err(Rejection::UserGone);
+    }
+    if policy.assignment() && !standing.user_is_assigned {
+        return Err(Rejection::NotAssigned);
+    }
+    Ok(issued)
+}
