@@ -1,1 +1,21 @@
-//! Placeholder.
+//! What every site needs of HTTP, one file per concern, so that a defence is written once.
+//!
+//! [`context::Context`] is what a request knows of its site: its origin, its clock, its randomness.
+//! [`layers::protect`] puts the defences around a site's routes. [`page::Page`] shows a view,
+//! [`problem::Problem`] is the one way to refuse.
+
+pub mod context;
+pub mod cookies;
+pub mod csrf;
+pub mod fetch_metadata;
+pub mod form;
+pub mod headers;
+pub mod layers;
+pub mod page;
+pub mod params;
+pub mod problem;
+pub mod redirect;
+pub mod seal;
+pub mod seams;
+pub mod session;
+pub mod trace;

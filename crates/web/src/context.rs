@@ -1,0 +1,89 @@
+//! What a request knows of the site that it reached.
+
+use std::{convert::Infallible, sync::Arc};
+
+use axum::extract::FromRequestParts;
+use handoff::uri::Origin;
+use http::request::Parts;
+use leptos::prelude::AnyView;
+use time::OffsetDateTime;
+
+use crate::{
+    problem::Problem,
+    seams::{Clock, Randomness},
+};
+
+/// What a page that explains a problem is made from.
+#[derive(Clone, Debug)]
+pub struct Explanation {
+    /// What happened.
+    pub title: String,
+    /// What it means, in a sentence or two.
+    pub text: String,
+    /// Finds the request in the log.
+    pub trace: String,
+}
+
+/// How a site shows a problem: in its own clothes.
+pub type ProblemView = Arc<dyn Fn(Explanation) -> AnyView + Send + Sync>;
+
+/// One site's surroundings. It comes with each request, put there by whoever routes by `Host`, so
+/// that one router serves the same site of many platforms.
+#[derive(Clone)]
+pub struct Context {
+    /// Where the site lives. Nothing is ever built from the `Host` header.
+    pub origin: Origin,
+    /// The platform's clock.
+    pub clock: Arc<dyn Clock>,
+    /// The platform's randomness.
+    pub random: Arc<dyn Randomness>,
+    /// How the site shows a problem.
+    pub problem_view: ProblemView,
+}
+
+impl Context {
+    /// The time at the platform.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        self.clock.now()
+    }
+}
+
+/// The site that the request reached, as its router's handlers know it.
+#[derive(Clone, Debug)]
+pub struct At<T>(pub T);
+
+impl<T: Clone + Send + Sync + 'static, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<T>() {
+            Some(site) => Ok(Self(site.clone())),
+            None => Err(Problem::internal(
+                "the request did not pass the host routing",
+            )),
+        }
+    }
+}
+
+/// The text by which a request is found in the log: 16 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TraceId(pub Arc<str>);
+
+impl<S: Send + Sync> FromRequestParts<S> for TraceId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts
+            .extensions
+            .get::<Self>()
+            .cloned()
+            .unwrap_or_else(|| Self("".into())))
+    }
+}
+
+impl std::fmt::Display for TraceId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}

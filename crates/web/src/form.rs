@@ -1,0 +1,80 @@
+//! The body of a form, behind its CSRF token: there is no other way to read one (a lint sees to it).
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use http::header;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::{cookies::Cookies, csrf, params, problem::Problem};
+
+/// Which cookie the forms of a kind of page belong to.
+pub trait CsrfCookie {
+    /// Names of cookies; the first that the browser has counts.
+    const NAMES: &'static [&'static str];
+}
+
+/// The fields of a form that came with the right CSRF token.
+#[derive(Debug)]
+pub struct Protected<T, C> {
+    /// The fields.
+    pub fields: T,
+    cookie: std::marker::PhantomData<C>,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    csrf: Option<String>,
+}
+
+/// The value of the cookie that a page's forms belong to.
+#[must_use]
+pub fn csrf_cookie<C: CsrfCookie>(cookies: &Cookies) -> Option<&str> {
+    C::NAMES.iter().find_map(|name| cookies.get(name))
+}
+
+impl<T, C, S> FromRequest<S> for Protected<T, C>
+where
+    T: DeserializeOwned,
+    C: CsrfCookie,
+    S: Send + Sync,
+{
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let form = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|value| {
+                value
+                    .as_bytes()
+                    .starts_with(b"application/x-www-form-urlencoded")
+            });
+        if !form {
+            return Err(Problem::unsupported_media());
+        }
+        let cookies = Cookies::of(request.headers());
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|rejection| {
+                if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+                    Problem::too_large()
+                } else {
+                    Problem::bad_request()
+                }
+            })?;
+        let Token { csrf: token } = params::read(&body)?;
+        let belongs = match (token, csrf_cookie::<C>(&cookies)) {
+            (Some(token), Some(cookie)) => csrf::is_valid(&token, cookie),
+            _ => false,
+        };
+        if !belongs {
+            return Err(Problem::stale_form());
+        }
+        Ok(Self {
+            fields: params::read(&body)?,
+            cookie: std::marker::PhantomData,
+        })
+    }
+}

@@ -1,0 +1,76 @@
+//! What every response carries (PROTOCOL 8; rows 9, 65 to 68).
+
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use http::{HeaderValue, header};
+
+use crate::{
+    context::Context,
+    page::{CspNonce, FormTargets},
+    problem::Problem,
+};
+
+/// Mints the nonce before the page is made, and sets the headers after.
+pub async fn set(mut request: Request, next: Next) -> Response {
+    let Some(context) = request.extensions().get::<Context>().cloned() else {
+        return Problem::internal("the request did not pass the host routing").into_response();
+    };
+    let nonce = URL_SAFE_NO_PAD.encode(context.random.bytes::<16>());
+    request.extensions_mut().insert(CspNonce(nonce.clone()));
+    let mut response = next.run(request).await;
+
+    let targets = response
+        .extensions_mut()
+        .remove::<FormTargets>()
+        .unwrap_or_default();
+    let redirects = response.status().is_redirection();
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce, &targets)) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+        (
+            "permissions-policy",
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        ),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if context.origin.is_https() {
+        let value = HeaderValue::from_static("max-age=63072000; includeSubDomains");
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
+    // `no-referrer` on a page would turn the `Origin` of its forms into `null` (measured).
+    let referrer = if redirects {
+        "no-referrer"
+    } else {
+        "strict-origin"
+    };
+    headers
+        .entry(header::REFERRER_POLICY)
+        .or_insert(HeaderValue::from_static(referrer));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn content_security_policy(nonce: &str, targets: &FormTargets) -> String {
+    let mut form_action = String::from("'self'");
+    for origin in &targets.0 {
+        form_action.push(' ');
+        form_action.push_str(origin.as_str());
+    }
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+         object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action {form_action}"
+    )
+}

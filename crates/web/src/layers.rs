@@ -1,0 +1,55 @@
+//! The defences around a site's routes, in their order, once.
+
+use axum::extract::DefaultBodyLimit;
+use axum::{
+    Router,
+    extract::Request,
+    middleware,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::{
+    context::{Context, TraceId},
+    fetch_metadata, headers,
+    page::Page,
+    problem::{self, Problem},
+    trace,
+};
+
+/// The most that a body may hold, in bytes: our longest form is a note.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// The routes of pages and forms: posts must come from this site.
+pub fn pages(routes: Router) -> Router {
+    routes
+        .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(middleware::from_fn(fetch_metadata::same_origin_posts))
+}
+
+/// What goes around everything that a site answers, machines' routes included.
+pub fn protect(routes: Router) -> Router {
+    // The last one added is the first to see the request.
+    routes
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::internal("a handler panicked").into_response()
+        }))
+        .layer(middleware::from_fn(explain))
+        .layer(middleware::from_fn(headers::set))
+        .layer(middleware::from_fn(trace::record))
+}
+
+async fn explain(request: Request, next: Next) -> Response {
+    let extensions = request.extensions();
+    let (Some(context), Some(trace)) = (
+        extensions.get::<Context>().cloned(),
+        extensions.get::<TraceId>().cloned(),
+    ) else {
+        return next.run(request).await;
+    };
+    let page = Page::of(extensions);
+    problem::explain(context, trace, page, request, next).await
+}

@@ -1,0 +1,80 @@
+//! Showing a view: a whole document, rendered here, with the headers that such a page needs.
+
+use std::convert::Infallible;
+
+use axum::{body::Body, extract::FromRequestParts, response::Response};
+use handoff::uri::Origin;
+use http::{Request, StatusCode, request::Parts};
+use leptos::{IntoView, nonce::Nonce, prelude::provide_context};
+
+/// A page that is about to be shown. It is an extractor, so that a handler that shows nothing says
+/// so in its signature.
+#[derive(Clone, Debug)]
+pub struct Page {
+    nonce: CspNonce,
+    status: StatusCode,
+    form_targets: FormTargets,
+}
+
+/// The nonce of a response's scripts: minted per request by [`crate::headers::set`].
+#[derive(Clone, Debug)]
+pub struct CspNonce(pub String);
+
+/// Where, besides this site, the forms of a page may end (row 83). Browsers apply `form-action` to
+/// every redirect that follows a form's post.
+#[derive(Clone, Debug, Default)]
+pub struct FormTargets(pub Vec<Origin>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.extensions))
+    }
+}
+
+impl Page {
+    /// The page for a request with these extensions.
+    #[must_use]
+    pub fn of(extensions: &http::Extensions) -> Self {
+        let nonce = extensions.get::<CspNonce>().cloned();
+        Self {
+            nonce: nonce.unwrap_or_else(|| CspNonce(String::new())),
+            status: StatusCode::OK,
+            form_targets: FormTargets::default(),
+        }
+    }
+
+    /// Answers with this status instead of 200.
+    #[must_use]
+    pub const fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Lets the page's forms end at these origins too.
+    #[must_use]
+    pub fn forms_end_at(mut self, origins: impl IntoIterator<Item = Origin>) -> Self {
+        self.form_targets.0.extend(origins);
+        self
+    }
+
+    /// Renders the view, a whole document.
+    pub async fn show<V: IntoView + 'static>(
+        self,
+        view: impl Fn() -> V + Clone + Send + Sync + 'static,
+    ) -> Response {
+        // Leptos asks for a runtime once per process; a second call changes nothing.
+        let _ = any_spawner::Executor::init_tokio();
+        let nonce = self.nonce.0;
+        // Leptos sees no request: views get what they show, and ask for nothing.
+        let render = leptos_axum::render_app_async_with_context(
+            move || provide_context(Nonce::from_value(nonce.clone())),
+            view,
+        );
+        let mut response = render(Request::new(Body::empty())).await;
+        *response.status_mut() = self.status;
+        response.extensions_mut().insert(self.form_targets);
+        response
+    }
+}

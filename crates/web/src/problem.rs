@@ -1,0 +1,228 @@
+//! The one way to refuse, for people: sorted by who can act, in plain words, with a trace id.
+//!
+//! Machine endpoints answer JSON of their own, beside the endpoint.
+
+use std::borrow::Cow;
+
+use axum::{
+    extract::Request,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header};
+
+use crate::{
+    context::{Context, Explanation, TraceId},
+    page::Page,
+};
+
+/// Why a request from a browser was not served. It turns into a page of the site that refused it.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    text: Cow<'static, str>,
+    /// For the log only.
+    cause: Option<Cow<'static, str>>,
+}
+
+impl Problem {
+    const fn new(status: StatusCode, title: &'static str, text: &'static str) -> Self {
+        Self {
+            status,
+            title,
+            text: Cow::Borrowed(text),
+            cause: None,
+        }
+    }
+
+    /// The caller sent something that cannot be read.
+    #[must_use]
+    pub const fn bad_request() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "This request is not complete",
+            "Something in the address or the form is missing, stands there twice, or cannot be \
+             read. Go back and try again from the start.",
+        )
+    }
+
+    /// The client that a request names is not registered here. There is nowhere to send the person.
+    #[must_use]
+    pub const fn unknown_client() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "This application is not known here",
+            "The link that brought you here names an application that is not registered. Nothing \
+             was sent to it.",
+        )
+    }
+
+    /// The redirect URI is not one of the client's (row 33): never a redirect.
+    #[must_use]
+    pub const fn wrong_redirect_uri() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "This link would lead somewhere else",
+            "The link that brought you here names a return address that the application has not \
+             registered. You were not sent there.",
+        )
+    }
+
+    /// The request came from another site.
+    #[must_use]
+    pub const fn cross_site() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "This request came from another site",
+            "Only a page of this site may ask for that, so nothing was done. If you wanted it, \
+             open the page here and use its button.",
+        )
+    }
+
+    /// The CSRF token does not belong to this browser's session.
+    #[must_use]
+    pub const fn stale_form() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "This page is out of date",
+            "You signed in or out after it was opened, or your browser did not send its cookie. \
+             Nothing was done. Go back, reload the page, and try again.",
+        )
+    }
+
+    /// The person may not use this application.
+    #[must_use]
+    pub const fn not_assigned() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "You cannot open this application",
+            "Your account is not assigned to it. Ask whoever runs this service.",
+        )
+    }
+
+    /// Nobody can act: there is no such page.
+    #[must_use]
+    pub const fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "There is no such page",
+            "The address may be mistyped, or the page may be gone.",
+        )
+    }
+
+    /// The page exists, but not for this method.
+    #[must_use]
+    pub const fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "This page cannot be used that way",
+            "It answers to another kind of request. Go to the start page and try from there.",
+        )
+    }
+
+    /// The body is not a form.
+    #[must_use]
+    pub const fn unsupported_media() -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "This request cannot be read",
+            "It is not a form of this site.",
+        )
+    }
+
+    /// The body is larger than anything that we ask for.
+    #[must_use]
+    pub const fn too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This is too much at once",
+            "What you sent is longer than this page accepts. Make it shorter and try again.",
+        )
+    }
+
+    /// Ours to act on: a store or another server cannot be reached right now.
+    #[must_use]
+    pub fn unavailable(cause: impl std::fmt::Display) -> Self {
+        Self {
+            cause: Some(Cow::Owned(cause.to_string())),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "This service is not available right now",
+                "The fault is ours, and nothing you entered was half done. Try again in a minute.",
+            )
+        }
+    }
+
+    /// Ours to mend.
+    #[must_use]
+    pub fn internal(cause: &'static str) -> Self {
+        Self {
+            cause: Some(Cow::Borrowed(cause)),
+            ..Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "Something went wrong here",
+                "The fault is ours. The trace id below finds the details in the log.",
+            )
+        }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Turns each [`Problem`] into a page, in the clothes of the site.
+pub async fn explain(
+    context: Context,
+    trace: TraceId,
+    page: Page,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = next.run(request).await;
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    if let Some(cause) = &problem.cause {
+        tracing::error!(trace = %trace, status = problem.status.as_u16(), %cause, "request failed");
+    } else {
+        tracing::info!(trace = %trace, status = problem.status.as_u16(), reason = problem.title, "request refused");
+    }
+    let explanation = Explanation {
+        title: problem.title.to_owned(),
+        text: problem.text.into_owned(),
+        trace: trace.to_string(),
+    };
+    let view = context.problem_view.clone();
+    let (shell, _) = response.into_parts();
+    let mut shown = page
+        .status(problem.status)
+        .show(move || view(explanation.clone()))
+        .await;
+    for (name, value) in &shell.headers {
+        if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
+            shown.headers_mut().append(name, value.clone());
+        }
+    }
+    shown
+}
+
+/// For a path that no route has.
+pub async fn not_found() -> Problem {
+    Problem::not_found()
+}
+
+/// For a path that has a route, but not for this method.
+pub async fn method_not_allowed() -> Problem {
+    Problem::method_not_allowed()
+}

@@ -1,0 +1,80 @@
+//! The one place where time and randomness come from.
+//!
+//! A platform gets both as values, so a test moves the one by hand and repeats the other.
+
+use std::{
+    fmt,
+    sync::{Mutex, PoisonError},
+};
+
+use time::{Duration, OffsetDateTime};
+
+/// Tells the time.
+pub trait Clock: Send + Sync + fmt::Debug {
+    /// The time in UTC, in whole milliseconds: what a store keeps reads back the same.
+    fn now(&self) -> OffsetDateTime;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> OffsetDateTime {
+        #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+        let now = OffsetDateTime::now_utc();
+        now.truncate_to_millisecond()
+    }
+}
+
+/// A clock that moves by hand.
+#[derive(Debug)]
+pub struct ManualClock(Mutex<OffsetDateTime>);
+
+impl ManualClock {
+    /// A clock that stands still at `start`.
+    #[must_use]
+    pub const fn at(start: OffsetDateTime) -> Self {
+        Self(Mutex::new(start))
+    }
+
+    /// Moves the clock, backwards too.
+    pub fn advance(&self, by: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> OffsetDateTime {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives random bytes that nobody can guess.
+pub trait Randomness: Send + Sync + fmt::Debug {
+    /// Fills the buffer.
+    fn fill(&self, buffer: &mut [u8]);
+}
+
+impl dyn Randomness + '_ {
+    /// As many random bytes as the receiver asks for.
+    #[must_use]
+    pub fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut buffer = [0; N];
+        self.fill(&mut buffer);
+        buffer
+    }
+}
+
+/// The operating system's generator.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemRandomness;
+
+impl Randomness for SystemRandomness {
+    fn fill(&self, buffer: &mut [u8]) {
+        #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+        let filled = getrandom::fill(buffer);
+        // Going on with bytes that somebody can guess would be worse than not going on.
+        assert!(filled.is_ok(), "the operating system gives no randomness");
+    }
+}

@@ -1,0 +1,38 @@
+//! The outermost layer: gives each request an id and writes one line when it is answered.
+//!
+//! The line has the path without its query: tokens travel in queries (row 75).
+
+use std::sync::Arc;
+
+use axum::{extract::Request, middleware::Next, response::Response};
+
+use crate::context::{Context, TraceId};
+
+/// Numbers the request and logs its outcome.
+pub async fn record(mut request: Request, next: Next) -> Response {
+    let context = request.extensions().get::<Context>().cloned();
+    let Some(context) = context else {
+        return next.run(request).await;
+    };
+    let bytes: [u8; 8] = context.random.bytes();
+    let trace = TraceId(Arc::from(format!("{:016x}", u64::from_be_bytes(bytes))));
+    request.extensions_mut().insert(trace.clone());
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a duration for the log, which decides nothing"
+    )]
+    let start = std::time::Instant::now();
+    let response = next.run(request).await;
+    tracing::info!(
+        trace = %trace,
+        site = %context.origin,
+        %method,
+        path,
+        status = response.status().as_u16(),
+        ms = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX),
+        "request"
+    );
+    response
+}
