@@ -1,1 +1,4 @@
-//! Placeholder.
+//! The authorization server.
+
+pub mod people;
+pub mod store;

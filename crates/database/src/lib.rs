@@ -1,1 +1,177 @@
-//! Placeholder.
+//! Opening and migrating a database, and SQLite's one writer. It knows no table.
+//!
+//! SQLite lets one connection write at a time. Letting many try gives "database is locked" under
+//! load, so there is exactly one writing connection, and a verb waits for its turn in memory.
+//!
+//! Adding a query: it belongs to the store of the crate whose table it is, written as static SQL
+//! for both databases, and the store's conformance suite gets a test for it.
+
+use std::{path::Path, time::Duration};
+
+use sqlx::{
+    SqlitePool, Transaction,
+    migrate::Migrator,
+    sqlite::{
+        Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+    },
+};
+use time::OffsetDateTime;
+
+/// The store cannot be reached, or what it holds cannot be read. Only the operator can act; the
+/// text is for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("the store is unavailable: {0}")]
+pub struct Unavailable(String);
+
+impl Unavailable {
+    /// What the store holds cannot be read back into a value.
+    pub fn unreadable(what: impl std::fmt::Display) -> Self {
+        Self(format!("unreadable: {what}"))
+    }
+}
+
+impl From<sqlx::Error> for Unavailable {
+    fn from(error: sqlx::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotOpen {
+    /// The file cannot be opened or created, or is no database.
+    #[error("cannot open the database {path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What SQLite says.
+        source: sqlx::Error,
+    },
+    /// Its tables cannot be brought up to date.
+    #[error("cannot migrate the database {path}: {source}")]
+    Migrate {
+        /// The file.
+        path: String,
+        /// What is wrong.
+        source: sqlx::migrate::MigrateError,
+    },
+}
+
+/// An SQLite database: one writer, some readers.
+#[derive(Clone, Debug)]
+pub struct Database {
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Database {
+    /// Opens the file, creating it if it is not there, and migrates it.
+    ///
+    /// Every commit is on the disk when it is acknowledged (`synchronous=FULL`).
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open(path: &Path, migrations: &Migrator) -> Result<Self, CannotOpen> {
+        let name = path.display().to_string();
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .foreign_keys(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(Duration::from_secs(5));
+        let cannot_open = |source| CannotOpen::File { path: name.clone(), source };
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.clone())
+            .await
+            .map_err(cannot_open)?;
+        migrations
+            .run(&writer)
+            .await
+            .map_err(|source| CannotOpen::Migrate { path: name.clone(), source })?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(cannot_open)?;
+        Ok(Self { writer, readers })
+    }
+
+    /// Begins a transaction that holds the write lock from its first statement on.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the writer is not free within ten seconds.
+    pub async fn write(&self) -> Result<Transaction<'static, Sqlite>, Unavailable> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// For single statements that only read.
+    #[must_use]
+    pub const fn readers(&self) -> &SqlitePool {
+        &self.readers
+    }
+
+    /// Closes all connections, folding the write-ahead log into the file.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+/// A time as it is stored: milliseconds since 1970. Text would compare wrongly as soon as two
+/// writers differ in how many decimals they print.
+#[must_use]
+pub fn millis(time: OffsetDateTime) -> i64 {
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}
+
+/// A time as it was stored.
+///
+/// # Errors
+/// [`Unavailable`] for a number outside the years that a time can have.
+pub fn from_millis(millis: i64) -> Result<OffsetDateTime, Unavailable> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
+        .map_err(Unavailable::unreadable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_writer_waits_for_the_disk_and_readers_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let migrations = Migrator::DEFAULT;
+        let database = Database::open(&folder.path().join("a.db"), &migrations).await.unwrap();
+        let mut writing = database.write().await.unwrap();
+        let synchronous: i64 =
+            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *writing).await.unwrap();
+        assert_eq!(synchronous, 2);
+        let mode: String =
+            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *writing).await.unwrap();
+        assert_eq!(mode, "wal");
+        writing.rollback().await.unwrap();
+        let refused = sqlx::query("CREATE TABLE t (a)").execute(database.readers()).await;
+        assert!(refused.is_err());
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_database_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("broken.db");
+        std::fs::write(&path, "this is no database, and long enough to look like none").unwrap();
+        let error = Database::open(&path, &Migrator::DEFAULT).await.unwrap_err();
+        assert!(error.to_string().contains("broken.db"), "{error}");
+    }
+
+    #[test]
+    fn a_time_reads_back_in_milliseconds() {
+        let time = OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(1_795_230_000_123);
+        assert_eq!(from_millis(millis(time)).unwrap(), time);
+        assert!(from_millis(i64::MAX).is_err());
+    }
+}

@@ -1,0 +1,446 @@
+//! The store in plain memory, for workspaces and tests: a verb holds the one lock from its first
+//! line to its last, which is what a transaction is elsewhere.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use database::Unavailable;
+use handoff::{
+    client::Client,
+    handoff::{ACCESS_LIFETIME, Handoff, Launch},
+    ids::{ClientId, SessionId, SignInId, UserId},
+    policy::Policy,
+    rejection::Rejection,
+    token::{AccessToken, Digest, HandoffToken, LaunchTicket},
+    verify::{Standing, claim, decide},
+    wire::{SessionInfo, UserInfo},
+};
+use time::{Duration, OffsetDateTime};
+use web::session::{Records, Unreachable};
+
+use super::{
+    Account, Added, ClientSession, Consent, Issuance, Issue, NewSignIn, NewUser, NoSession,
+    Redeemed, Redemption, SignIn, Store,
+};
+use crate::people::Email;
+
+/// The store in plain memory.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    accounts: HashMap<UserId, (Email, Account)>,
+    clients: HashMap<ClientId, Client>,
+    sign_ins: HashMap<SignInId, KeptSignIn>,
+    launches: HashMap<Digest<LaunchTicket>, (Launch, bool)>,
+    handoffs: HashMap<Digest<HandoffToken>, Handoff>,
+    sessions: HashMap<SessionId, KeptSession>,
+    session_of_token: HashMap<Digest<AccessToken>, SessionId>,
+    records: HashMap<[u8; 32], (Vec<u8>, OffsetDateTime)>,
+}
+
+#[derive(Debug)]
+struct KeptSignIn {
+    new: NewSignIn,
+    ended: bool,
+}
+
+impl KeptSignIn {
+    fn is_live(&self, now: OffsetDateTime) -> bool {
+        !self.ended && self.new.expires_at > now && self.new.idle_until > now
+    }
+}
+
+#[derive(Debug)]
+struct KeptSession {
+    client: ClientId,
+    sign_in: SignInId,
+    info: SessionInfo,
+    token: Digest<AccessToken>,
+    ended: bool,
+}
+
+impl State {
+    fn active(&self, user: UserId) -> Option<&Account> {
+        self.accounts
+            .get(&user)
+            .map(|(_, account)| account)
+            .filter(|account| account.is_active)
+    }
+
+    fn is_assigned(&self, user: UserId, client: &ClientId) -> bool {
+        self.clients
+            .get(client)
+            .is_some_and(|client| client.assigned_to.includes(user))
+    }
+
+    fn end_sign_in(&mut self, id: SignInId) {
+        if let Some(sign_in) = self.sign_ins.get_mut(&id) {
+            sign_in.ended = true;
+        }
+        for session in self
+            .sessions
+            .values_mut()
+            .filter(|session| session.sign_in == id)
+        {
+            session.ended = true;
+        }
+    }
+
+    fn touch(&mut self, id: SignInId, now: OffsetDateTime, idle: Duration) -> Option<SignIn> {
+        let sign_in = self
+            .sign_ins
+            .get(&id)
+            .filter(|sign_in| sign_in.is_live(now))?;
+        let found = SignIn {
+            id,
+            user: self.active(sign_in.new.user)?.user.clone(),
+            auth_time: sign_in.new.at,
+            expires_at: sign_in.new.expires_at,
+        };
+        if let Some(sign_in) = self.sign_ins.get_mut(&id) {
+            sign_in.new.idle_until = now + idle;
+        }
+        Some(found)
+    }
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A verb that panicked half-way would leave a half-done state; none of them can.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn add_user(&self, new: NewUser, _: OffsetDateTime) -> Result<Added, Unavailable> {
+        let mut state = self.state();
+        if state
+            .accounts
+            .values()
+            .any(|(email, _)| *email == new.email)
+        {
+            return Ok(Added::EmailTaken);
+        }
+        let account = Account {
+            user: UserInfo {
+                id: new.id,
+                email: new.email.as_str().to_owned(),
+                name: new.name,
+                email_verified: true,
+            },
+            password_hash: new.password_hash,
+            is_active: true,
+        };
+        state.accounts.insert(new.id, (new.email, account));
+        Ok(Added::New)
+    }
+
+    async fn find_account(&self, email: &Email) -> Result<Option<Account>, Unavailable> {
+        let state = self.state();
+        let mut accounts = state.accounts.values();
+        Ok(accounts
+            .find(|(address, _)| address == email)
+            .map(|(_, account)| account.clone()))
+    }
+
+    async fn rehash_password(&self, user: UserId, hash: String) -> Result<(), Unavailable> {
+        if let Some((_, account)) = self.state().accounts.get_mut(&user) {
+            account.password_hash = hash;
+        }
+        Ok(())
+    }
+
+    async fn put_client(&self, client: &Client) -> Result<(), Unavailable> {
+        self.state()
+            .clients
+            .insert(client.id.clone(), client.clone());
+        Ok(())
+    }
+
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
+        Ok(self.state().clients.get(id).cloned())
+    }
+
+    async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable> {
+        let state = self.state();
+        let mut clients: Vec<_> = state
+            .clients
+            .values()
+            .filter(|client| client.assigned_to.includes(user))
+            .cloned()
+            .collect();
+        clients.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+        Ok(clients)
+    }
+
+    async fn begin_sign_in(
+        &self,
+        new: NewSignIn,
+        replacing: Option<SignInId>,
+    ) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        if let Some(old) = replacing {
+            state.end_sign_in(old);
+        }
+        state
+            .sign_ins
+            .insert(new.id, KeptSignIn { new, ended: false });
+        Ok(())
+    }
+
+    async fn touch_sign_in(
+        &self,
+        id: SignInId,
+        now: OffsetDateTime,
+        idle: Duration,
+    ) -> Result<Option<SignIn>, Unavailable> {
+        Ok(self.state().touch(id, now, idle))
+    }
+
+    async fn end_sign_in(&self, id: SignInId, _: OffsetDateTime) -> Result<(), Unavailable> {
+        self.state().end_sign_in(id);
+        Ok(())
+    }
+
+    async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable> {
+        self.state().launches.insert(launch.ticket, (launch, false));
+        Ok(())
+    }
+
+    async fn issue_handoff(
+        &self,
+        new: Issue,
+        now: OffsetDateTime,
+    ) -> Result<Issuance, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let sign_in = state
+            .sign_ins
+            .get(&new.sign_in)
+            .filter(|sign_in| sign_in.is_live(now));
+        let user = sign_in.map(|sign_in| sign_in.new.user);
+        let Some(user) = user.filter(|user| state.active(*user).is_some()) else {
+            return Ok(Issuance::SignedOut);
+        };
+        if !state.is_assigned(user, &new.request.client) {
+            return Ok(Issuance::NotAssigned);
+        }
+        if let Consent::Silent { launch, request } = &new.consent {
+            let ticket = launch.and_then(|ticket| state.launches.get_mut(&ticket));
+            let good = ticket.filter(|(launch, used)| {
+                !used
+                    && launch.expires_at > now
+                    && launch.sign_in == new.sign_in
+                    && launch.client == new.request.client
+            });
+            if let Some((_, used)) = good {
+                *used = true;
+            } else {
+                let asked = state.sign_ins.get_mut(&new.sign_in);
+                match asked.filter(|sign_in| sign_in.new.signed_in_for == Some(*request)) {
+                    Some(sign_in) => sign_in.new.signed_in_for = None,
+                    None => return Ok(Issuance::MustAsk),
+                }
+            }
+        }
+        let issued = new.request.issue(new.token, new.sign_in, user, now);
+        state.handoffs.insert(issued.token, Handoff::Issued(issued));
+        Ok(Issuance::Issued)
+    }
+
+    async fn redeem_handoff(
+        &self,
+        redemption: Redemption,
+        now: OffsetDateTime,
+        policy: &Policy,
+    ) -> Result<Result<Redeemed, Rejection>, Unavailable> {
+        let presented = &redemption.presented;
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(stored) = state.handoffs.get(&presented.token.digest()).cloned() else {
+            return Ok(Err(Rejection::Unknown));
+        };
+        let issued = stored.issued();
+        let claimed = claim(&stored, &presented.client, now, policy).is_ok();
+        let standing = Standing {
+            sign_in_is_live: state
+                .sign_ins
+                .get(&issued.sign_in)
+                .is_some_and(|sign_in| sign_in.is_live(now)),
+            user_is_active: state.active(issued.user).is_some(),
+            user_is_assigned: state.is_assigned(issued.user, &issued.client),
+        };
+        if let Err(rejection) = decide(&stored, standing, presented, now, policy) {
+            if claimed {
+                let burned = issued.clone().burn(now);
+                state.handoffs.insert(issued.token, burned);
+            }
+            if let (Rejection::Replayed, Handoff::Redeemed { session, .. }) = (rejection, &stored)
+                && let Some(session) = state.sessions.get_mut(session)
+            {
+                session.ended = true;
+            }
+            return Ok(Err(rejection));
+        }
+        let (Some(sign_in), Some(account)) = (
+            state.sign_ins.get(&issued.sign_in),
+            state.active(issued.user),
+        ) else {
+            return Err(Unavailable::unreadable(
+                "a handoff without its sign-in or person",
+            ));
+        };
+        let info = SessionInfo {
+            id: redemption.session,
+            user_id: issued.user,
+            created_at: now,
+            expires_at: (now + ACCESS_LIFETIME).min(sign_in.new.expires_at),
+        };
+        let redeemed = Redeemed {
+            session: info.clone(),
+            user: account.user.clone(),
+            auth_time: sign_in.new.at,
+            amr: sign_in.new.amr.clone(),
+        };
+        let kept = KeptSession {
+            client: presented.client.clone(),
+            sign_in: issued.sign_in,
+            info,
+            token: redemption.access_token,
+            ended: false,
+        };
+        state
+            .session_of_token
+            .insert(redemption.access_token, redemption.session);
+        state.sessions.insert(redemption.session, kept);
+        let used = issued.clone().redeem(redemption.session, now);
+        state.handoffs.insert(issued.token, used);
+        Ok(Ok(redeemed))
+    }
+
+    async fn find_client_session(
+        &self,
+        token: Digest<AccessToken>,
+        now: OffsetDateTime,
+        idle: Duration,
+    ) -> Result<Result<ClientSession, NoSession>, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let id = state.session_of_token.get(&token);
+        let Some(session) = id.and_then(|id| state.sessions.get(id)) else {
+            return Ok(Err(NoSession::Unknown));
+        };
+        let Some(sign_in) = state.sign_ins.get(&session.sign_in) else {
+            return Ok(Err(NoSession::Unknown));
+        };
+        if session.ended || sign_in.ended {
+            return Ok(Err(NoSession::Unknown));
+        }
+        if session.info.expires_at <= now || !sign_in.is_live(now) {
+            return Ok(Err(NoSession::Expired));
+        }
+        let (client, info, sign_in) = (
+            session.client.clone(),
+            session.info.clone(),
+            session.sign_in,
+        );
+        Ok(match state.touch(sign_in, now, idle) {
+            Some(SignIn { user, .. }) => Ok(ClientSession {
+                client,
+                session: info,
+                user,
+            }),
+            None => Err(NoSession::UserGone),
+        })
+    }
+
+    async fn end_client_session(
+        &self,
+        token: Digest<AccessToken>,
+        client: &ClientId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let id = state.session_of_token.get(&token);
+        let session = id
+            .and_then(|id| state.sessions.get_mut(id))
+            .filter(|session| {
+                !session.ended && session.client == *client && session.info.expires_at > now
+            });
+        Ok(session.map(|session| session.ended = true).is_some())
+    }
+
+    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let before = state.rows();
+        state
+            .launches
+            .retain(|_, (launch, _)| launch.expires_at > now);
+        let sessions = &state.sessions;
+        state.handoffs.retain(|_, handoff| match handoff {
+            // Kept for as long as what it gave: only so is a replay recognised.
+            Handoff::Redeemed { session, .. } => sessions
+                .get(session)
+                .is_some_and(|session| session.info.expires_at > now),
+            Handoff::Issued(issued) | Handoff::Burned { issued, .. } => issued.expires_at > now,
+        });
+        state
+            .sessions
+            .retain(|_, session| session.info.expires_at > now);
+        let sessions = &state.sessions;
+        state
+            .session_of_token
+            .retain(|token, id| sessions.get(id).is_some_and(|kept| kept.token == *token));
+        state.records.retain(|_, (_, expires_at)| *expires_at > now);
+        state
+            .sign_ins
+            .retain(|_, sign_in| sign_in.new.expires_at > now);
+        Ok(before - state.rows())
+    }
+}
+
+impl State {
+    fn rows(&self) -> u64 {
+        let rows = self.launches.len()
+            + self.handoffs.len()
+            + self.sessions.len()
+            + self.records.len()
+            + self.sign_ins.len();
+        u64::try_from(rows).unwrap_or(u64::MAX)
+    }
+}
+
+#[async_trait]
+impl Records for Memory {
+    async fn put(
+        &self,
+        id: [u8; 32],
+        data: Vec<u8>,
+        expires_at: OffsetDateTime,
+    ) -> Result<(), Unreachable> {
+        self.state().records.insert(id, (data, expires_at));
+        Ok(())
+    }
+
+    async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
+        let state = self.state();
+        let found = state
+            .records
+            .get(&id)
+            .filter(|(_, expires_at)| *expires_at > now);
+        Ok(found.map(|(data, _)| data.clone()))
+    }
+
+    async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {
+        self.state().records.remove(&id);
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! What the authorization server keeps. Each method is a verb of the business, atomic in itself;
+//! handlers never see SQL or a transaction.
+//!
+//! Adding a verb: write it here with what it decides, then in `sqlite.rs` as one transaction that
+//! begins with the conditional statement, then in `memory.rs`, then a test in
+//! `tests/conformance.rs`, which runs against both.
+
+mod memory;
+mod sqlite;
+
+use async_trait::async_trait;
+use database::Unavailable;
+use handoff::{
+    client::Client,
+    handoff::{Launch, Request},
+    ids::{ClientId, SessionId, SignInId, UserId},
+    policy::Policy,
+    rejection::Rejection,
+    token::{AccessToken, Digest, HandoffToken, LaunchTicket},
+    verify::Presented,
+    wire::{SessionInfo, UserInfo},
+};
+pub use memory::Memory;
+pub use sqlite::Sqlite;
+use time::{Duration, OffsetDateTime};
+
+use crate::people::Email;
+
+/// A person who is to be added.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The stable id.
+    pub id: UserId,
+    /// The address to sign in with.
+    pub email: Email,
+    /// The name that pages and clients show.
+    pub name: String,
+    /// The password, hashed (a PHC string).
+    pub password_hash: String,
+}
+
+/// Whether a person was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// Yes.
+    New,
+    /// Somebody has this address already; nothing was changed.
+    EmailTaken,
+}
+
+/// What a sign-in is decided from.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// The person.
+    pub user: UserInfo,
+    /// The password, hashed.
+    pub password_hash: String,
+    /// Whether the person may sign in.
+    pub is_active: bool,
+}
+
+/// Names one authorize request, so that a sign-in made for it can be told from any other.
+pub type RequestFingerprint = [u8; 32];
+
+/// A sign-in that begins.
+#[derive(Clone, Debug)]
+pub struct NewSignIn {
+    /// Its id.
+    pub id: SignInId,
+    /// Who signed in.
+    pub user: UserId,
+    /// When.
+    pub at: OffsetDateTime,
+    /// How (RFC 8176).
+    pub amr: Vec<String>,
+    /// The authorize request that the person signed in for, if there was one. It counts as the
+    /// click that the request needs, once.
+    pub signed_in_for: Option<RequestFingerprint>,
+    /// When it ends at the latest.
+    pub expires_at: OffsetDateTime,
+    /// When it ends, if nothing happens.
+    pub idle_until: OffsetDateTime,
+}
+
+/// A sign-in that is alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// Its id.
+    pub id: SignInId,
+    /// Who is signed in.
+    pub user: UserInfo,
+    /// When the person signed in.
+    pub auth_time: OffsetDateTime,
+    /// When it ends at the latest.
+    pub expires_at: OffsetDateTime,
+}
+
+/// H3: a handoff token that is about to be stored.
+#[derive(Clone, Debug)]
+pub struct Issue {
+    /// The request that it answers.
+    pub request: Request,
+    /// The token, hashed.
+    pub token: Digest<HandoffToken>,
+    /// The sign-in of the browser that asks.
+    pub sign_in: SignInId,
+    /// What shows that the person wants this.
+    pub consent: Consent,
+}
+
+/// What shows that the person wants to go to the client.
+#[derive(Clone, Debug)]
+pub enum Consent {
+    /// Nothing visible to the handler: a launch ticket, if one came, or a sign-in that was made
+    /// for this very request. The store finds out, and uses up what it finds.
+    Silent {
+        /// The ticket that came with the request.
+        launch: Option<Digest<LaunchTicket>>,
+        /// The request.
+        request: RequestFingerprint,
+    },
+    /// The person pressed the button on the confirmation page.
+    Confirmed,
+}
+
+/// What came of H3.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Issuance {
+    /// The token is stored.
+    Issued,
+    /// Nothing shows that the person wants this: ask. Nothing was stored.
+    MustAsk,
+    /// The person may not use the client. Nothing was stored.
+    NotAssigned,
+    /// The sign-in is not alive, or the person is gone. Nothing was stored.
+    SignedOut,
+}
+
+/// H5: what the client gets if the token is accepted.
+#[derive(Clone, Debug)]
+pub struct Redemption {
+    /// What the client presents.
+    pub presented: Presented,
+    /// The access token, hashed.
+    pub access_token: Digest<AccessToken>,
+    /// The id of the session.
+    pub session: SessionId,
+}
+
+/// H5: what the client got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Redeemed {
+    /// The session.
+    pub session: SessionInfo,
+    /// The person.
+    pub user: UserInfo,
+    /// When the person signed in.
+    pub auth_time: OffsetDateTime,
+    /// How.
+    pub amr: Vec<String>,
+}
+
+/// A client's session that is alive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientSession {
+    /// Whose it is among the clients.
+    pub client: ClientId,
+    /// The session.
+    pub session: SessionInfo,
+    /// The person.
+    pub user: UserInfo,
+}
+
+/// Why an access token opens nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoSession {
+    /// It is unknown, or its session was ended.
+    Unknown,
+    /// Its time is over.
+    Expired,
+    /// Its person is gone or disabled.
+    UserGone,
+}
+
+/// The store of the authorization server.
+///
+/// Every verb fails with [`Unavailable`] when the store cannot be reached, and then it has changed
+/// nothing.
+#[async_trait]
+pub trait Store: web::session::Records {
+    /// Adds a person, unless the address is taken.
+    async fn add_user(&self, new: NewUser, now: OffsetDateTime) -> Result<Added, Unavailable>;
+
+    /// The account with this address.
+    async fn find_account(&self, email: &Email) -> Result<Option<Account>, Unavailable>;
+
+    /// Replaces the hash of a person's password by a stronger one of the same password.
+    async fn rehash_password(&self, user: UserId, hash: String) -> Result<(), Unavailable>;
+
+    /// Registers a client, in the place of one with the same id.
+    async fn put_client(&self, client: &Client) -> Result<(), Unavailable>;
+
+    /// The client with this id.
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable>;
+
+    /// The clients that a person may use, by name.
+    async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable>;
+
+    /// Begins a sign-in. The one that this browser had before ends with all that hangs on it.
+    async fn begin_sign_in(
+        &self,
+        new: NewSignIn,
+        replacing: Option<SignInId>,
+    ) -> Result<(), Unavailable>;
+
+    /// The sign-in, if it is alive. Being asked for keeps it so, for `idle` from now on.
+    async fn touch_sign_in(
+        &self,
+        id: SignInId,
+        now: OffsetDateTime,
+        idle: Duration,
+    ) -> Result<Option<SignIn>, Unavailable>;
+
+    /// Ends a sign-in: its launch tickets and handoff tokens die, and its clients' sessions end.
+    async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable>;
+
+    /// H1: stores a launch ticket.
+    async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable>;
+
+    /// H3: uses up what shows that the person wants this, and stores the token, in one.
+    async fn issue_handoff(&self, new: Issue, now: OffsetDateTime)
+    -> Result<Issuance, Unavailable>;
+
+    /// H5: uses the token up, decides, and makes the client's session, in one. A refusal uses the
+    /// token up too, when it was this client's to use; a replay with every binding right ends the
+    /// session that the first use made.
+    async fn redeem_handoff(
+        &self,
+        redemption: Redemption,
+        now: OffsetDateTime,
+        policy: &Policy,
+    ) -> Result<Result<Redeemed, Rejection>, Unavailable>;
+
+    /// The session behind an access token. Being asked for keeps the sign-in behind it from ending
+    /// for idleness, for `idle` from now on: a person who works at a client is not idle.
+    async fn find_client_session(
+        &self,
+        token: Digest<AccessToken>,
+        now: OffsetDateTime,
+        idle: Duration,
+    ) -> Result<Result<ClientSession, NoSession>, Unavailable>;
+
+    /// Ends the session behind a client's own access token, if it is alive.
+    async fn end_client_session(
+        &self,
+        token: Digest<AccessToken>,
+        client: &ClientId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
+    /// Deletes what has expired; tells how many rows.
+    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
+}

@@ -1,0 +1,764 @@
+//! The store on SQLite: static SQL, one transaction a verb.
+
+use async_trait::async_trait;
+use database::{CannotOpen, Database, Unavailable, from_millis, millis};
+use handoff::{
+    client::{Client, HandoffLifetime, Kind, Registration},
+    handoff::{ACCESS_LIFETIME, Handoff, Issued, Launch},
+    ids::{ClientId, SessionId, SignInId, UserId},
+    policy::Policy,
+    rejection::Rejection,
+    token::{AccessToken, Challenge, Digest},
+    verify::{Standing, decide},
+    wire::{SessionInfo, UserInfo},
+};
+use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
+use time::{Duration, OffsetDateTime};
+use web::session::{Records, Unreachable};
+
+use super::{
+    Account, Added, ClientSession, Consent, Issuance, Issue, NewSignIn, NewUser, NoSession,
+    Redeemed, Redemption, SignIn, Store,
+};
+use crate::people::Email;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// A touch that would move the end of an idle sign-in by less than this is not worth a write.
+const TOUCH_STEP: Duration = Duration::seconds(30);
+
+/// The store on SQLite.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    database: Database,
+}
+
+impl Sqlite {
+    /// Opens the file, creating and migrating it as needed.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
+        Ok(Self {
+            database: Database::open(path, &MIGRATIONS).await?,
+        })
+    }
+
+    /// Closes the file.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+#[derive(FromRow)]
+struct UserRow {
+    id: String,
+    email: String,
+    name: String,
+    email_verified: bool,
+    password_hash: String,
+    disabled_at: Option<i64>,
+}
+
+impl UserRow {
+    fn read(self) -> Result<Account, Unavailable> {
+        Ok(Account {
+            user: UserInfo {
+                id: UserId::parse(&self.id).map_err(Unavailable::unreadable)?,
+                email: self.email,
+                name: self.name,
+                email_verified: self.email_verified,
+            },
+            password_hash: self.password_hash,
+            is_active: self.disabled_at.is_none(),
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct ClientRow {
+    id: String,
+    name: String,
+    description: String,
+    secret: Option<Vec<u8>>,
+    origin: String,
+    redirect_uris: String,
+    initiate_login_uri: String,
+    handoff_seconds: i64,
+    assigned_to: String,
+}
+
+impl ClientRow {
+    fn read(self) -> Result<Client, Unavailable> {
+        let kind = match self.secret {
+            Some(hash) => Kind::Confidential {
+                secret: Digest::from_slice(&hash).map_err(Unavailable::unreadable)?,
+            },
+            None => Kind::Public,
+        };
+        let uris: Vec<String> =
+            serde_json::from_str(&self.redirect_uris).map_err(Unavailable::unreadable)?;
+        Client::register(Registration {
+            id: ClientId::parse(&self.id).map_err(Unavailable::unreadable)?,
+            name: &self.name,
+            description: &self.description,
+            kind,
+            origin: &self.origin,
+            redirect_uris: &uris.iter().map(String::as_str).collect::<Vec<_>>(),
+            initiate_login_uri: &self.initiate_login_uri,
+            handoff_lifetime: HandoffLifetime::from_seconds(self.handoff_seconds)
+                .map_err(Unavailable::unreadable)?,
+            assigned_to: serde_json::from_str(&self.assigned_to)
+                .map_err(Unavailable::unreadable)?,
+        })
+        .map_err(Unavailable::unreadable)
+    }
+}
+
+#[derive(FromRow)]
+struct SignInRow {
+    id: String,
+    user_id: String,
+    auth_time: i64,
+    amr: String,
+    expires_at: i64,
+    idle_until: i64,
+}
+
+#[derive(FromRow)]
+struct HandoffRow {
+    token: Vec<u8>,
+    client: String,
+    redirect_uri: String,
+    state: Vec<u8>,
+    challenge: Option<Vec<u8>>,
+    sign_in: String,
+    user_id: String,
+    expires_at: i64,
+    used_at: Option<i64>,
+    session: Option<String>,
+}
+
+impl HandoffRow {
+    fn read(self) -> Result<Handoff, Unavailable> {
+        let issued = Issued {
+            token: Digest::from_slice(&self.token).map_err(Unavailable::unreadable)?,
+            client: ClientId::parse(&self.client).map_err(Unavailable::unreadable)?,
+            redirect_uri: self.redirect_uri,
+            state: Digest::from_slice(&self.state).map_err(Unavailable::unreadable)?,
+            challenge: self
+                .challenge
+                .map(|bytes| Challenge::from_slice(&bytes))
+                .transpose()
+                .map_err(Unavailable::unreadable)?,
+            sign_in: SignInId::parse(&self.sign_in).map_err(Unavailable::unreadable)?,
+            user: UserId::parse(&self.user_id).map_err(Unavailable::unreadable)?,
+            expires_at: from_millis(self.expires_at)?,
+        };
+        let Some(used_at) = self.used_at else {
+            return Ok(Handoff::Issued(issued));
+        };
+        let at = from_millis(used_at)?;
+        Ok(match self.session {
+            Some(session) => {
+                let session = SessionId::parse(&session).map_err(Unavailable::unreadable)?;
+                issued.redeem(session, at)
+            }
+            None => issued.burn(at),
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct ClientSessionRow {
+    id: String,
+    client: String,
+    user_id: String,
+    created_at: i64,
+    expires_at: i64,
+    ended_at: Option<i64>,
+    sign_in: String,
+    sign_in_ended_at: Option<i64>,
+    sign_in_expires_at: i64,
+    idle_until: i64,
+}
+
+async fn user(
+    connection: &mut SqliteConnection,
+    id: UserId,
+) -> Result<Option<Account>, Unavailable> {
+    sqlx::query_as::<_, UserRow>("SELECT * FROM user WHERE id = ?")
+        .bind(id.to_string())
+        .fetch_optional(connection)
+        .await?
+        .map(UserRow::read)
+        .transpose()
+}
+
+async fn client(
+    connection: &mut SqliteConnection,
+    id: &ClientId,
+) -> Result<Option<Client>, Unavailable> {
+    sqlx::query_as::<_, ClientRow>("SELECT * FROM client WHERE id = ?")
+        .bind(id.as_str())
+        .fetch_optional(connection)
+        .await?
+        .map(ClientRow::read)
+        .transpose()
+}
+
+async fn end_sign_in(
+    connection: &mut SqliteConnection,
+    id: SignInId,
+    now: i64,
+) -> Result<(), Unavailable> {
+    let id = id.to_string();
+    sqlx::query("UPDATE sign_in SET ended_at = ? WHERE id = ? AND ended_at IS NULL")
+        .bind(now)
+        .bind(&id)
+        .execute(&mut *connection)
+        .await?;
+    sqlx::query("UPDATE client_session SET ended_at = ? WHERE sign_in = ? AND ended_at IS NULL")
+        .bind(now)
+        .bind(&id)
+        .execute(&mut *connection)
+        .await?;
+    // Unused tickets and tokens need no mark of their own: both are refused once their sign-in has
+    // ended. Marking them "used" would turn an honest late use into a replay.
+    Ok(())
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn add_user(&self, new: NewUser, now: OffsetDateTime) -> Result<Added, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let added = sqlx::query(
+            "INSERT INTO user (id, email, name, email_verified, password_hash, created_at)
+             VALUES (?, ?, ?, 1, ?, ?) ON CONFLICT (email) DO NOTHING",
+        )
+        .bind(new.id.to_string())
+        .bind(new.email.as_str())
+        .bind(new.name)
+        .bind(new.password_hash)
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(if added == 1 {
+            Added::New
+        } else {
+            Added::EmailTaken
+        })
+    }
+
+    async fn find_account(&self, email: &Email) -> Result<Option<Account>, Unavailable> {
+        sqlx::query_as::<_, UserRow>("SELECT * FROM user WHERE email = ?")
+            .bind(email.as_str())
+            .fetch_optional(self.database.readers())
+            .await?
+            .map(UserRow::read)
+            .transpose()
+    }
+
+    async fn rehash_password(&self, user: UserId, hash: String) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        sqlx::query("UPDATE user SET password_hash = ? WHERE id = ?")
+            .bind(hash)
+            .bind(user.to_string())
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn put_client(&self, client: &Client) -> Result<(), Unavailable> {
+        let uris: Vec<_> = client
+            .redirect_uris
+            .iter()
+            .map(|uri| uri.as_str())
+            .collect();
+        let secret = match &client.kind {
+            Kind::Confidential { secret } => Some(secret.as_bytes().as_slice()),
+            Kind::Public => None,
+        };
+        let mut tx = self.database.write().await?;
+        sqlx::query(
+            "INSERT INTO client (id, name, description, secret, origin, redirect_uris,
+                                 initiate_login_uri, handoff_seconds, assigned_to)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET
+                 name = excluded.name, description = excluded.description,
+                 secret = excluded.secret, origin = excluded.origin,
+                 redirect_uris = excluded.redirect_uris,
+                 initiate_login_uri = excluded.initiate_login_uri,
+                 handoff_seconds = excluded.handoff_seconds, assigned_to = excluded.assigned_to",
+        )
+        .bind(client.id.as_str())
+        .bind(&client.name)
+        .bind(&client.description)
+        .bind(secret)
+        .bind(client.origin.as_str())
+        .bind(serde_json::to_string(&uris).map_err(Unavailable::unreadable)?)
+        .bind(client.initiate_login_uri.as_str())
+        .bind(i64::from(client.handoff_lifetime.as_seconds()))
+        .bind(serde_json::to_string(&client.assigned_to).map_err(Unavailable::unreadable)?)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
+        client(&mut *self.database.readers().acquire().await?, id).await
+    }
+
+    async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable> {
+        let rows = sqlx::query_as::<_, ClientRow>("SELECT * FROM client ORDER BY name, id")
+            .fetch_all(self.database.readers())
+            .await?;
+        let mut clients = rows
+            .into_iter()
+            .map(ClientRow::read)
+            .collect::<Result<Vec<_>, _>>()?;
+        clients.retain(|client| client.assigned_to.includes(user));
+        Ok(clients)
+    }
+
+    async fn begin_sign_in(
+        &self,
+        new: NewSignIn,
+        replacing: Option<SignInId>,
+    ) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        if let Some(old) = replacing {
+            end_sign_in(&mut tx, old, millis(new.at)).await?;
+        }
+        sqlx::query(
+            "INSERT INTO sign_in (id, user_id, auth_time, amr, signed_in_for, expires_at,
+                                  idle_until)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(new.id.to_string())
+        .bind(new.user.to_string())
+        .bind(millis(new.at))
+        .bind(serde_json::to_string(&new.amr).map_err(Unavailable::unreadable)?)
+        .bind(new.signed_in_for.map(|request| request.to_vec()))
+        .bind(millis(new.expires_at))
+        .bind(millis(new.idle_until))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn touch_sign_in(
+        &self,
+        id: SignInId,
+        now: OffsetDateTime,
+        idle: Duration,
+    ) -> Result<Option<SignIn>, Unavailable> {
+        let row = sqlx::query_as::<_, SignInRow>(
+            "SELECT * FROM sign_in
+             WHERE id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND idle_until > ?2",
+        )
+        .bind(id.to_string())
+        .bind(millis(now))
+        .fetch_optional(self.database.readers())
+        .await?;
+        let Some(row) = row else { return Ok(None) };
+        let user_id = UserId::parse(&row.user_id).map_err(Unavailable::unreadable)?;
+        let account = user(&mut *self.database.readers().acquire().await?, user_id).await?;
+        let Some(account) = account.filter(|account| account.is_active) else {
+            return Ok(None);
+        };
+        if from_millis(row.idle_until)? < now + idle - TOUCH_STEP {
+            let mut tx = self.database.write().await?;
+            // The condition again: it may have ended since it was read.
+            let still = sqlx::query(
+                "UPDATE sign_in SET idle_until = ?1
+                 WHERE id = ?2 AND ended_at IS NULL AND expires_at > ?3 AND idle_until > ?3",
+            )
+            .bind(millis(now + idle))
+            .bind(&row.id)
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+            tx.commit().await?;
+            if still == 0 {
+                return Ok(None);
+            }
+        }
+        Ok(Some(SignIn {
+            id,
+            user: account.user,
+            auth_time: from_millis(row.auth_time)?,
+            expires_at: from_millis(row.expires_at)?,
+        }))
+    }
+
+    async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        end_sign_in(&mut tx, id, millis(now)).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        sqlx::query("INSERT INTO launch (ticket, sign_in, client, expires_at) VALUES (?, ?, ?, ?)")
+            .bind(launch.ticket.as_bytes().as_slice())
+            .bind(launch.sign_in.to_string())
+            .bind(launch.client.as_str())
+            .bind(millis(launch.expires_at))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn issue_handoff(
+        &self,
+        new: Issue,
+        now: OffsetDateTime,
+    ) -> Result<Issuance, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let sign_in = new.sign_in.to_string();
+        let now_millis = millis(now);
+        let user_id: Option<String> = sqlx::query_scalar(
+            "UPDATE sign_in SET idle_until = idle_until
+             WHERE id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND idle_until > ?2
+             RETURNING user_id",
+        )
+        .bind(&sign_in)
+        .bind(now_millis)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(user_id) = user_id else {
+            return Ok(Issuance::SignedOut);
+        };
+        let user_id = UserId::parse(&user_id).map_err(Unavailable::unreadable)?;
+        if !user(&mut tx, user_id)
+            .await?
+            .is_some_and(|account| account.is_active)
+        {
+            return Ok(Issuance::SignedOut);
+        }
+        let client = client(&mut tx, &new.request.client).await?;
+        if !client.is_some_and(|client| client.assigned_to.includes(user_id)) {
+            return Ok(Issuance::NotAssigned);
+        }
+        if let Consent::Silent { launch, request } = &new.consent {
+            let mut wanted = 0;
+            if let Some(ticket) = launch {
+                wanted = sqlx::query(
+                    "UPDATE launch SET used_at = ?1
+                     WHERE ticket = ?2 AND sign_in = ?3 AND client = ?4
+                       AND used_at IS NULL AND expires_at > ?1",
+                )
+                .bind(now_millis)
+                .bind(ticket.as_bytes().as_slice())
+                .bind(&sign_in)
+                .bind(new.request.client.as_str())
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            }
+            if wanted == 0 {
+                wanted = sqlx::query(
+                    "UPDATE sign_in SET signed_in_for = NULL WHERE id = ? AND signed_in_for = ?",
+                )
+                .bind(&sign_in)
+                .bind(request.as_slice())
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            }
+            if wanted == 0 {
+                return Ok(Issuance::MustAsk);
+            }
+        }
+        let issued = new.request.issue(new.token, new.sign_in, user_id, now);
+        sqlx::query(
+            "INSERT INTO handoff (token, client, redirect_uri, state, challenge, sign_in, user_id,
+                                  expires_at, keep_until)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+        )
+        .bind(issued.token.as_bytes().as_slice())
+        .bind(issued.client.as_str())
+        .bind(&issued.redirect_uri)
+        .bind(issued.state.as_bytes().as_slice())
+        .bind(
+            issued
+                .challenge
+                .as_ref()
+                .map(|challenge| challenge.as_bytes().as_slice()),
+        )
+        .bind(&sign_in)
+        .bind(user_id.to_string())
+        .bind(millis(issued.expires_at))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(Issuance::Issued)
+    }
+
+    async fn redeem_handoff(
+        &self,
+        redemption: Redemption,
+        now: OffsetDateTime,
+        policy: &Policy,
+    ) -> Result<Result<Redeemed, Rejection>, Unavailable> {
+        let presented = &redemption.presented;
+        let now_millis = millis(now);
+        let token = presented.token.digest();
+        let mut tx = self.database.write().await?;
+        // `claim` of the protocol as a condition; a property test holds the two against each other.
+        let claimed = sqlx::query_as::<_, HandoffRow>(
+            "UPDATE handoff SET used_at = ?1
+             WHERE token = ?2 AND (client = ?3 OR NOT ?4) AND (used_at IS NULL OR NOT ?5)
+               AND (expires_at > ?1 OR NOT ?6)
+             RETURNING token, client, redirect_uri, state, challenge, sign_in, user_id,
+                       expires_at, NULL AS used_at, session",
+        )
+        .bind(now_millis)
+        .bind(token.as_bytes().as_slice())
+        .bind(presented.client.as_str())
+        .bind(policy.client_binding())
+        .bind(policy.one_time())
+        .bind(policy.lifetime())
+        .fetch_optional(&mut *tx)
+        .await?;
+        let was_claimed = claimed.is_some();
+        let row = match claimed {
+            Some(row) => Some(row),
+            // Only to tell a replay from the rest: nothing can be accepted from here on.
+            None => {
+                sqlx::query_as::<_, HandoffRow>(
+                    "SELECT token, client, redirect_uri, state, challenge, sign_in, user_id,
+                            expires_at, used_at, session FROM handoff WHERE token = ?",
+                )
+                .bind(token.as_bytes().as_slice())
+                .fetch_optional(&mut *tx)
+                .await?
+            }
+        };
+        let Some(row) = row else {
+            return Ok(Err(Rejection::Unknown));
+        };
+        let stored = row.read()?;
+        let issued = stored.issued();
+
+        // Writing to the sign-in's row is what makes a sign-out wait for this verb, or this verb
+        // for the sign-out: SQLite has one writer, PostgreSQL will lock the row.
+        let sign_in = sqlx::query_as::<_, SignInRow>(
+            "UPDATE sign_in SET idle_until = idle_until
+             WHERE id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND idle_until > ?2
+             RETURNING id, user_id, auth_time, amr, expires_at, idle_until",
+        )
+        .bind(issued.sign_in.to_string())
+        .bind(now_millis)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let account = user(&mut tx, issued.user).await?;
+        let client = client(&mut tx, &issued.client).await?;
+        let standing = Standing {
+            sign_in_is_live: sign_in.is_some(),
+            user_is_active: account.as_ref().is_some_and(|account| account.is_active),
+            user_is_assigned: client.is_some_and(|client| client.assigned_to.includes(issued.user)),
+        };
+        if let Err(rejection) = decide(&stored, standing, presented, now, policy) {
+            if let (Rejection::Replayed, Handoff::Redeemed { session, .. }) = (rejection, &stored) {
+                sqlx::query(
+                    "UPDATE client_session SET ended_at = ? WHERE id = ? AND ended_at IS NULL",
+                )
+                .bind(now_millis)
+                .bind(session.to_string())
+                .execute(&mut *tx)
+                .await?;
+            }
+            // A refusal commits as well: the token stays used up.
+            tx.commit().await?;
+            return Ok(Err(rejection));
+        }
+        let (true, Some(sign_in), Some(account)) = (was_claimed, sign_in, account) else {
+            // The rule accepts what the condition did not let us claim: one of the two is wrong.
+            return Err(Unavailable::unreadable("a handoff that cannot be claimed"));
+        };
+        let expires_at = (now + ACCESS_LIFETIME).min(from_millis(sign_in.expires_at)?);
+        let session = SessionInfo {
+            id: redemption.session,
+            user_id: issued.user,
+            created_at: now,
+            expires_at,
+        };
+        sqlx::query(
+            "INSERT INTO client_session (id, access_token, client, sign_in, user_id, created_at,
+                                         expires_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(session.id.to_string())
+        .bind(redemption.access_token.as_bytes().as_slice())
+        .bind(presented.client.as_str())
+        .bind(&sign_in.id)
+        .bind(issued.user.to_string())
+        .bind(now_millis)
+        .bind(millis(expires_at))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query("UPDATE handoff SET session = ?, keep_until = ? WHERE token = ?")
+            .bind(session.id.to_string())
+            .bind(millis(expires_at))
+            .bind(token.as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?;
+        let redeemed = Redeemed {
+            session,
+            user: account.user,
+            auth_time: from_millis(sign_in.auth_time)?,
+            amr: serde_json::from_str(&sign_in.amr).map_err(Unavailable::unreadable)?,
+        };
+        tx.commit().await?;
+        Ok(Ok(redeemed))
+    }
+
+    async fn find_client_session(
+        &self,
+        token: Digest<AccessToken>,
+        now: OffsetDateTime,
+        idle: Duration,
+    ) -> Result<Result<ClientSession, NoSession>, Unavailable> {
+        let row = sqlx::query_as::<_, ClientSessionRow>(
+            "SELECT c.id, c.client, c.user_id, c.created_at, c.expires_at, c.ended_at, c.sign_in,
+                    s.ended_at AS sign_in_ended_at, s.expires_at AS sign_in_expires_at,
+                    s.idle_until
+             FROM client_session c JOIN sign_in s ON s.id = c.sign_in
+             WHERE c.access_token = ?",
+        )
+        .bind(token.as_bytes().as_slice())
+        .fetch_optional(self.database.readers())
+        .await?;
+        let Some(row) = row else {
+            return Ok(Err(NoSession::Unknown));
+        };
+        if row.ended_at.is_some() || row.sign_in_ended_at.is_some() {
+            return Ok(Err(NoSession::Unknown));
+        }
+        let now_millis = millis(now);
+        if [row.expires_at, row.sign_in_expires_at, row.idle_until]
+            .iter()
+            .any(|&t| t <= now_millis)
+        {
+            return Ok(Err(NoSession::Expired));
+        }
+        let sign_in = SignInId::parse(&row.sign_in).map_err(Unavailable::unreadable)?;
+        let Some(SignIn { user, .. }) = self.touch_sign_in(sign_in, now, idle).await? else {
+            let user_id = UserId::parse(&row.user_id).map_err(Unavailable::unreadable)?;
+            let account = user(&mut *self.database.readers().acquire().await?, user_id).await?;
+            return Ok(Err(match account {
+                Some(account) if account.is_active => NoSession::Unknown,
+                _ => NoSession::UserGone,
+            }));
+        };
+        Ok(Ok(ClientSession {
+            client: ClientId::parse(&row.client).map_err(Unavailable::unreadable)?,
+            session: SessionInfo {
+                id: SessionId::parse(&row.id).map_err(Unavailable::unreadable)?,
+                user_id: user.id,
+                created_at: from_millis(row.created_at)?,
+                expires_at: from_millis(row.expires_at)?,
+            },
+            user,
+        }))
+    }
+
+    async fn end_client_session(
+        &self,
+        token: Digest<AccessToken>,
+        client: &ClientId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let ended = sqlx::query(
+            "UPDATE client_session SET ended_at = ?1
+             WHERE access_token = ?2 AND client = ?3 AND ended_at IS NULL AND expires_at > ?1",
+        )
+        .bind(millis(now))
+        .bind(token.as_bytes().as_slice())
+        .bind(client.as_str())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(ended == 1)
+    }
+
+    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let now = millis(now);
+        let mut tx = self.database.write().await?;
+        let mut swept = 0;
+        for statement in [
+            "DELETE FROM launch WHERE expires_at <= ?",
+            "DELETE FROM handoff WHERE keep_until <= ?",
+            "DELETE FROM client_session WHERE expires_at <= ?",
+            "DELETE FROM browser_session WHERE expires_at <= ?",
+            // Last: what hangs on a sign-in never outlives it.
+            "DELETE FROM sign_in WHERE expires_at <= ?",
+        ] {
+            swept += sqlx::query(statement)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        }
+        tx.commit().await?;
+        Ok(swept)
+    }
+}
+
+fn unreachable(error: impl std::fmt::Display) -> Unreachable {
+    Unreachable(error.to_string())
+}
+
+#[async_trait]
+impl Records for Sqlite {
+    async fn put(
+        &self,
+        id: [u8; 32],
+        data: Vec<u8>,
+        expires_at: OffsetDateTime,
+    ) -> Result<(), Unreachable> {
+        let mut tx = self.database.write().await.map_err(unreachable)?;
+        sqlx::query(
+            "INSERT INTO browser_session (id, data, expires_at) VALUES (?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+        )
+        .bind(id.as_slice())
+        .bind(data)
+        .bind(millis(expires_at))
+        .execute(&mut *tx)
+        .await
+        .map_err(unreachable)?;
+        tx.commit().await.map_err(unreachable)
+    }
+
+    async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
+        sqlx::query_scalar("SELECT data FROM browser_session WHERE id = ? AND expires_at > ?")
+            .bind(id.as_slice())
+            .bind(millis(now))
+            .fetch_optional(self.database.readers())
+            .await
+            .map_err(unreachable)
+    }
+
+    async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {
+        let mut tx = self.database.write().await.map_err(unreachable)?;
+        sqlx::query("DELETE FROM browser_session WHERE id = ?")
+            .bind(id.as_slice())
+            .execute(&mut *tx)
+            .await
+            .map_err(unreachable)?;
+        tx.commit().await.map_err(unreachable)
+    }
+}
