@@ -1,0 +1,9 @@
+//! The pages of Harbor ID.
+
+pub mod confirm;
+pub mod login;
+pub mod logout;
+pub mod portal;
+
+/// What people call the authorization server.
+pub const NAME: &str = "Harbor ID";

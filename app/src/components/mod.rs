@@ -1,0 +1,7 @@
+//! The small pieces that pages are made of.
+
+pub mod field;
+pub mod icon;
+pub mod identity;
+pub mod notice;
+pub mod trace;

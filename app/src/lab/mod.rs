@@ -1,0 +1,4 @@
+//! The pages of the lab.
+
+pub mod challenge;
+pub mod start;

@@ -1,0 +1,66 @@
+//! The lab's front page: what this is, and a first handoff to try.
+
+use crate::lab::challenge::ChallengeTool;
+use leptos::prelude::*;
+
+/// What the lab's front page shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// The origin of Harbor ID, without a slash at the end.
+    pub authority_origin: String,
+    /// The origin of Notes, without a slash at the end.
+    pub notes_origin: String,
+}
+
+/// Three sentences, four steps, one tool.
+#[component]
+pub fn StartPage(
+    /// What to show.
+    model: Start,
+) -> impl IntoView {
+    let Start {
+        authority_origin,
+        notes_origin,
+    } = model;
+    view! {
+        <div class="page page--text">
+            <h1>"See a sign-in cross from one site to another"</h1>
+            <p class="lede">
+                "Handoff Lab runs two sites that share nothing but HTTP: Harbor ID, where people \
+                 sign in, and Notes, an application. When you open Notes from Harbor ID, you \
+                 arrive signed in: that is a handoff. Every request here is real, so what you see \
+                 is what your own sites would do."
+            </p>
+            <section aria-labelledby="first-heading">
+                <h2 id="first-heading">"Your first handoff"</h2>
+                <ol class="steps">
+                    <li>
+                        <p>
+                            <a href=authority_origin.clone()>"Go to Harbor ID"</a>
+                            ", choose Alice Moreau under "
+                            <em>"Demo accounts"</em>
+                            " and sign in."
+                        </p>
+                    </li>
+                    <li>
+                        <p>"Choose " <em>"Open Notes"</em> "."</p>
+                    </li>
+                    <li>
+                        <p>
+                            "Look at the address bar: you are on another site, and Notes knows \
+                             your name."
+                        </p>
+                    </li>
+                    <li>
+                        <p>
+                            "Try the other direction: sign out of Notes, then "
+                            <a href=notes_origin>"go to Notes"</a>
+                            " and start there."
+                        </p>
+                    </li>
+                </ol>
+            </section>
+            <ChallengeTool />
+        </div>
+    }
+}

@@ -1,0 +1,117 @@
+//! The HTML document that every page of every site stands in.
+
+use crate::components::icon::{Glyph, Icon};
+use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
+
+/// The directory under which every site serves the files of the build.
+const ASSETS: &str = "assets";
+
+/// Who is speaking. Decides the colour and the icon of the whole page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Party {
+    /// The authorization server, Harbor ID.
+    Authority,
+    /// An application that signs people in by Harbor ID.
+    RelyingParty,
+    /// The lab that shows what the others do.
+    Lab,
+}
+
+impl Party {
+    /// The party's name in style sheets and in the names of favicons.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Authority => "authority",
+            Self::RelyingParty => "relying_party",
+            Self::Lab => "lab",
+        }
+    }
+
+    fn icon(self) -> Icon {
+        match self {
+            Self::Authority => Icon::Anchor,
+            Self::RelyingParty => Icon::Page,
+            Self::Lab => Icon::Flask,
+        }
+    }
+}
+
+/// Whose page it is: the name on it, and the colour that it wears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brand {
+    /// The name that people know the site by, "Harbor ID".
+    pub name: String,
+    /// The part that the site plays.
+    pub party: Party,
+}
+
+/// The names that the build gave to its files, as its manifest lists them, without a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The style sheet of all sites, `style.<hash>.css`.
+    pub stylesheet: String,
+    /// The stem of the lab's bundle, `lab.<hash>`; `.js` and `_bg.wasm` complete it.
+    pub lab: String,
+}
+
+/// A whole HTML document around one page.
+#[component]
+pub fn Document(
+    /// Whose page it is.
+    brand: Brand,
+    /// What the page is, for the window's title.
+    #[prop(into)]
+    title: String,
+    /// Where its style sheet and its bundle are.
+    assets: Assets,
+    /// Whether the page has islands and so loads the bundle. All others run no script at all.
+    #[prop(default = false)]
+    hydrate: bool,
+    /// The page.
+    children: Children,
+) -> impl IntoView {
+    let Brand { name, party } = brand;
+    let title = format!("{title} · {name}");
+    let stylesheet = format!("/{ASSETS}/{}", assets.stylesheet);
+    let favicon = format!("/{ASSETS}/favicon-{}.svg", party.slug());
+    // `HydrationScripts` also looks for a manifest of split bundles below the site's root; there
+    // is none, because the files are embedded in the program.
+    let scripts = hydrate.then(|| {
+        let options = LeptosOptions::builder()
+            .output_name(assets.lab)
+            .site_pkg_dir(ASSETS)
+            .site_root("/nonexistent")
+            .build();
+        view! { <HydrationScripts options islands=true /> }
+    });
+
+    view! {
+        <!DOCTYPE html>
+        <html lang="en" data-party=party.slug()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>{title}</title>
+                <link rel="stylesheet" href=stylesheet />
+                <link rel="icon" type="image/svg+xml" href=favicon />
+                {scripts}
+            </head>
+            <body>
+                <a class="skip" href="#main">
+                    "Skip to the content"
+                </a>
+                <header class="bar">
+                    <a class="wordmark" href="/">
+                        <Glyph icon=party.icon() />
+                        {name}
+                    </a>
+                </header>
+                <main id="main" class="main" tabindex="-1">
+                    {children()}
+                </main>
+            </body>
+        </html>
+    }
+}

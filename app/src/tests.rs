@@ -1,0 +1,459 @@
+//! What holds for every page, and what must hold for the text that people put on them.
+
+use crate::{
+    authority::{
+        confirm::{Confirm, ConfirmPage},
+        login::{DemoAccount, Login, LoginNotice, LoginPage},
+        logout::{SignOut, SignOutPage},
+        portal::{AppIcon, AppTile, Portal, PortalPage},
+    },
+    error::{ErrorPage, ErrorText},
+    lab::start::{Start, StartPage},
+    person::Person,
+    relying_party::{
+        notes::{NoteView, Notes, NotesPage},
+        problem::{Problem, ProblemPage, Reason},
+        signed_out::{SignedOut, SignedOutPage},
+        switch::{Switch, SwitchPage},
+    },
+    shell::{Assets, Brand, Document, Party},
+};
+use leptos::{nonce::Nonce, prelude::*};
+
+const HOSTILE: &str =
+    "</textarea></title>\"'><script>alert(1)</script><img src=x onerror=alert(1)>";
+
+fn render<V: IntoView + 'static>(view: impl FnOnce() -> V) -> String {
+    Owner::new().with(|| view().to_html())
+}
+
+fn assets() -> Assets {
+    Assets {
+        stylesheet: "style.0a1b.css".to_owned(),
+        lab: "lab.2c3d".to_owned(),
+    }
+}
+
+fn in_document<V: IntoView + 'static>(
+    party: Party,
+    title: &str,
+    page: impl FnOnce() -> V + Send + 'static,
+) -> String {
+    let title = title.to_owned();
+    render(move || {
+        let brand = Brand {
+            name: "Harbor ID".to_owned(),
+            party,
+        };
+        view! {
+            <Document brand title assets=assets()>
+                {page()}
+            </Document>
+        }
+    })
+}
+
+fn person(name: &str) -> Person {
+    Person {
+        name: name.to_owned(),
+        email: "alice@harbor.example".to_owned(),
+    }
+}
+
+fn login(text: &str) -> Login {
+    Login {
+        csrf: text.to_owned(),
+        continue_to: Some(text.to_owned()),
+        client_name: Some(text.to_owned()),
+        email: text.to_owned(),
+        password: text.to_owned(),
+        demo_accounts: vec![DemoAccount {
+            key: text.to_owned(),
+            name: text.to_owned(),
+            role: text.to_owned(),
+            email: text.to_owned(),
+        }],
+        notice: Some(LoginNotice::WrongEmailOrPassword),
+    }
+}
+
+fn portal(text: &str) -> Portal {
+    Portal {
+        person: person(text),
+        csrf: text.to_owned(),
+        apps: vec![AppTile {
+            client_id: text.to_owned(),
+            name: text.to_owned(),
+            description: text.to_owned(),
+            icon: AppIcon::Page,
+        }],
+    }
+}
+
+fn confirm(text: &str) -> Confirm {
+    Confirm {
+        person: person(text),
+        client_name: text.to_owned(),
+        client_host: text.to_owned(),
+        csrf: text.to_owned(),
+        request: vec![("state".to_owned(), text.to_owned())],
+    }
+}
+
+fn notes(text: &str) -> Notes {
+    Notes {
+        person: person(text),
+        authority_name: text.to_owned(),
+        csrf: text.to_owned(),
+        notes: vec![NoteView {
+            id: text.to_owned(),
+            text: text.to_owned(),
+            created: text.to_owned(),
+            created_iso: text.to_owned(),
+        }],
+        draft_error: Some(text.to_owned()),
+        draft: text.to_owned(),
+    }
+}
+
+fn problem(reason: Reason, text: &str) -> Problem {
+    Problem {
+        app_name: text.to_owned(),
+        authority_name: text.to_owned(),
+        reason,
+        trace: text.to_owned(),
+    }
+}
+
+const REASONS: [Reason; 6] = [
+    Reason::NotThisBrowser,
+    Reason::Refused,
+    Reason::AuthorityUnreachable,
+    Reason::Cancelled,
+    Reason::NotAssigned,
+    Reason::Unavailable,
+];
+
+/// Every page, with `text` wherever a page shows text that it is given.
+fn every_page(text: &'static str) -> Vec<(String, String)> {
+    let mut pages: Vec<(String, String)> = Vec::new();
+    let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
+    let (authority, app) = (Party::Authority, Party::RelyingParty);
+
+    for notice in [
+        None,
+        Some(LoginNotice::SignedOut),
+        Some(LoginNotice::WrongEmailOrPassword),
+        Some(LoginNotice::SessionEnded),
+    ] {
+        let model = Login {
+            notice,
+            ..login(text)
+        };
+        let name = format!("login {notice:?}");
+        add(
+            &name,
+            in_document(authority, text, || view! { <LoginPage model /> }),
+        );
+    }
+    let model = portal(text);
+    add(
+        "portal",
+        in_document(authority, text, || view! { <PortalPage model /> }),
+    );
+    let model = Portal {
+        apps: Vec::new(),
+        ..portal(text)
+    };
+    add(
+        "portal, empty",
+        in_document(authority, text, || view! { <PortalPage model /> }),
+    );
+    let model = confirm(text);
+    add(
+        "confirm",
+        in_document(authority, text, || view! { <ConfirmPage model /> }),
+    );
+    for person in [Some(person(text)), None] {
+        let name = format!("logout {}", person.is_some());
+        let model = SignOut {
+            person,
+            csrf: text.to_owned(),
+        };
+        add(
+            &name,
+            in_document(authority, text, || view! { <SignOutPage model /> }),
+        );
+    }
+    for just_signed_out in [false, true] {
+        let model = SignedOut {
+            app_name: text.to_owned(),
+            authority_name: text.to_owned(),
+            just_signed_out,
+            authority_sign_out: text.to_owned(),
+        };
+        let name = format!("signed out {just_signed_out}");
+        add(
+            &name,
+            in_document(app, text, || view! { <SignedOutPage model /> }),
+        );
+    }
+    let model = notes(text);
+    add(
+        "notes",
+        in_document(app, text, || view! { <NotesPage model /> }),
+    );
+    let model = Notes {
+        notes: Vec::new(),
+        draft_error: None,
+        ..notes(text)
+    };
+    add(
+        "notes, empty",
+        in_document(app, text, || view! { <NotesPage model /> }),
+    );
+    for reason in REASONS {
+        let model = problem(reason, text);
+        let name = format!("problem {reason:?}");
+        add(
+            &name,
+            in_document(app, text, || view! { <ProblemPage model /> }),
+        );
+    }
+    let model = Switch {
+        app_name: text.to_owned(),
+        current: person(text),
+        next: person(text),
+        csrf: text.to_owned(),
+    };
+    add(
+        "switch",
+        in_document(app, text, || view! { <SwitchPage model /> }),
+    );
+    let model = Start {
+        authority_origin: text.to_owned(),
+        notes_origin: text.to_owned(),
+    };
+    add(
+        "start",
+        in_document(Party::Lab, text, || view! { <StartPage model /> }),
+    );
+    let model = ErrorText {
+        title: text.to_owned(),
+        text: text.to_owned(),
+        action: Some((text.to_owned(), text.to_owned())),
+        trace: text.to_owned(),
+    };
+    add(
+        "error",
+        in_document(Party::Lab, text, || view! { <ErrorPage model /> }),
+    );
+    pages
+}
+
+#[test]
+fn no_page_lets_text_become_markup() {
+    for (name, html) in every_page(HOSTILE) {
+        assert!(!html.contains("<script"), "{name}: {html}");
+        assert!(!html.contains("<img"), "{name}: {html}");
+    }
+}
+
+#[test]
+fn no_page_has_an_inline_style_or_a_script_or_anything_from_elsewhere() {
+    for (name, html) in every_page("plain") {
+        for forbidden in [
+            "style=",
+            "<style",
+            "<script",
+            "javascript:",
+            " onclick",
+            "http",
+        ] {
+            assert!(!html.contains(forbidden), "{name} has {forbidden}: {html}");
+        }
+    }
+}
+
+#[test]
+fn every_page_is_one_document_with_one_heading_and_one_focus() {
+    for (name, html) in every_page("plain") {
+        assert!(
+            html.starts_with("<!DOCTYPE html><html lang=\"en\" data-party="),
+            "{name}: {html}"
+        );
+        assert_eq!(html.matches("<h1").count(), 1, "{name}: {html}");
+        assert_eq!(html.matches("<main").count(), 1, "{name}: {html}");
+        assert!(html.matches(" autofocus").count() <= 1, "{name}: {html}");
+        assert!(
+            html.contains("<title>plain · Harbor ID</title>"),
+            "{name}: {html}"
+        );
+        assert!(!text_of(&html).contains('!'), "{name} shouts: {html}");
+    }
+}
+
+#[test]
+fn every_form_that_posts_carries_the_csrf_token() {
+    for (name, html) in every_page("plain") {
+        for form in html.split("<form ").skip(1) {
+            let form = form.split("</form>").next().unwrap();
+            let token = r#"<input type="hidden" name="csrf" value="plain">"#;
+            let posts = form.contains(r#"method="post""#);
+            assert_eq!(form.contains(token), posts, "{name}: {form}");
+        }
+    }
+}
+
+/// What a reader sees: the document without its tags and comments.
+fn text_of(html: &str) -> String {
+    html.split('<')
+        .filter_map(|part| part.split_once('>'))
+        .map(|(_, text)| text)
+        .collect()
+}
+
+#[test]
+fn a_draft_comes_back_exactly_and_inside_its_field() {
+    let draft = format!("\nfirst & last &amp; {HOSTILE}");
+    let model = Notes {
+        draft: draft.clone(),
+        ..notes("plain")
+    };
+    let html = render(|| view! { <NotesPage model /> });
+    let (_, rest) = html.split_once("<textarea ").unwrap();
+    let (_, rest) = rest.split_once('>').unwrap();
+    let (content, _) = rest.split_once("</textarea>").unwrap();
+    // As a browser reads it: the first line feed goes, then the references are decoded.
+    let read = content.strip_prefix('\n').unwrap();
+    let read = read
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&");
+    assert_eq!(read, draft);
+}
+
+#[test]
+fn sign_in_takes_the_way_back_along_in_both_forms() {
+    let model = Login {
+        continue_to: Some("/handoff/authorize?a=1&b=2".to_owned()),
+        ..login("x")
+    };
+    let html = render(|| view! { <LoginPage model /> });
+    let field = r#"name="continue" value="/handoff/authorize?a=1&amp;b=2""#;
+    assert_eq!(html.matches(field).count(), 2, "{html}");
+
+    let model = Login {
+        continue_to: None,
+        ..login("x")
+    };
+    let html = render(|| view! { <LoginPage model /> });
+    assert!(!html.contains("continue\""), "{html}");
+}
+
+#[test]
+fn a_wrong_password_is_told_above_the_form_and_focused() {
+    let html = render(|| view! { <LoginPage model=login("x") /> });
+    let alert = html.find("role=\"alert\"").unwrap();
+    assert!(alert < html.find("<form").unwrap());
+    assert!(
+        html.contains(r#"id="problem" role="alert" tabindex="-1" autofocus"#),
+        "{html}"
+    );
+    assert_eq!(
+        html.matches(r#"aria-describedby="problem""#).count(),
+        2,
+        "{html}"
+    );
+}
+
+#[test]
+fn the_confirmation_passes_the_request_on_unseen() {
+    let model = Confirm {
+        request: vec![
+            ("client_id".to_owned(), "notes".to_owned()),
+            ("state".to_owned(), "a\"b".to_owned()),
+        ],
+        ..confirm("plain")
+    };
+    let html = render(|| view! { <ConfirmPage model /> });
+    assert!(
+        html.contains(r#"<input type="hidden" name="client_id" value="notes">"#),
+        "{html}"
+    );
+    assert!(
+        html.contains(r#"<input type="hidden" name="state" value="a&quot;b">"#),
+        "{html}"
+    );
+}
+
+#[test]
+fn a_delete_button_is_named_by_the_first_words_of_its_note() {
+    let mut model = notes("plain");
+    model.notes[0].text = "Buy bread,\nmilk and everything else that is on the list".to_owned();
+    let html = render(|| view! { <NotesPage model /> });
+    let name = r#"aria-label="Delete note: Buy bread, milk and everything else that""#;
+    assert!(html.contains(name), "{html}");
+}
+
+#[test]
+fn every_reason_has_a_heading_and_two_ways_on() {
+    let headings: std::collections::BTreeSet<String> = REASONS
+        .into_iter()
+        .map(|reason| {
+            let model = problem(reason, "Notes");
+            let html = render(|| view! { <ProblemPage model /> });
+            assert!(html.contains(r#"href="/handoff/start""#), "{html}");
+            assert!(html.contains(r#"href="/""#), "{html}");
+            html.split("<h1>")
+                .nth(1)
+                .unwrap()
+                .split("</h1>")
+                .next()
+                .unwrap()
+                .to_owned()
+        })
+        .collect();
+    assert_eq!(headings.len(), REASONS.len());
+}
+
+#[test]
+fn the_lab_shows_the_example_of_the_standard_without_a_script() {
+    let model = Start {
+        authority_origin: "a".to_owned(),
+        notes_origin: "b".to_owned(),
+    };
+    let html = render(|| view! { <StartPage model /> });
+    assert!(
+        html.contains("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
+        "{html}"
+    );
+    assert!(
+        html.contains("E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"),
+        "{html}"
+    );
+    assert!(html.contains("<leptos-island"), "{html}");
+}
+
+#[test]
+fn a_page_with_islands_loads_the_bundle_under_the_nonce() {
+    let html = render(|| {
+        provide_context(Nonce::from_value("bm9uY2U"));
+        let brand = Brand {
+            name: "Handoff Lab".to_owned(),
+            party: Party::Lab,
+        };
+        view! {
+            <Document brand title="Start" assets=assets() hydrate=true>
+                <p>"x"</p>
+            </Document>
+        }
+    });
+    assert_eq!(html.matches("<script").count(), 1, "{html}");
+    assert!(
+        html.contains(r#"<script type="module" nonce="bm9uY2U">"#),
+        "{html}"
+    );
+    assert!(html.contains("/assets/lab.2c3d.js"), "{html}");
+    assert!(html.contains("/assets/lab.2c3d_bg.wasm"), "{html}");
+}
