@@ -1,4 +1,51 @@
-//! The authorization server.
+//! The authorization server, *Harbor ID*: it knows people, signs them in, and hands them over.
+//!
+//! Start with [`router`], the table of everything that it answers. Each route is one file; the
+//! handoff's own (H1, H3, H5) are under `handoff/`. [`store::Store`] is what it keeps,
+//! [`identity::SignedIn`] the only way for a handler to know who is asking.
 
+mod continuation;
+mod direct;
+mod handoff_routes;
+pub mod identity;
+mod login;
+mod logout;
+pub mod password;
 pub mod people;
+mod portal;
+mod site;
 pub mod store;
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use handoff::wire::path;
+pub use site::{Authority, DemoAccount, Settings};
+use web::{fetch_metadata, layers};
+
+/// Everything that the site answers. One router serves the authorization servers of all platforms:
+/// whoever routes by `Host` puts an [`Authority`] and its context into the request's extensions.
+pub fn router() -> Router {
+    let navigation_only = middleware::from_fn(fetch_metadata::navigation_only);
+
+    let pages = Router::new()
+        .route("/", get(portal::get))
+        .route("/login", get(login::get).post(login::post))
+        .route("/logout", get(logout::get).post(logout::post))
+        .route("/apps/{client_id}/open", post(handoff_routes::launch::post)) // H1
+        .route(
+            path::AUTHORIZE, // H3
+            get(handoff_routes::authorize::get)
+                .layer(navigation_only)
+                .post(handoff_routes::authorize::post),
+        );
+
+    let machines = Router::new()
+        .route(path::VERIFY, handoff_routes::verify::route()) // H5
+        .route(path::VERIFY_ALIAS, handoff_routes::verify::route())
+        .route(path::SESSION, direct::session::route())
+        .route(path::DIRECT_LOGOUT, direct::logout::route());
+
+    layers::protect(layers::pages(pages).merge(machines))
+}

@@ -1,0 +1,206 @@
+//! What machines ask: JSON in, JSON out, and refusals that never say more than the table in the
+//! protocol does.
+
+pub(crate) mod logout;
+pub(crate) mod session;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::rejection::BytesRejection,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use handoff::{
+    client::{Client, Kind},
+    ids::ClientId,
+    token::{AccessToken, ClientSecret, Unverified},
+    wire::{ErrorBody, ErrorCode},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use crate::Authority;
+
+/// A refusal for machines.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    error: ErrorCode,
+    description: &'static str,
+    challenge: Option<&'static str>,
+}
+
+impl Refusal {
+    pub(crate) const fn new(
+        status: StatusCode,
+        error: ErrorCode,
+        description: &'static str,
+    ) -> Self {
+        Self {
+            status,
+            error,
+            description,
+            challenge: None,
+        }
+    }
+
+    pub(crate) const fn invalid_request() -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            ErrorCode::InvalidRequest,
+            "The body is not the JSON that is asked for: a member is missing, empty, too long or \
+             there twice.",
+        )
+    }
+
+    /// One answer for an unknown client and a wrong secret: it tells nobody who is registered.
+    pub(crate) const fn invalid_client() -> Self {
+        Self {
+            challenge: Some("Basic realm=\"handoff\""),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                ErrorCode::InvalidClient,
+                "The client did not prove who it is.",
+            )
+        }
+    }
+
+    pub(crate) const fn no_session(error: ErrorCode) -> Self {
+        Self {
+            challenge: Some("Bearer"),
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                error,
+                "The access token opens no session here.",
+            )
+        }
+    }
+
+    pub(crate) fn unavailable(cause: impl std::fmt::Display) -> Self {
+        tracing::error!(%cause, "request failed");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            ErrorCode::TemporarilyUnavailable,
+            "The service is not available right now.",
+        )
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let body = ErrorBody {
+            error: self.error,
+            error_description: self.description.to_owned(),
+        };
+        let mut response = (self.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        if let Some(challenge) = self.challenge {
+            headers.insert(
+                header::WWW_AUTHENTICATE,
+                HeaderValue::from_static(challenge),
+            );
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+/// For a machine's path asked with the wrong method.
+pub(crate) async fn wrong_method() -> Refusal {
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::InvalidRequest,
+        "This address answers to another method.",
+    )
+}
+
+/// Reads a JSON body.
+pub(crate) fn read_json<T: DeserializeOwned>(
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<T, Refusal> {
+    let media = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    let media = media
+        .and_then(|value| value.split(';').next())
+        .map(str::trim);
+    if !media.is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode::InvalidRequest,
+            "The body must be application/json.",
+        ));
+    }
+    let body = body.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            Refusal::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                ErrorCode::InvalidRequest,
+                "The body is too large.",
+            )
+        } else {
+            Refusal::invalid_request()
+        }
+    })?;
+    serde_json::from_slice(&body).map_err(|_| Refusal::invalid_request())
+}
+
+/// The client that this request comes from, by HTTP Basic (RFC 6749, 2.3.1).
+pub(crate) async fn authenticate(
+    authority: &Authority,
+    headers: &HeaderMap,
+    claimed: &str,
+) -> Result<Client, Refusal> {
+    let (id, secret) = basic(headers).ok_or_else(Refusal::invalid_client)?;
+    let id = ClientId::parse(&id).map_err(|_| Refusal::invalid_client())?;
+    let presented =
+        Unverified::<ClientSecret>::new(secret).map_err(|_| Refusal::invalid_client())?;
+    let client = authority
+        .store
+        .find_client(&id)
+        .await
+        .map_err(Refusal::unavailable)?;
+    match client {
+        Some(client) if client.id.as_str() == claimed && has_secret(&client, &presented) => {
+            Ok(client)
+        }
+        _ => Err(Refusal::invalid_client()),
+    }
+}
+
+fn has_secret(client: &Client, presented: &Unverified<ClientSecret>) -> bool {
+    match &client.kind {
+        Kind::Confidential { secret } => *secret == presented.digest(),
+        Kind::Public => false,
+    }
+}
+
+fn credentials<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    // Two of them would leave it to chance which one counts.
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (found, credentials) = value.to_str().ok()?.split_once(' ')?;
+    found
+        .eq_ignore_ascii_case(scheme)
+        .then(|| credentials.trim())
+}
+
+fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+    let decoded = STANDARD.decode(credentials(headers, "Basic")?).ok()?;
+    let decoded = String::from_utf8(decoded).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    Some((id.to_owned(), secret.to_owned()))
+}
+
+/// The bearer token of a request (RFC 6750, 2.1).
+pub(crate) fn bearer(headers: &HeaderMap) -> Result<Unverified<AccessToken>, Refusal> {
+    credentials(headers, "Bearer")
+        .and_then(|token| Unverified::new(token).ok())
+        .ok_or_else(|| Refusal::no_session(ErrorCode::NoSession))
+}

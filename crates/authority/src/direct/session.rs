@@ -1,0 +1,39 @@
+//! Is this access token's session still alive? Relying parties ask while they are in use.
+
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, get},
+};
+use handoff::wire::{ErrorCode, SessionResponse};
+use http::HeaderMap;
+use web::context::At;
+
+use super::{Refusal, bearer, wrong_method};
+use crate::{Authority, store::NoSession};
+
+pub(crate) fn route() -> MethodRouter {
+    get(handle).fallback(wrong_method)
+}
+
+async fn handle(At(authority): At<Authority>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let token = bearer(&headers)?;
+    let now = authority.context.now();
+    let found = authority
+        .store
+        .find_client_session(token.digest(), now, authority.settings.idle)
+        .await
+        .map_err(Refusal::unavailable)?;
+    match found {
+        Ok(found) => Ok(Json(SessionResponse {
+            session: found.session,
+            user: found.user,
+        })
+        .into_response()),
+        Err(why) => Err(Refusal::no_session(match why {
+            NoSession::Unknown => ErrorCode::NoSession,
+            NoSession::Expired => ErrorCode::SessionExpired,
+            NoSession::UserGone => ErrorCode::UserNotFound,
+        })),
+    }
+}

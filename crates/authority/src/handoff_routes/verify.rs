@@ -1,0 +1,100 @@
+//! H5: the relying party's server redeems the token, on the back channel.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::DefaultBodyLimit,
+    extract::rejection::BytesRejection,
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, post},
+};
+use handoff::{
+    ids::SessionId,
+    rejection::Rejection,
+    step::Step,
+    token::{AccessToken, Secret},
+    verify::Presented,
+    wire::{ErrorCode, TokenType, VerifyRequest, VerifyResponse},
+};
+use http::{HeaderMap, StatusCode};
+use web::context::{At, TraceId};
+
+use crate::{
+    Authority,
+    direct::{self, Refusal},
+    store::Redemption,
+};
+
+/// The most that a body may hold, in bytes.
+const MAX_BODY: usize = 8 * 1024;
+/// The longest redirect URI that is read, in bytes.
+const MAX_URI: usize = 2048;
+
+pub(crate) fn route() -> MethodRouter {
+    post(handle)
+        .fallback(direct::wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+}
+
+async fn handle(
+    At(authority): At<Authority>,
+    trace: TraceId,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Refusal> {
+    let request: VerifyRequest = direct::read_json(&headers, body)?;
+    let malformed_uri = request
+        .redirect_uri
+        .as_ref()
+        .is_some_and(|uri| uri.is_empty() || uri.len() > MAX_URI);
+    if request.client_id.is_empty() || malformed_uri {
+        return Err(Refusal::invalid_request());
+    }
+    let client = direct::authenticate(&authority, &headers, &request.client_id).await?;
+
+    let access_token = AccessToken::mint(authority.context.random.bytes());
+    let redemption = Redemption {
+        presented: Presented {
+            client: client.id.clone(),
+            token: request.handoff_token,
+            state: request.state,
+            redirect_uri: request.redirect_uri,
+            verifier: request.code_verifier,
+        },
+        access_token: access_token.digest(),
+        session: SessionId::mint(authority.context.random.bytes()),
+    };
+    let now = authority.context.now();
+    let decided = authority
+        .store
+        .redeem_handoff(redemption, now, &authority.settings.policy)
+        .await
+        .map_err(Refusal::unavailable)?;
+    let redeemed = match decided {
+        Ok(redeemed) => redeemed,
+        Err(rejection) => {
+            let (step, reason) = (Step::Refused.as_str(), rejection.reason());
+            if rejection == Rejection::Replayed {
+                tracing::warn!(trace = %trace, event = "handoff.replay", client = %client.id, "handoff");
+            }
+            tracing::info!(trace = %trace, step, reason, client = %client.id, "handoff");
+            return Err(Refusal::new(
+                StatusCode::BAD_REQUEST,
+                ErrorCode::HandoffVerificationFailed,
+                "The handoff token was not accepted.",
+            ));
+        }
+    };
+    let step = Step::Redeemed.as_str();
+    tracing::info!(trace = %trace, step, client = %client.id, session = %redeemed.session.id, "handoff");
+    Ok(Json(VerifyResponse {
+        token_type: TokenType::Bearer,
+        access_token: (&access_token).into(),
+        expires_in: (redeemed.session.expires_at - now).whole_seconds(),
+        session: redeemed.session,
+        user: redeemed.user,
+        auth_time: redeemed.auth_time.unix_timestamp(),
+        amr: redeemed.amr,
+    })
+    .into_response())
+}

@@ -1,0 +1,171 @@
+//! Who is asking: an extractor, and no other way.
+
+use axum::{
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use handoff::{
+    ids::SignInId,
+    token::{PreSession, Secret},
+};
+use http::{HeaderValue, request::Parts};
+use time::Duration;
+use web::{
+    context::At,
+    cookies::{self, Cookies},
+    csrf,
+    form::CsrfCookie,
+    problem::Problem,
+    redirect,
+};
+
+use crate::{Authority, store::SignIn};
+
+/// The cookie of a browser that is signed in.
+pub const SESSION_COOKIE: &str = "__Host-as_session";
+/// The cookie of a browser that is not: it carries what the sign-in form must bring back.
+pub const PRE_COOKIE: &str = "__Host-as_pre";
+
+/// How long a sign-in page may lie open.
+const PRE_LIFETIME: Duration = Duration::hours(12);
+
+/// The forms of people who are signed in.
+#[derive(Debug)]
+pub struct SignedInForms;
+
+impl CsrfCookie for SignedInForms {
+    const NAMES: &'static [&'static str] = &[SESSION_COOKIE];
+}
+
+/// The sign-in form.
+#[derive(Debug)]
+pub struct SignInForm;
+
+impl CsrfCookie for SignInForm {
+    const NAMES: &'static [&'static str] = &[PRE_COOKIE];
+}
+
+/// A person whose sign-in is alive.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The sign-in.
+    pub sign_in: SignIn,
+    csrf: String,
+}
+
+impl SignedIn {
+    /// A token for a form on this person's page.
+    #[must_use]
+    pub fn csrf(&self) -> &str {
+        &self.csrf
+    }
+
+    /// The person, for a page.
+    #[must_use]
+    pub fn person(&self) -> app::person::Person {
+        app::person::Person {
+            name: self.sign_in.user.name.clone(),
+            email: self.sign_in.user.email.clone(),
+        }
+    }
+}
+
+/// Nobody is signed in, or we cannot tell.
+#[derive(Debug)]
+pub enum NotSignedIn {
+    /// There is no session.
+    Nobody,
+    /// There was one, and it has ended.
+    Ended,
+    /// The store cannot be reached.
+    Problem(Problem),
+}
+
+impl From<Problem> for NotSignedIn {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl IntoResponse for NotSignedIn {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Nobody => redirect::see_other("/login"),
+            Self::Ended => redirect::see_other("/login?notice=session-ended"),
+            Self::Problem(problem) => problem.into_response(),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = NotSignedIn;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NotSignedIn> {
+        let At(authority) = At::<Authority>::from_request_parts(parts, state).await?;
+        let cookies = Cookies::of(&parts.headers);
+        let Some(cookie) = cookies.get(SESSION_COOKIE) else {
+            return Err(NotSignedIn::Nobody);
+        };
+        let id = authority.sessions.load::<SignInId>(&cookies).await?;
+        let id = id.ok_or(NotSignedIn::Ended)?;
+        let sign_in = authority
+            .store
+            .touch_sign_in(id, authority.context.now(), authority.settings.idle)
+            .await
+            .map_err(Problem::unavailable)?
+            .ok_or(NotSignedIn::Ended)?;
+        let csrf = csrf::token(cookie, &*authority.context.random);
+        Ok(Self { sign_in, csrf })
+    }
+}
+
+/// Who is asking, if anybody is signed in.
+#[derive(Clone, Debug)]
+pub struct MaybeSignedIn(pub Option<SignedIn>);
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match SignedIn::from_request_parts(parts, state).await {
+            Ok(signed_in) => Ok(Self(Some(signed_in))),
+            Err(NotSignedIn::Nobody | NotSignedIn::Ended) => Ok(Self(None)),
+            Err(NotSignedIn::Problem(problem)) => Err(problem),
+        }
+    }
+}
+
+/// A browser that is about to sign in: its CSRF token, and its cookie if it had none.
+#[derive(Debug)]
+pub struct PreSignIn {
+    /// A token for the sign-in form.
+    pub csrf: String,
+    /// The header that gives the browser its cookie.
+    pub set_cookie: Option<HeaderValue>,
+}
+
+impl PreSignIn {
+    /// The browser with these cookies.
+    #[must_use]
+    pub fn of(cookies: &Cookies, authority: &Authority) -> Self {
+        let random = &*authority.context.random;
+        // Whatever else stands in the cookie is not ours, and is replaced.
+        let ours = cookies
+            .get(PRE_COOKIE)
+            .and_then(|value| PreSession::parse(value).ok());
+        match ours {
+            Some(pre) => Self {
+                csrf: csrf::token(pre.expose(), random),
+                set_cookie: None,
+            },
+            None => {
+                let pre = PreSession::mint(random.bytes());
+                let cookie = cookies::set(PRE_COOKIE, pre.expose(), Some(PRE_LIFETIME));
+                Self {
+                    csrf: csrf::token(pre.expose(), random),
+                    set_cookie: Some(cookie),
+                }
+            }
+        }
+    }
+}

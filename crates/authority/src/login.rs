@@ -1,0 +1,249 @@
+//! Signing in with an address and a password.
+
+use app::authority::login::{DemoAccount, Login, LoginNotice, LoginPage};
+use axum::response::Response;
+use handoff::{
+    client::Client,
+    ids::{ClientId, SignInId},
+    wire::AuthorizeQuery,
+};
+use http::StatusCode;
+use leptos::prelude::*;
+use serde::Deserialize;
+use web::{
+    context::{At, TraceId},
+    cookies::{self, Cookies},
+    form::Protected,
+    page::Page,
+    params::Params,
+    problem::Problem,
+    redirect,
+};
+
+use crate::{
+    Authority, continuation,
+    identity::{MaybeSignedIn, PRE_COOKIE, PreSignIn, SignInForm},
+    password::{self, Verdict},
+    people::Email,
+    store::NewSignIn,
+};
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    demo: Option<String>,
+    #[serde(rename = "continue")]
+    continue_to: Option<String>,
+    notice: Option<Notice>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Notice {
+    SignedOut,
+    SessionEnded,
+    #[serde(other)]
+    Other,
+}
+
+pub(crate) async fn get(
+    At(authority): At<Authority>,
+    MaybeSignedIn(signed_in): MaybeSignedIn,
+    cookies: Cookies,
+    Params(query): Params<Query>,
+    page: Page,
+) -> Result<Response, Problem> {
+    let pending = Pending::read(&authority, query.continue_to.as_deref()).await?;
+    if signed_in.is_some() {
+        return Ok(redirect::see_other(&pending.next()));
+    }
+    let demo = query.demo.and_then(|key| {
+        authority
+            .settings
+            .demo_accounts
+            .iter()
+            .find(|account| account.key == key)
+    });
+    let filled = demo.map_or_else(Filled::default, |account| Filled {
+        email: account.email.to_owned(),
+        password: account.password.to_owned(),
+    });
+    let notice = match query.notice {
+        Some(Notice::SignedOut) => Some(LoginNotice::SignedOut),
+        Some(Notice::SessionEnded) => Some(LoginNotice::SessionEnded),
+        Some(Notice::Other) | None => None,
+    };
+    Ok(show(&authority, &cookies, page, pending, filled, notice).await)
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Fields {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: String,
+    #[serde(rename = "continue")]
+    continue_to: Option<String>,
+}
+
+pub(crate) async fn post(
+    At(authority): At<Authority>,
+    trace: TraceId,
+    cookies: Cookies,
+    page: Page,
+    form: Protected<Fields, SignInForm>,
+) -> Result<Response, Problem> {
+    let Fields {
+        email,
+        password,
+        continue_to,
+    } = form.fields;
+    let pending = Pending::read(&authority, continue_to.as_deref()).await?;
+    let address = Email::parse(&email);
+    let account = match &address {
+        Some(address) => authority.store.find_account(address).await,
+        None => Ok(None),
+    }
+    .map_err(Problem::unavailable)?;
+
+    // A password that is too long is cut before it is hashed: compared all the same, so that it
+    // costs what any other wrong one does.
+    let too_long = password.len() > password::MAX_LENGTH;
+    let compared = if too_long { "" } else { password.as_str() };
+    let stored = account
+        .as_ref()
+        .map(|account| account.password_hash.as_str());
+    let verdict = authority
+        .passwords
+        .verify(compared, stored)
+        .await
+        .map_err(Problem::unavailable)?;
+    let account = account.filter(|account| account.is_active && !too_long);
+    let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
+        tracing::info!(trace = %trace, outcome = "refused", "sign-in");
+        let filled = Filled {
+            email,
+            password: String::new(),
+        };
+        let notice = Some(LoginNotice::WrongEmailOrPassword);
+        let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
+        return Ok(show(&authority, &cookies, page, pending, filled, notice).await);
+    };
+    if let Verdict::RightButWeak { rehashed } = verdict {
+        let user = account.user.id;
+        authority
+            .store
+            .rehash_password(user, rehashed)
+            .await
+            .map_err(Problem::unavailable)?;
+    }
+
+    let now = authority.context.now();
+    let new = NewSignIn {
+        id: SignInId::mint(authority.context.random.bytes()),
+        user: account.user.id,
+        at: now,
+        amr: vec!["pwd".to_owned()],
+        signed_in_for: pending.request().map(continuation::fingerprint),
+        expires_at: now + authority.settings.absolute,
+        idle_until: now + authority.settings.idle,
+    };
+    let (id, until) = (new.id, new.expires_at);
+    let replaced = authority.sessions.load::<SignInId>(&cookies).await?;
+    authority
+        .store
+        .begin_sign_in(new, replaced)
+        .await
+        .map_err(Problem::unavailable)?;
+    let begun = authority.sessions.begin(&cookies, id, until).await?;
+    tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
+    let answer = redirect::see_other(&pending.next());
+    let answer = redirect::with_cookie(answer, begun.set_cookie);
+    Ok(redirect::with_cookie(answer, cookies::expire(PRE_COOKIE)))
+}
+
+/// What waits for this sign-in.
+struct Pending(Option<(AuthorizeQuery, Option<Client>)>);
+
+impl Pending {
+    async fn read(authority: &Authority, text: Option<&str>) -> Result<Self, Problem> {
+        let own = &authority.settings.origin;
+        let Some(request) = text.and_then(|text| continuation::parse(text, own)) else {
+            return Ok(Self(None));
+        };
+        let client = match request.client_id.as_deref().map(ClientId::parse) {
+            Some(Ok(id)) => authority
+                .store
+                .find_client(&id)
+                .await
+                .map_err(Problem::unavailable)?,
+            _ => None,
+        };
+        Ok(Self(Some((request, client))))
+    }
+
+    fn request(&self) -> Option<&AuthorizeQuery> {
+        self.0.as_ref().map(|(request, _)| request)
+    }
+
+    fn client(&self) -> Option<&Client> {
+        self.0.as_ref().and_then(|(_, client)| client.as_ref())
+    }
+
+    fn next(&self) -> String {
+        self.request()
+            .map_or_else(|| "/".to_owned(), continuation::path_of)
+    }
+}
+
+#[derive(Default)]
+struct Filled {
+    email: String,
+    password: String,
+}
+
+async fn show(
+    authority: &Authority,
+    cookies: &Cookies,
+    page: Page,
+    pending: Pending,
+    filled: Filled,
+    notice: Option<LoginNotice>,
+) -> Response {
+    let pre = PreSignIn::of(cookies, authority);
+    let demo_accounts = authority
+        .settings
+        .demo_accounts
+        .iter()
+        .map(|account| DemoAccount {
+            key: account.key.to_owned(),
+            name: account.name.to_owned(),
+            role: account.role.to_owned(),
+            email: account.email.to_owned(),
+        });
+    let model = Login {
+        csrf: pre.csrf,
+        continue_to: pending.request().map(continuation::path_of),
+        client_name: pending.client().map(|client| client.name.clone()),
+        email: filled.email,
+        password: filled.password,
+        demo_accounts: demo_accounts.collect(),
+        notice,
+    };
+    let targets: Vec<_> = pending
+        .client()
+        .map(|client| client.origin.clone())
+        .into_iter()
+        .collect();
+    let shell = authority.shell();
+    let response = page
+        .forms_end_at(targets)
+        .show(move || {
+            let model = model.clone();
+            shell.clone().page("Sign in", view! { <LoginPage model /> })
+        })
+        .await;
+    match pre.set_cookie {
+        Some(cookie) => redirect::with_cookie(response, cookie),
+        None => response,
+    }
+}

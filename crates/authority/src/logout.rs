@@ -1,0 +1,71 @@
+//! Signing out: a question, and a form that answers it (row 55).
+
+use app::authority::logout::{SignOut, SignOutPage};
+use axum::response::Response;
+use handoff::ids::SignInId;
+use http::HeaderValue;
+use leptos::prelude::*;
+use serde::Deserialize;
+use web::{
+    context::{At, TraceId},
+    cookies::Cookies,
+    form::Protected,
+    page::Page,
+    problem::Problem,
+    redirect,
+};
+
+use crate::{
+    Authority,
+    identity::{MaybeSignedIn, SignedInForms},
+};
+
+pub(crate) async fn get(
+    At(authority): At<Authority>,
+    MaybeSignedIn(signed_in): MaybeSignedIn,
+    page: Page,
+) -> Response {
+    let model = SignOut {
+        csrf: signed_in
+            .as_ref()
+            .map(|it| it.csrf().to_owned())
+            .unwrap_or_default(),
+        person: signed_in.map(|it| it.person()),
+    };
+    let shell = authority.shell();
+    page.show(move || {
+        let model = model.clone();
+        shell
+            .clone()
+            .page("Sign out", view! { <SignOutPage model /> })
+    })
+    .await
+}
+
+/// A form with nothing but its CSRF token.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Nothing {}
+
+pub(crate) async fn post(
+    At(authority): At<Authority>,
+    trace: TraceId,
+    cookies: Cookies,
+    _: Protected<Nothing, SignedInForms>,
+) -> Result<Response, Problem> {
+    if let Some(id) = authority.sessions.load::<SignInId>(&cookies).await? {
+        let now = authority.context.now();
+        authority
+            .store
+            .end_sign_in(id, now)
+            .await
+            .map_err(Problem::unavailable)?;
+    }
+    authority.sessions.end(&cookies).await?;
+    tracing::info!(trace = %trace, outcome = "success", "sign-out");
+    let mut answer = redirect::see_other("/login?notice=signed-out");
+    // "cookies" would clear other hosts of the same registrable domain as well (measured).
+    answer
+        .headers_mut()
+        .insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    Ok(redirect::with_cookie(answer, authority.sessions.expire()))
+}

@@ -1,0 +1,214 @@
+//! Passwords: argon2id, off the async threads, only so many at once (rows 63 and 64).
+
+use std::sync::Arc;
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+};
+use tokio::sync::Semaphore;
+use web::seams::Randomness;
+
+/// The longest password that is hashed, in bytes: more would only keep the machine busy.
+pub const MAX_LENGTH: usize = 1024;
+
+/// What hashing costs (OWASP's password storage cheat sheet: 19,456 KiB and 2 passes at least).
+#[derive(Clone, Copy, Debug)]
+pub struct Cost {
+    memory_kib: u32,
+    passes: u32,
+}
+
+impl Cost {
+    /// The least that is allowed, and the default.
+    pub const DEFAULT: Self = Self {
+        memory_kib: 19_456,
+        passes: 2,
+    };
+}
+
+/// A password could not be hashed or compared. Ours to act on.
+#[derive(Debug, thiserror::Error)]
+#[error("password hashing failed: {0}")]
+pub struct HashingFailed(String);
+
+/// What comparing a password came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the password.
+    Right,
+    /// It is the password, and its stored hash is weaker than what we make today: store this one.
+    RightButWeak {
+        /// The new hash.
+        rehashed: String,
+    },
+    /// It is not, or there is no such account. Both took the same work.
+    Wrong,
+}
+
+/// Hashes and compares passwords.
+#[derive(Debug)]
+pub struct Passwords {
+    argon2: Argon2<'static>,
+    /// Each comparison takes 19 MiB and a core for some milliseconds; without a bound, a crowd of
+    /// sign-ins would take the whole machine.
+    turns: Arc<Semaphore>,
+    random: Arc<dyn Randomness>,
+    /// What an unknown account is compared with, so that it costs what a known one does.
+    dummy: String,
+}
+
+impl Passwords {
+    /// At most `at_once` comparisons run at the same time.
+    ///
+    /// # Errors
+    /// [`HashingFailed`] when the cost is not possible on this machine.
+    pub fn new(
+        cost: Cost,
+        at_once: usize,
+        random: Arc<dyn Randomness>,
+    ) -> Result<Self, HashingFailed> {
+        let params = Params::new(cost.memory_kib, cost.passes, 1, None)
+            .map_err(|error| HashingFailed(error.to_string()))?;
+        let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+        let nobody: [u8; 32] = random.bytes();
+        let dummy = hash(&argon2, &nobody, random.bytes())?;
+        Ok(Self {
+            argon2,
+            turns: Arc::new(Semaphore::new(at_once.max(1))),
+            random,
+            dummy,
+        })
+    }
+
+    /// Hashes a new password, as a PHC string.
+    ///
+    /// # Errors
+    /// [`HashingFailed`] when the machine has not the memory.
+    pub async fn hash(&self, password: &str) -> Result<String, HashingFailed> {
+        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        let salt = self.random.bytes();
+        self.in_turn(move || hash(&argon2, password.as_bytes(), salt))
+            .await
+    }
+
+    /// Compares a password with the stored hash of an account, or with nobody's when there is no
+    /// account: exactly one comparison either way.
+    ///
+    /// # Errors
+    /// [`HashingFailed`] when the machine has not the memory, or the stored hash is no hash.
+    pub async fn verify(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Verdict, HashingFailed> {
+        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        let known = stored.is_some();
+        let against = stored.unwrap_or(&self.dummy).to_owned();
+        let salt = self.random.bytes();
+        self.in_turn(move || {
+            let parsed = PasswordHash::new(&against)
+                .map_err(|error| HashingFailed(format!("stored hash: {error}")))?;
+            let matches = argon2.verify_password(password.as_bytes(), &parsed).is_ok();
+            if !matches || !known {
+                return Ok(Verdict::Wrong);
+            }
+            let weak = Params::try_from(&parsed).is_ok_and(|stored| {
+                stored.m_cost() < argon2.params().m_cost()
+                    || stored.t_cost() < argon2.params().t_cost()
+            });
+            if weak {
+                let rehashed = hash(&argon2, password.as_bytes(), salt)?;
+                return Ok(Verdict::RightButWeak { rehashed });
+            }
+            Ok(Verdict::Right)
+        })
+        .await
+    }
+
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
+    ) -> Result<T, HashingFailed> {
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|error| HashingFailed(error.to_string()))?;
+        tokio::task::spawn_blocking(move || {
+            // Held until the work is done, even when nobody waits for it any more.
+            let _turn = turn;
+            work()
+        })
+        .await
+        .map_err(|error| HashingFailed(error.to_string()))?
+    }
+}
+
+fn hash(argon2: &Argon2<'_>, password: &[u8], salt: [u8; 16]) -> Result<String, HashingFailed> {
+    argon2
+        .hash_password_with_salt(password, &salt)
+        .map(|hash| hash.to_string())
+        .map_err(|error| HashingFailed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use web::seams::SystemRandomness;
+
+    use super::*;
+
+    fn passwords() -> Passwords {
+        Passwords::new(Cost::DEFAULT, 2, Arc::new(SystemRandomness)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn row_63_a_hash_is_argon2id_with_the_least_cost_at_least() {
+        let hash = passwords().hash("handoff-demo").await.unwrap();
+        assert!(
+            hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+            "{hash}"
+        );
+    }
+
+    #[tokio::test]
+    async fn only_the_right_password_of_a_known_account_is_right() {
+        let passwords = passwords();
+        let stored = passwords.hash("right").await.unwrap();
+        assert_eq!(
+            passwords.verify("right", Some(&stored)).await.unwrap(),
+            Verdict::Right
+        );
+        assert_eq!(
+            passwords.verify("wrong", Some(&stored)).await.unwrap(),
+            Verdict::Wrong
+        );
+        assert_eq!(
+            passwords.verify("right", None).await.unwrap(),
+            Verdict::Wrong
+        );
+        assert!(passwords.verify("right", Some("no hash")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_weak_hash_is_replaced_at_the_next_sign_in() {
+        let weak = Cost {
+            memory_kib: 8_192,
+            passes: 1,
+        };
+        let old = Passwords::new(weak, 1, Arc::new(SystemRandomness)).unwrap();
+        let stored = old.hash("right").await.unwrap();
+        let passwords = passwords();
+        let verdict = passwords.verify("right", Some(&stored)).await.unwrap();
+        let Verdict::RightButWeak { rehashed } = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!(
+            passwords.verify("right", Some(&rehashed)).await.unwrap(),
+            Verdict::Right
+        );
+        assert_eq!(
+            passwords.verify("wrong", Some(&stored)).await.unwrap(),
+            Verdict::Wrong
+        );
+    }
+}
