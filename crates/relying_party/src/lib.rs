@@ -1,1 +1,47 @@
-//! Placeholder.
+//! The relying party, *Notes*: an application that has no passwords and lets the authorization
+//! server say who somebody is.
+//!
+//! Start with [`router`], the table of everything that it answers. Each route is one file.
+//! `start.rs` (H2) and `callback.rs` (H4 to H6) are the handoff, [`authority_client`] its back
+//! channel (H5), `session.rs` what a session here is made of. [`store::Store`] is what it keeps,
+//! [`identity::SignedIn`] the only way for a handler to know who is asking.
+
+pub mod authority_client;
+mod callback;
+mod home;
+pub mod identity;
+mod logout;
+mod notes;
+mod problem;
+mod session;
+mod site;
+mod start;
+pub mod store;
+mod switch;
+
+use axum::{
+    Router, middleware,
+    routing::{get, post},
+};
+use handoff::wire::path;
+pub use site::{RelyingParty, Settings};
+use web::{fetch_metadata, layers};
+
+/// Everything that the site answers. One router serves the relying parties of all platforms:
+/// whoever routes by `Host` puts a [`RelyingParty`] and its context into the request's extensions.
+pub fn router() -> Router {
+    let handoff = Router::new()
+        .route(path::START, get(start::get)) // H2
+        .route(path::CALLBACK, get(callback::get)) // H4 to H6
+        .layer(middleware::from_fn(fetch_metadata::navigation_only));
+
+    let pages = Router::new()
+        .route("/", get(home::get))
+        .route("/notes", post(notes::post))
+        .route("/notes/{id}/delete", post(notes::delete::post))
+        .route("/switch", get(switch::get).post(switch::post))
+        .route(problem::PATH, get(problem::get))
+        .route("/logout", post(logout::post));
+
+    layers::protect(layers::pages(handoff.merge(pages)))
+}

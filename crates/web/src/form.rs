@@ -13,6 +13,10 @@ use crate::{cookies::Cookies, csrf, params, problem::Problem};
 pub trait CsrfCookie {
     /// Names of cookies; the first that the browser has counts.
     const NAMES: &'static [&'static str];
+
+    /// Whether the fields are texts of a person's own, which may hold any character. Then the
+    /// handler checks them, and can give the text back with what is wrong with it.
+    const FREE_TEXT: bool = false;
 }
 
 /// The fields of a form that came with the right CSRF token.
@@ -64,7 +68,10 @@ where
                     Problem::bad_request()
                 }
             })?;
-        let Token { csrf: token } = params::read(&body)?;
+        if !C::FREE_TEXT {
+            params::refuse_unreadable(&body)?;
+        }
+        let Token { csrf: token } = params::read_any(&body)?;
         let belongs = match (token, csrf_cookie::<C>(&cookies)) {
             (Some(token), Some(cookie)) => csrf::is_valid(&token, cookie),
             _ => false,
@@ -73,7 +80,7 @@ where
             return Err(Problem::stale_form());
         }
         Ok(Self {
-            fields: params::read(&body)?,
+            fields: params::read_any(&body)?,
             cookie: std::marker::PhantomData,
         })
     }

@@ -35,14 +35,24 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 /// line ends and tabs of a text area, and for whatever does not fit `T`: a duplicate, a wrong type,
 /// a missing member.
 pub fn read<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {
+    refuse_unreadable(encoded)?;
+    read_any(encoded)
+}
+
+pub(crate) fn refuse_unreadable(encoded: &[u8]) -> Result<(), Problem> {
     // U+FFFD is what the parser puts in the place of bytes that are no UTF-8.
     let unreadable =
         |c: char| c == '\u{fffd}' || (c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
     let clean = form_urlencoded::parse(encoded)
         .all(|(name, value)| !name.contains(unreadable) && !value.contains(unreadable));
-    if !clean {
-        return Err(Problem::bad_request());
+    if clean {
+        Ok(())
+    } else {
+        Err(Problem::bad_request())
     }
+}
+
+pub(crate) fn read_any<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {
     serde_urlencoded::from_bytes(encoded).map_err(|_| Problem::bad_request())
 }
 

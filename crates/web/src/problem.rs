@@ -166,6 +166,12 @@ impl Problem {
             )
         }
     }
+
+    /// What the operator should know, for a caller who shows a page of its own instead.
+    #[must_use]
+    pub fn cause(&self) -> &str {
+        self.cause.as_deref().unwrap_or(self.title)
+    }
 }
 
 impl IntoResponse for Problem {

@@ -1,0 +1,45 @@
+//! The front page: a person's notes, or the way in.
+
+use app::relying_party::signed_out::{SignedOut, SignedOutPage};
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+use web::{context::At, page::Page, params::Params, problem::Problem};
+
+use crate::{
+    RelyingParty,
+    identity::MaybeSignedIn,
+    notes::{self, Draft},
+};
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct HomeQuery {
+    /// Where sign-out leads.
+    signed_out: Option<String>,
+}
+
+pub(crate) async fn get(
+    At(site): At<RelyingParty>,
+    MaybeSignedIn(signed_in): MaybeSignedIn,
+    Params(query): Params<HomeQuery>,
+    page: Page,
+) -> Result<Response, Problem> {
+    if let Some(signed_in) = signed_in {
+        return notes::show(&site, &signed_in, Draft::default(), page).await;
+    }
+    let model = SignedOut {
+        app_name: site.settings.name.clone(),
+        authority_name: site.settings.authority_name.clone(),
+        just_signed_out: query.signed_out.is_some(),
+        authority_sign_out: format!("{}/logout", site.settings.issuer),
+    };
+    let shell = site.shell();
+    Ok(page
+        .show(move || {
+            let model = model.clone();
+            shell
+                .clone()
+                .page("Welcome", view! { <SignedOutPage model /> })
+        })
+        .await)
+}

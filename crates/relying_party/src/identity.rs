@@ -1,0 +1,233 @@
+//! Who is asking: an extractor, and no other way.
+//!
+//! A session here hangs on one at the authorization server, so while it is in use we ask there
+//! whether it is still alive, every 30 seconds at most. Only a clear no ends the session here. An
+//! authorization server that is away signs nobody out: its outage would empty every application,
+//! and no session outlives verify's `expiresAt` in any case.
+
+use axum::{
+    extract::FromRequestParts,
+    http::request::Parts,
+    response::{IntoResponse, Response},
+};
+use handoff::{
+    ids::SessionId,
+    token::{AccessToken, Unverified},
+};
+use time::Duration;
+use web::{
+    context::{At, TraceId},
+    cookies::Cookies,
+    csrf,
+    form::CsrfCookie,
+    problem::Problem,
+    redirect,
+};
+
+use crate::{
+    RelyingParty,
+    authority_client::Standing,
+    session,
+    store::{Owner, Session},
+};
+
+/// The cookie of a browser that is signed in.
+pub const SESSION_COOKIE: &str = "__Host-rp_session";
+
+/// How often the authorization server is asked about a session that is in use.
+pub const RECHECK: Duration = Duration::seconds(30);
+
+/// The forms of people who are signed in.
+#[derive(Debug)]
+pub struct SignedInForms;
+
+impl CsrfCookie for SignedInForms {
+    const NAMES: &'static [&'static str] = &[SESSION_COOKIE];
+}
+
+/// Those of them that bring a text of the person's own.
+#[derive(Debug)]
+pub struct SignedInTexts;
+
+impl CsrfCookie for SignedInTexts {
+    const NAMES: &'static [&'static str] = SignedInForms::NAMES;
+    const FREE_TEXT: bool = true;
+}
+
+/// A person who is signed in here.
+#[derive(Clone)]
+pub struct SignedIn {
+    session: Session,
+    cookie: String,
+}
+
+impl SignedIn {
+    /// The browser's session, as the store has it. The authorization server is not asked.
+    ///
+    /// # Errors
+    /// [`Problem::unavailable`] when the store cannot be reached.
+    pub(crate) async fn recognise(
+        site: &RelyingParty,
+        cookies: &Cookies,
+    ) -> Result<Option<Self>, Problem> {
+        let Some(cookie) = cookies.get(SESSION_COOKIE) else {
+            return Ok(None);
+        };
+        let Some(id) = site.sessions.load::<SessionId>(cookies).await? else {
+            return Ok(None);
+        };
+        let now = site.context.now();
+        let found = site.store.find_session(id, now).await;
+        let found = found.map_err(Problem::unavailable)?;
+        Ok(found
+            // A site that is pointed at another authorization server starts anew.
+            .filter(|session| session.issuer == site.settings.issuer)
+            .map(|session| Self {
+                session,
+                cookie: cookie.to_owned(),
+            }))
+    }
+
+    /// The browser's session, if the authorization server has nothing against it.
+    ///
+    /// # Errors
+    /// [`Problem::unavailable`] when the store cannot be reached.
+    pub(crate) async fn current(
+        site: &RelyingParty,
+        cookies: &Cookies,
+        trace: &TraceId,
+    ) -> Result<Option<Self>, Problem> {
+        let Some(signed_in) = Self::recognise(site, cookies).await? else {
+            return Ok(None);
+        };
+        let now = site.context.now();
+        if signed_in.session.checked_at > now - RECHECK {
+            return Ok(Some(signed_in));
+        }
+        // On a task of its own: the turn is claimed before the question is asked, and a browser
+        // that hangs up in between must not get thirty more seconds each time.
+        let (site, cookies, trace) = (site.clone(), cookies.clone(), trace.clone());
+        tokio::spawn(async move { signed_in.recheck(&site, &cookies, &trace).await })
+            .await
+            .map_err(|_| Problem::internal("the session check panicked"))?
+    }
+
+    async fn recheck(
+        self,
+        site: &RelyingParty,
+        cookies: &Cookies,
+        trace: &TraceId,
+    ) -> Result<Option<Self>, Problem> {
+        let (id, now) = (self.session.id, site.context.now());
+        let turn = site.store.mark_checked(id, now, RECHECK).await;
+        if !turn.map_err(Problem::unavailable)? {
+            // Somebody else asks at this moment, or the session has just ended.
+            return Self::recognise(site, cookies).await;
+        }
+        let standing = match self.access_token() {
+            Some(token) => site.authority.session(&token).await,
+            None => Standing::Ended,
+        };
+        let reason = match standing {
+            Standing::Alive(answer)
+                if answer.session.id == id && answer.user.id == self.session.user.id =>
+            {
+                return Ok(Some(self));
+            }
+            Standing::Unreachable => return Ok(Some(self)),
+            Standing::Alive(_) => "answer_about_another_session",
+            Standing::Ended => "ended_at_authority",
+        };
+        tracing::info!(trace = %trace, session = %id, reason, "session ended");
+        session::end(site, &self, cookies, trace).await?;
+        Ok(None)
+    }
+
+    /// The session.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.session
+    }
+
+    /// Whose notes these are.
+    #[must_use]
+    pub fn owner(&self) -> Owner {
+        self.session.owner()
+    }
+
+    /// The person, for a page.
+    #[must_use]
+    pub fn person(&self) -> app::person::Person {
+        session::person(&self.session)
+    }
+
+    /// A token for a form on this person's page.
+    #[must_use]
+    pub(crate) fn csrf(&self, site: &RelyingParty) -> String {
+        csrf::token(&self.cookie, &*site.context.random)
+    }
+
+    /// The value of the session's cookie, for sealing.
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
+    fn access_token(&self) -> Option<Unverified<AccessToken>> {
+        session::open(&self.session.access_token, &self.cookie)
+    }
+}
+
+impl std::fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SignedIn({})", self.session.id)
+    }
+}
+
+/// Nobody is signed in, or we cannot tell.
+#[derive(Debug)]
+pub enum NotSignedIn {
+    /// There is no session, or it has ended.
+    Nobody,
+    /// The store cannot be reached.
+    Problem(Problem),
+}
+
+impl From<Problem> for NotSignedIn {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl IntoResponse for NotSignedIn {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Nobody => redirect::see_other("/"),
+            Self::Problem(problem) => problem.into_response(),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
+    type Rejection = NotSignedIn;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NotSignedIn> {
+        let MaybeSignedIn(signed_in) = MaybeSignedIn::from_request_parts(parts, state).await?;
+        signed_in.ok_or(NotSignedIn::Nobody)
+    }
+}
+
+/// Who is asking, if anybody is signed in.
+#[derive(Clone, Debug)]
+pub struct MaybeSignedIn(pub Option<SignedIn>);
+
+impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let At(site) = At::<RelyingParty>::from_request_parts(parts, state).await?;
+        let trace = TraceId::from_request_parts(parts, state).await;
+        let trace = trace.unwrap_or_else(|never| match never {});
+        let cookies = Cookies::of(&parts.headers);
+        Ok(Self(SignedIn::current(&site, &cookies, &trace).await?))
+    }
+}

@@ -1,0 +1,118 @@
+//! Why a sign-in did not happen, explained at an address that holds no token.
+
+pub(crate) use app::relying_party::problem::Reason;
+use app::relying_party::problem::{Problem as Model, ProblemPage};
+use axum::response::Response;
+use handoff::{step::Step, uri};
+use leptos::prelude::*;
+use serde::Deserialize;
+use web::{
+    context::{At, TraceId},
+    page::Page,
+    params::Params,
+    redirect,
+};
+
+use crate::RelyingParty;
+
+pub(crate) const PATH: &str = "/signin/problem";
+
+/// The reasons as the address names them. Anybody can make such an address, so it chooses among
+/// these and brings no text of its own.
+const NAMES: [(&str, Reason); 6] = [
+    ("not-this-browser", Reason::NotThisBrowser),
+    ("refused", Reason::Refused),
+    ("authority-unreachable", Reason::AuthorityUnreachable),
+    ("cancelled", Reason::Cancelled),
+    ("not-assigned", Reason::NotAssigned),
+    ("unavailable", Reason::Unavailable),
+];
+
+fn name(reason: Reason) -> &'static str {
+    let found = NAMES.iter().find(|(_, candidate)| *candidate == reason);
+    found.map_or("refused", |(name, _)| name)
+}
+
+fn reason(name: Option<&str>) -> Reason {
+    let found = NAMES.iter().find(|(candidate, _)| Some(*candidate) == name);
+    found.map_or(Reason::Refused, |(_, reason)| *reason)
+}
+
+/// Ends a handoff: a line for the log, and the page that explains. `cause` is a fact for the log;
+/// the person gets the coarser reason.
+pub(crate) fn refuse(trace: &TraceId, reason: Reason, cause: &str) -> Response {
+    let step = Step::Refused.as_str();
+    if reason == Reason::Unavailable {
+        // Ours to act on.
+        tracing::error!(trace = %trace, step, reason = "unavailable", cause, "handoff");
+    } else {
+        tracing::info!(trace = %trace, step, reason = cause, "handoff");
+    }
+    redirect::see_other(&uri::with_query(
+        PATH,
+        &[("trace", &trace.0), ("reason", name(reason))],
+    ))
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct ProblemQuery {
+    trace: Option<String>,
+    reason: Option<String>,
+}
+
+/// The trace id of the request that failed. Whatever is none could be somebody's message.
+fn trace_id(text: Option<String>) -> Option<String> {
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    text.filter(|text| text.len() == 16 && text.bytes().all(is_digit))
+}
+
+pub(crate) async fn get(
+    At(site): At<RelyingParty>,
+    own_trace: TraceId,
+    Params(query): Params<ProblemQuery>,
+    page: Page,
+) -> Response {
+    let model = Model {
+        app_name: site.settings.name.clone(),
+        authority_name: site.settings.authority_name.clone(),
+        reason: reason(query.reason.as_deref()),
+        trace: trace_id(query.trace).unwrap_or_else(|| own_trace.to_string()),
+    };
+    let shell = site.shell();
+    page.show(move || {
+        let model = model.clone();
+        shell
+            .clone()
+            .page("Sign-in problem", view! { <ProblemPage model /> })
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_name_that_reads_back() {
+        for (text, found) in NAMES {
+            assert_eq!(name(found), text);
+            assert_eq!(reason(Some(text)), found);
+        }
+        for unknown in [None, Some(""), Some("REFUSED"), Some("<b>")] {
+            assert_eq!(reason(unknown), Reason::Refused, "{unknown:?}");
+        }
+    }
+
+    #[test]
+    fn table_of_texts_that_are_no_trace_id() {
+        assert!(trace_id(Some("0123456789abcdef".to_owned())).is_some());
+        for bad in [
+            "",
+            "0123456789abcde",
+            "0123456789ABCDEF",
+            "call-me-now-0000",
+        ] {
+            assert_eq!(trace_id(Some(bad.to_owned())), None, "{bad}");
+        }
+    }
+}

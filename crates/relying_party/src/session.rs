@@ -1,0 +1,186 @@
+//! What a session here is made of: a row in the store, the browser's record that names it, and an
+//! access token at the authorization server. They begin together and end together.
+
+use app::person::Person;
+use axum::{http::HeaderValue, response::Response};
+use handoff::{
+    ids::SessionId,
+    step::Step,
+    token::{AccessToken, Unverified},
+    uri::{LocalPath, Origin},
+    wire::{UserInfo, VerifyResponse},
+};
+use time::OffsetDateTime;
+use web::{context::TraceId, cookies::Cookies, problem::Problem, redirect, seal};
+
+use crate::{
+    RelyingParty,
+    identity::SignedIn,
+    store::{Owner, Sealed, Session},
+};
+
+/// Keeps a sealed access token from being taken for something else.
+const PURPOSE: &str = "access token";
+
+/// Opens an access token. Nothing comes out for another browser's cookie.
+pub(crate) fn open(sealed: &Sealed, cookie: &str) -> Option<Unverified<AccessToken>> {
+    let text = seal::open(&sealed.0, cookie, PURPOSE).ok()?;
+    Unverified::new(text).ok()
+}
+
+/// The person of a session, for a page.
+pub(crate) fn person(session: &Session) -> Person {
+    Person {
+        name: session.user.name.clone(),
+        email: session.user.email.clone(),
+    }
+}
+
+/// A session that has not begun: its access token is not sealed yet, because the cookie that it
+/// belongs to is not known.
+pub(crate) struct Arrival {
+    pub(crate) token: Unverified<AccessToken>,
+    id: SessionId,
+    issuer: Origin,
+    user: UserInfo,
+    expires_at: OffsetDateTime,
+    /// When the authorization server said so. The question "Switch?" may take two minutes, in
+    /// which much can end there; the first recheck counts from here.
+    at: OffsetDateTime,
+}
+
+impl Arrival {
+    /// What verify gave.
+    pub(crate) fn of(accepted: VerifyResponse, issuer: &Origin, now: OffsetDateTime) -> Self {
+        Self {
+            token: accepted.access_token,
+            id: accepted.session.id,
+            issuer: issuer.clone(),
+            user: accepted.user,
+            expires_at: accepted.session.expires_at,
+            at: now,
+        }
+    }
+
+    /// What waited. Nothing comes out for the cookie of another session than the one it waited for.
+    pub(crate) fn waited(session: Session, cookie: &str) -> Option<Self> {
+        Some(Self {
+            token: open(&session.access_token, cookie)?,
+            id: session.id,
+            issuer: session.issuer,
+            user: session.user,
+            expires_at: session.expires_at,
+            at: session.checked_at,
+        })
+    }
+
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            issuer: self.issuer.clone(),
+            user: self.user.id,
+        }
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// As the store keeps it, for the browser that has this cookie.
+    pub(crate) fn sealed(&self, site: &RelyingParty, cookie: &str) -> Session {
+        let random = &*site.context.random;
+        Session {
+            id: self.id,
+            issuer: self.issuer.clone(),
+            user: self.user.clone(),
+            access_token: Sealed(seal::seal(self.token.expose(), cookie, PURPOSE, random)),
+            created_at: site.context.now(),
+            expires_at: self.expires_at,
+            checked_at: self.at,
+        }
+    }
+}
+
+/// H6: begins a session under a new id (row 23), in the place of the one that this browser has, and
+/// sends the browser to its target.
+///
+/// # Errors
+/// [`Problem::unavailable`] when the store cannot be reached. Then no session has begun, and the
+/// access token is revoked.
+pub(crate) async fn begin(
+    site: &RelyingParty,
+    arrival: Arrival,
+    replacing: Option<&SignedIn>,
+    target: &LocalPath,
+    cookies: &Cookies,
+    trace: &TraceId,
+) -> Result<Response, Problem> {
+    let id = arrival.id;
+    let set_cookie = match store(site, &arrival, replacing, cookies, trace).await {
+        Ok(set_cookie) => set_cookie,
+        Err(problem) => {
+            // Nobody has the cookie that would open the row, if there is one.
+            if let Err(error) = site.store.end_session(id).await {
+                tracing::warn!(trace = %trace, session = %id, cause = %error, "session row left");
+            }
+            site.authority.logout_or_log(&arrival.token, trace).await;
+            return Err(problem);
+        }
+    };
+    let (step, client) = (Step::SessionCreated.as_str(), &site.settings.client_id);
+    tracing::info!(trace = %trace, step, client = %client, session = %id, "handoff");
+    Ok(redirect::with_cookie(redirect::to(target), set_cookie))
+}
+
+async fn store(
+    site: &RelyingParty,
+    arrival: &Arrival,
+    replacing: Option<&SignedIn>,
+    cookies: &Cookies,
+    trace: &TraceId,
+) -> Result<HeaderValue, Problem> {
+    let record = site.sessions.mint();
+    let new = arrival.sealed(site, &record.cookie_value());
+    let (id, until) = (new.id, new.expires_at);
+    let old = replacing.map(|signed_in| signed_in.session().id);
+    let ended = site.store.begin_session(new, old).await;
+    let ended = ended.map_err(Problem::unavailable)?;
+    site.sessions.end(cookies).await?;
+    let begun = site.sessions.begin_with(record, id, until).await?;
+    if let Some(signed_in) = replacing {
+        revoke(site, &ended, signed_in.cookie(), trace).await;
+    }
+    Ok(begun.set_cookie)
+}
+
+/// Ends a session, here and at the authorization server.
+///
+/// # Errors
+/// [`Problem::unavailable`] when the store cannot be reached.
+pub(crate) async fn end(
+    site: &RelyingParty,
+    signed_in: &SignedIn,
+    cookies: &Cookies,
+    trace: &TraceId,
+) -> Result<(), Problem> {
+    let ended = site.store.end_session(signed_in.session().id).await;
+    let ended = ended.map_err(Problem::unavailable)?;
+    site.sessions.end(cookies).await?;
+    revoke(site, &ended, signed_in.cookie(), trace).await;
+    Ok(())
+}
+
+/// Revokes access tokens that nobody needs any more, as far as the authorization server can be
+/// reached.
+pub(crate) async fn revoke<'a>(
+    site: &RelyingParty,
+    tokens: impl IntoIterator<Item = &'a Sealed>,
+    cookie: &str,
+    trace: &TraceId,
+) {
+    for token in tokens {
+        match open(token, cookie) {
+            Some(token) => site.authority.logout_or_log(&token, trace).await,
+            None => tracing::warn!(trace = %trace, "an access token does not open"),
+        }
+    }
+}

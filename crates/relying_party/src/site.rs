@@ -1,0 +1,187 @@
+//! The relying party as a value.
+
+use std::{ops::Deref, sync::Arc};
+
+use app::{
+    error::{ErrorPage, ErrorText},
+    shell::{Assets, Brand, Document, Party},
+};
+use database::Unavailable;
+use handoff::{
+    ids::ClientId,
+    token::ClientSecret,
+    uri::{LocalPath, Origin},
+    wire::path,
+};
+use leptos::prelude::*;
+use time::OffsetDateTime;
+use web::{
+    context::{Context, Explanation},
+    seams::{Clock, Randomness},
+    session::Sessions,
+};
+
+use crate::{authority_client::AuthorityClient, identity::SESSION_COOKIE, store::Store};
+
+/// What a relying party is set up with.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The name under which it is registered at the authorization server.
+    pub client_id: ClientId,
+    /// How it proves there who it is.
+    pub client_secret: ClientSecret,
+    /// Its name on pages.
+    pub name: String,
+    /// Where it lives.
+    pub origin: Origin,
+    /// The one authorization server that it listens to.
+    pub issuer: Origin,
+    /// The authorization server's name on pages.
+    pub authority_name: String,
+    /// The build's files.
+    pub assets: Assets,
+}
+
+impl Settings {
+    /// The redirect URI, as it is registered.
+    #[must_use]
+    pub fn redirect_uri(&self) -> String {
+        format!("{}{}", self.origin, path::CALLBACK)
+    }
+}
+
+/// The relying party of one platform. Clones are the same site.
+#[derive(Clone)]
+pub struct RelyingParty(Arc<Parts>);
+
+/// What handlers reach through [`RelyingParty`].
+pub struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) sessions: Sessions,
+    pub(crate) authority: AuthorityClient,
+    pub(crate) context: Context,
+}
+
+impl RelyingParty {
+    /// A relying party over this store.
+    #[must_use]
+    pub fn new(
+        settings: Settings,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+    ) -> Self {
+        let records: Arc<dyn web::session::Records> = store.clone();
+        let sessions = Sessions::new(
+            SESSION_COOKIE,
+            records,
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        );
+        let authority = AuthorityClient::new(&settings);
+        let shell = Shell::of(&settings);
+        let context = Context {
+            origin: settings.origin.clone(),
+            clock,
+            random,
+            problem_view: Arc::new(move |problem| shell.problem(problem).into_any()),
+        };
+        Self(Arc::new(Parts {
+            settings,
+            store,
+            sessions,
+            authority,
+            context,
+        }))
+    }
+
+    /// What comes with each request to this site.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        self.store.ping().await
+    }
+
+    /// Deletes what has expired; tells how many rows.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store cannot be reached.
+    pub async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        self.store.sweep(now).await
+    }
+
+    /// What stands around this site's pages.
+    pub(crate) fn shell(&self) -> Shell {
+        Shell::of(&self.settings)
+    }
+
+    /// Reduces an address from outside to a path of ours; whatever has no reduction is the start
+    /// page.
+    pub(crate) fn target(&self, wanted: Option<&str>) -> LocalPath {
+        wanted
+            .and_then(|wanted| LocalPath::reduce(wanted, &self.settings.origin))
+            .unwrap_or_else(LocalPath::root)
+    }
+}
+
+impl Deref for RelyingParty {
+    type Target = Parts;
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for RelyingParty {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RelyingParty({})", self.settings.origin)
+    }
+}
+
+/// The document around a page of this site.
+#[derive(Clone)]
+pub(crate) struct Shell {
+    name: String,
+    assets: Assets,
+}
+
+impl Shell {
+    fn of(settings: &Settings) -> Self {
+        Self {
+            name: settings.name.clone(),
+            assets: settings.assets.clone(),
+        }
+    }
+
+    /// A whole document.
+    pub(crate) fn page(
+        self,
+        title: impl Into<String>,
+        content: impl IntoView + 'static,
+    ) -> impl IntoView {
+        let brand = Brand {
+            name: self.name,
+            party: Party::RelyingParty,
+        };
+        view! { <Document brand title=title.into() assets=self.assets>{content.into_any()}</Document> }
+    }
+
+    fn problem(&self, problem: Explanation) -> impl IntoView + use<> {
+        let Explanation { title, text, trace } = problem;
+        let action = Some(("/".to_owned(), format!("Back to {}", self.name)));
+        let model = ErrorText {
+            title: title.clone(),
+            text,
+            action,
+            trace,
+        };
+        self.clone().page(title, view! { <ErrorPage model /> })
+    }
+}

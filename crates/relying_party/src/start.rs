@@ -1,0 +1,96 @@
+//! H2: this site makes its own state and verifier, whoever sent the person.
+//!
+//! The authorization server's push is only a hint. A state that came from there would match itself
+//! in any browser; ours matches in this one alone.
+
+use axum::response::Response;
+use handoff::{
+    handoff::Started,
+    step::Step,
+    token::{LaunchTicket, PreSession, Secret, State, Unverified, Verifier},
+    uri,
+    wire::{S256, StartQuery, path},
+};
+use time::Duration;
+use web::{
+    context::{At, TraceId},
+    cookies::{self, Cookies},
+    params::Params,
+    problem::Problem,
+    redirect, seal,
+};
+
+use crate::{
+    RelyingParty,
+    problem::{Reason, refuse},
+    store::{NewHandoff, Sealed},
+};
+
+/// The cookie of a browser that has a handoff under way.
+pub(crate) const PRE_COOKIE: &str = "__Host-rp_pre";
+const PRE_LIFETIME: Duration = handoff::handoff::STARTED_LIFETIME;
+
+/// Keeps a sealed verifier from being taken for something else.
+const PURPOSE: &str = "verifier";
+
+pub(crate) async fn get(
+    At(site): At<RelyingParty>,
+    trace: TraceId,
+    cookies: Cookies,
+    Params(query): Params<StartQuery>,
+) -> Result<Response, Problem> {
+    let issuer = site.settings.issuer.as_str();
+    if query.iss.as_deref().is_some_and(|iss| iss != issuer) {
+        return Ok(refuse(&trace, Reason::Refused, "iss_differs"));
+    }
+    let (random, now) = (&*site.context.random, site.context.now());
+    // Several tabs share one pre-session. Whatever else stands in the cookie is not ours.
+    let pre = pre_session(&cookies).unwrap_or_else(|| PreSession::mint(random.bytes()));
+    let started = Started::new(
+        State::mint(random.bytes()),
+        Verifier::mint(random.bytes()),
+        site.target(query.target_link_uri.as_deref()),
+        now,
+    );
+    let verifier = seal::seal(started.verifier.expose(), pre.expose(), PURPOSE, random);
+    let new = NewHandoff {
+        browser: pre.digest(),
+        state: started.state.digest(),
+        verifier: Sealed(verifier),
+        target: started.target,
+        expires_at: started.expires_at,
+    };
+    let kept = site.store.start_handoff(new, now).await;
+    kept.map_err(Problem::unavailable)?;
+
+    let redirect_uri = site.settings.redirect_uri();
+    let challenge = started.verifier.challenge().to_string();
+    let launch: Option<Unverified<LaunchTicket>> =
+        query.launch.and_then(|launch| Unverified::new(launch).ok());
+    let mut parameters = vec![
+        ("client_id", site.settings.client_id.as_str()),
+        ("redirect_uri", &redirect_uri),
+        ("state", started.state.expose()),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", S256),
+    ];
+    parameters.extend(launch.as_ref().map(|launch| ("launch", launch.expose())));
+    let authorize = format!("{issuer}{}", path::AUTHORIZE);
+    let step = Step::StateMade.as_str();
+    tracing::info!(trace = %trace, step, client = %site.settings.client_id, "handoff");
+    Ok(redirect::with_cookie(
+        redirect::see_other(&uri::with_query(&authorize, &parameters)),
+        cookies::set(PRE_COOKIE, pre.expose(), Some(PRE_LIFETIME)),
+    ))
+}
+
+/// The browser's pre-session, if it has one.
+pub(crate) fn pre_session(cookies: &Cookies) -> Option<PreSession> {
+    PreSession::parse(cookies.get(PRE_COOKIE)?).ok()
+}
+
+/// Opens the verifier of a handoff that this browser started.
+pub(crate) fn open_verifier(sealed: &Sealed, pre: &PreSession) -> Option<Verifier> {
+    let text = seal::open(&sealed.0, pre.expose(), PURPOSE).ok()?;
+    Verifier::parse(&text).ok()
+}

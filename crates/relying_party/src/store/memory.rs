@@ -1,0 +1,259 @@
+//! The store in plain memory, for workspaces and tests: a verb holds the one lock from its first
+//! line to its last, which is what a transaction is elsewhere.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use database::Unavailable;
+use handoff::{
+    handoff::STARTED_PER_BROWSER,
+    ids::{ItemId, SessionId},
+    token::{Digest, PreSession, State as HandoffState},
+};
+use time::{Duration, OffsetDateTime};
+use web::session::{Records, Unreachable};
+
+use super::{Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff, Waiting};
+
+/// The store in plain memory.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// In the order of starting.
+    started: Vec<NewHandoff>,
+    sessions: HashMap<SessionId, Session>,
+    waiting: HashMap<SessionId, Waiting>,
+    /// In the order of writing.
+    notes: HashMap<Owner, Vec<Note>>,
+    records: HashMap<[u8; 32], (Vec<u8>, OffsetDateTime)>,
+}
+
+impl State {
+    fn end_session(&mut self, id: SessionId) -> Vec<Sealed> {
+        let waiting = self.waiting.remove(&id).map(|waiting| waiting.session);
+        let ended = self.sessions.remove(&id);
+        let tokens = [waiting, ended].into_iter().flatten();
+        tokens.map(|session| session.access_token).collect()
+    }
+
+    fn rows(&self) -> u64 {
+        let rows =
+            self.started.len() + self.sessions.len() + self.waiting.len() + self.records.len();
+        u64::try_from(rows).unwrap_or(u64::MAX)
+    }
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A verb that panicked half-way would leave a half-done state; none of them can.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn start_handoff(&self, new: NewHandoff, now: OffsetDateTime) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        let browser = new.browser;
+        state
+            .started
+            .retain(|row| row.browser != browser || row.expires_at > now);
+        state.started.push(new);
+        let of_browser = state
+            .started
+            .iter()
+            .filter(|row| row.browser == browser)
+            .count();
+        let mut surplus = of_browser.saturating_sub(STARTED_PER_BROWSER);
+        state.started.retain(|row| {
+            let goes = surplus > 0 && row.browser == browser;
+            surplus -= usize::from(goes);
+            !goes
+        });
+        Ok(())
+    }
+
+    async fn take_started(
+        &self,
+        browser: Digest<PreSession>,
+        wanted: Digest<HandoffState>,
+        now: OffsetDateTime,
+    ) -> Result<Option<TakenHandoff>, Unavailable> {
+        let mut state = self.state();
+        let found = state
+            .started
+            .iter()
+            .position(|row| row.state == wanted && row.browser == browser && row.expires_at > now);
+        Ok(found.map(|index| {
+            let row = state.started.remove(index);
+            TakenHandoff {
+                verifier: row.verifier,
+                target: row.target,
+                expires_at: row.expires_at,
+            }
+        }))
+    }
+
+    async fn end_pre_session(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        state
+            .started
+            .retain(|row| row.browser != browser || row.expires_at > now);
+        Ok(!state.started.iter().any(|row| row.browser == browser))
+    }
+
+    async fn begin_session(
+        &self,
+        new: Session,
+        replacing: Option<SessionId>,
+    ) -> Result<Vec<Sealed>, Unavailable> {
+        let mut state = self.state();
+        if replacing != Some(new.id) && state.sessions.contains_key(&new.id) {
+            return Err(Unavailable::unreadable("a session id that is taken"));
+        }
+        let ended = replacing.map(|old| state.end_session(old));
+        state.sessions.insert(new.id, new);
+        Ok(ended.unwrap_or_default())
+    }
+
+    async fn find_session(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Session>, Unavailable> {
+        let state = self.state();
+        let found = state.sessions.get(&id);
+        Ok(found.filter(|session| session.expires_at > now).cloned())
+    }
+
+    async fn mark_checked(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+        interval: Duration,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let due = state
+            .sessions
+            .get_mut(&id)
+            .filter(|session| session.checked_at <= now - interval);
+        Ok(due.map(|session| session.checked_at = now).is_some())
+    }
+
+    async fn end_session(&self, id: SessionId) -> Result<Vec<Sealed>, Unavailable> {
+        Ok(self.state().end_session(id))
+    }
+
+    async fn keep_waiting(
+        &self,
+        current: SessionId,
+        waiting: Waiting,
+    ) -> Result<Kept, Unavailable> {
+        let mut state = self.state();
+        if !state.sessions.contains_key(&current) {
+            return Ok(Kept::NobodyIsSignedIn);
+        }
+        let displaced = state.waiting.insert(current, waiting);
+        Ok(Kept::Waits {
+            displaced: displaced.map(|waiting| waiting.session.access_token),
+        })
+    }
+
+    async fn find_waiting(
+        &self,
+        current: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Waiting>, Unavailable> {
+        let state = self.state();
+        let found = state.waiting.get(&current);
+        Ok(found.filter(|waiting| waiting.is_live(now)).cloned())
+    }
+
+    async fn take_waiting(&self, current: SessionId) -> Result<Option<Waiting>, Unavailable> {
+        Ok(self.state().waiting.remove(&current))
+    }
+
+    async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable> {
+        let state = self.state();
+        let notes = state
+            .notes
+            .get(owner)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        Ok(notes.iter().rev().cloned().collect())
+    }
+
+    async fn add_note(&self, owner: &Owner, note: Note) -> Result<(), Unavailable> {
+        self.state()
+            .notes
+            .entry(owner.clone())
+            .or_default()
+            .push(note);
+        Ok(())
+    }
+
+    async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let Some(notes) = state.notes.get_mut(owner) else {
+            return Ok(false);
+        };
+        let before = notes.len();
+        notes.retain(|note| note.id != id);
+        Ok(notes.len() < before)
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
+    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let before = state.rows();
+        state.started.retain(|row| row.expires_at > now);
+        state.waiting.retain(|_, waiting| waiting.wait_until > now);
+        state.sessions.retain(|_, session| session.expires_at > now);
+        let sessions = &state.sessions;
+        state
+            .waiting
+            .retain(|current, _| sessions.contains_key(current));
+        state.records.retain(|_, (_, expires_at)| *expires_at > now);
+        Ok(before - state.rows())
+    }
+}
+
+#[async_trait]
+impl Records for Memory {
+    async fn put(
+        &self,
+        id: [u8; 32],
+        data: Vec<u8>,
+        expires_at: OffsetDateTime,
+    ) -> Result<(), Unreachable> {
+        self.state().records.insert(id, (data, expires_at));
+        Ok(())
+    }
+
+    async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
+        let state = self.state();
+        let found = state
+            .records
+            .get(&id)
+            .filter(|(_, expires_at)| *expires_at > now);
+        Ok(found.map(|(data, _)| data.clone()))
+    }
+
+    async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {
+        self.state().records.remove(&id);
+        Ok(())
+    }
+}

@@ -1,0 +1,481 @@
+//! The store on SQLite: static SQL, one transaction a verb.
+
+use async_trait::async_trait;
+use database::{CannotOpen, Database, Unavailable, from_millis, millis};
+use handoff::{
+    handoff::STARTED_PER_BROWSER,
+    ids::{ItemId, SessionId, UserId},
+    token::{Digest, PreSession, State},
+    uri::{LocalPath, Origin},
+    wire::UserInfo,
+};
+use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
+use time::{Duration, OffsetDateTime};
+use web::session::{Records, Unreachable};
+
+use super::{Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff, Waiting};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The store on SQLite.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    database: Database,
+}
+
+impl Sqlite {
+    /// Opens the file, creating and migrating it as needed.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
+        Ok(Self {
+            database: Database::open(path, &MIGRATIONS).await?,
+        })
+    }
+
+    /// Closes the file.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}
+
+fn local_path(text: String) -> Result<LocalPath, Unavailable> {
+    LocalPath::try_from(text).map_err(Unavailable::unreadable)
+}
+
+#[derive(FromRow)]
+struct StartedRow {
+    verifier: Vec<u8>,
+    target: String,
+    expires_at: i64,
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    id: String,
+    issuer: String,
+    user_id: String,
+    email: String,
+    name: String,
+    email_verified: bool,
+    access_token: Vec<u8>,
+    created_at: i64,
+    expires_at: i64,
+    checked_at: i64,
+}
+
+impl SessionRow {
+    fn read(self) -> Result<Session, Unavailable> {
+        Ok(Session {
+            id: SessionId::parse(&self.id).map_err(Unavailable::unreadable)?,
+            issuer: Origin::parse(&self.issuer).map_err(Unavailable::unreadable)?,
+            user: UserInfo {
+                id: UserId::parse(&self.user_id).map_err(Unavailable::unreadable)?,
+                email: self.email,
+                name: self.name,
+                email_verified: self.email_verified,
+            },
+            access_token: Sealed(self.access_token),
+            created_at: from_millis(self.created_at)?,
+            expires_at: from_millis(self.expires_at)?,
+            checked_at: from_millis(self.checked_at)?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct WaitingRow {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    target: String,
+    wait_until: i64,
+}
+
+impl WaitingRow {
+    fn read(self) -> Result<Waiting, Unavailable> {
+        Ok(Waiting {
+            session: self.session.read()?,
+            target: local_path(self.target)?,
+            wait_until: from_millis(self.wait_until)?,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct NoteRow {
+    id: String,
+    text: String,
+    created_at: i64,
+}
+
+impl NoteRow {
+    fn read(self) -> Result<Note, Unavailable> {
+        Ok(Note {
+            id: ItemId::parse(&self.id).map_err(Unavailable::unreadable)?,
+            text: self.text,
+            created_at: from_millis(self.created_at)?,
+        })
+    }
+}
+
+async fn end_session(
+    connection: &mut SqliteConnection,
+    id: SessionId,
+) -> Result<Vec<Sealed>, Unavailable> {
+    let id = id.to_string();
+    // What waits goes first, by name: the cascade would take it without telling its token.
+    let waiting: Option<Vec<u8>> =
+        sqlx::query_scalar("DELETE FROM waiting WHERE current = ? RETURNING access_token")
+            .bind(&id)
+            .fetch_optional(&mut *connection)
+            .await?;
+    let ended: Option<Vec<u8>> =
+        sqlx::query_scalar("DELETE FROM session WHERE id = ? RETURNING access_token")
+            .bind(&id)
+            .fetch_optional(&mut *connection)
+            .await?;
+    Ok([waiting, ended].into_iter().flatten().map(Sealed).collect())
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn start_handoff(&self, new: NewHandoff, now: OffsetDateTime) -> Result<(), Unavailable> {
+        let browser = new.browser.as_bytes().as_slice();
+        let mut tx = self.database.write().await?;
+        sqlx::query(
+            "INSERT INTO started (state, browser, verifier, target, expires_at)
+             VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(new.state.as_bytes().as_slice())
+        .bind(browser)
+        .bind(&new.verifier.0)
+        .bind(new.target.as_str())
+        .bind(millis(new.expires_at))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "DELETE FROM started WHERE browser = ?1 AND (expires_at <= ?2 OR seq NOT IN (
+                 SELECT seq FROM started WHERE browser = ?1 ORDER BY seq DESC LIMIT ?3))",
+        )
+        .bind(browser)
+        .bind(millis(now))
+        .bind(i64::try_from(STARTED_PER_BROWSER).unwrap_or(i64::MAX))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn take_started(
+        &self,
+        browser: Digest<PreSession>,
+        state: Digest<State>,
+        now: OffsetDateTime,
+    ) -> Result<Option<TakenHandoff>, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let row = sqlx::query_as::<_, StartedRow>(
+            "DELETE FROM started WHERE state = ? AND browser = ? AND expires_at > ?
+             RETURNING verifier, target, expires_at",
+        )
+        .bind(state.as_bytes().as_slice())
+        .bind(browser.as_bytes().as_slice())
+        .bind(millis(now))
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        row.map(|row| {
+            Ok(TakenHandoff {
+                verifier: Sealed(row.verifier),
+                target: local_path(row.target)?,
+                expires_at: from_millis(row.expires_at)?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn end_pre_session(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let browser = browser.as_bytes().as_slice();
+        let mut tx = self.database.write().await?;
+        sqlx::query("DELETE FROM started WHERE browser = ? AND expires_at <= ?")
+            .bind(browser)
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?;
+        let under_way: bool =
+            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM started WHERE browser = ?)")
+                .bind(browser)
+                .fetch_one(&mut *tx)
+                .await?;
+        tx.commit().await?;
+        Ok(!under_way)
+    }
+
+    async fn begin_session(
+        &self,
+        new: Session,
+        replacing: Option<SessionId>,
+    ) -> Result<Vec<Sealed>, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let ended = match replacing {
+            Some(old) => end_session(&mut tx, old).await?,
+            None => Vec::new(),
+        };
+        sqlx::query(
+            "INSERT INTO session (id, issuer, user_id, email, name, email_verified, access_token,
+                                  created_at, expires_at, checked_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )
+        .bind(new.id.to_string())
+        .bind(new.issuer.as_str())
+        .bind(new.user.id.to_string())
+        .bind(new.user.email)
+        .bind(new.user.name)
+        .bind(new.user.email_verified)
+        .bind(new.access_token.0)
+        .bind(millis(new.created_at))
+        .bind(millis(new.expires_at))
+        .bind(millis(new.checked_at))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    async fn find_session(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Session>, Unavailable> {
+        sqlx::query_as::<_, SessionRow>("SELECT * FROM session WHERE id = ? AND expires_at > ?")
+            .bind(id.to_string())
+            .bind(millis(now))
+            .fetch_optional(self.database.readers())
+            .await?
+            .map(SessionRow::read)
+            .transpose()
+    }
+
+    async fn mark_checked(
+        &self,
+        id: SessionId,
+        now: OffsetDateTime,
+        interval: Duration,
+    ) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let marked =
+            sqlx::query("UPDATE session SET checked_at = ? WHERE id = ? AND checked_at <= ?")
+                .bind(millis(now))
+                .bind(id.to_string())
+                .bind(millis(now - interval))
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        tx.commit().await?;
+        Ok(marked == 1)
+    }
+
+    async fn end_session(&self, id: SessionId) -> Result<Vec<Sealed>, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let ended = end_session(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    async fn keep_waiting(
+        &self,
+        current: SessionId,
+        waiting: Waiting,
+    ) -> Result<Kept, Unavailable> {
+        let current = current.to_string();
+        let Waiting {
+            session,
+            target,
+            wait_until,
+        } = waiting;
+        let mut tx = self.database.write().await?;
+        let displaced: Option<Vec<u8>> =
+            sqlx::query_scalar("DELETE FROM waiting WHERE current = ? RETURNING access_token")
+                .bind(&current)
+                .fetch_optional(&mut *tx)
+                .await?;
+        let kept = sqlx::query(
+            "INSERT INTO waiting (current, id, issuer, user_id, email, name, email_verified,
+                                  access_token, created_at, expires_at, checked_at, target,
+                                  wait_until)
+             SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
+        )
+        .bind(session.id.to_string())
+        .bind(session.issuer.as_str())
+        .bind(session.user.id.to_string())
+        .bind(session.user.email)
+        .bind(session.user.name)
+        .bind(session.user.email_verified)
+        .bind(session.access_token.0)
+        .bind(millis(session.created_at))
+        .bind(millis(session.expires_at))
+        .bind(millis(session.checked_at))
+        .bind(target.as_str())
+        .bind(millis(wait_until))
+        .bind(&current)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(if kept == 1 {
+            Kept::Waits {
+                displaced: displaced.map(Sealed),
+            }
+        } else {
+            // Then nothing waited before either: it would have gone with its session.
+            Kept::NobodyIsSignedIn
+        })
+    }
+
+    async fn find_waiting(
+        &self,
+        current: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Waiting>, Unavailable> {
+        sqlx::query_as::<_, WaitingRow>(
+            "SELECT * FROM waiting WHERE current = ?1 AND wait_until > ?2 AND expires_at > ?2",
+        )
+        .bind(current.to_string())
+        .bind(millis(now))
+        .fetch_optional(self.database.readers())
+        .await?
+        .map(WaitingRow::read)
+        .transpose()
+    }
+
+    async fn take_waiting(&self, current: SessionId) -> Result<Option<Waiting>, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let row = sqlx::query_as::<_, WaitingRow>(
+            "DELETE FROM waiting WHERE current = ?
+             RETURNING id, issuer, user_id, email, name, email_verified, access_token, created_at,
+                       expires_at, checked_at, target, wait_until",
+        )
+        .bind(current.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        row.map(WaitingRow::read).transpose()
+    }
+
+    async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable> {
+        let rows = sqlx::query_as::<_, NoteRow>(
+            "SELECT id, text, created_at FROM note WHERE issuer = ? AND user_id = ?
+             ORDER BY seq DESC",
+        )
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.into_iter().map(NoteRow::read).collect()
+    }
+
+    async fn add_note(&self, owner: &Owner, note: Note) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        sqlx::query(
+            "INSERT INTO note (id, issuer, user_id, text, created_at) VALUES (?, ?, ?, ?, ?)",
+        )
+        .bind(note.id.to_string())
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .bind(note.text)
+        .bind(millis(note.created_at))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let deleted = sqlx::query("DELETE FROM note WHERE id = ? AND issuer = ? AND user_id = ?")
+            .bind(id.to_string())
+            .bind(owner.issuer.as_str())
+            .bind(owner.user.to_string())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        tx.commit().await?;
+        Ok(deleted == 1)
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        self.database.ping().await
+    }
+
+    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let now = millis(now);
+        let mut tx = self.database.write().await?;
+        let mut swept = 0;
+        for statement in [
+            "DELETE FROM started WHERE expires_at <= ?",
+            // Before the sessions that take theirs with them, so that each row is counted.
+            "DELETE FROM waiting WHERE wait_until <= ?1
+             OR current IN (SELECT id FROM session WHERE expires_at <= ?1)",
+            "DELETE FROM session WHERE expires_at <= ?",
+            "DELETE FROM browser_session WHERE expires_at <= ?",
+        ] {
+            swept += sqlx::query(statement)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        }
+        tx.commit().await?;
+        Ok(swept)
+    }
+}
+
+fn unreachable(error: impl std::fmt::Display) -> Unreachable {
+    Unreachable(error.to_string())
+}
+
+#[async_trait]
+impl Records for Sqlite {
+    async fn put(
+        &self,
+        id: [u8; 32],
+        data: Vec<u8>,
+        expires_at: OffsetDateTime,
+    ) -> Result<(), Unreachable> {
+        let mut tx = self.database.write().await.map_err(unreachable)?;
+        sqlx::query(
+            "INSERT INTO browser_session (id, data, expires_at) VALUES (?, ?, ?)
+             ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at",
+        )
+        .bind(id.as_slice())
+        .bind(data)
+        .bind(millis(expires_at))
+        .execute(&mut *tx)
+        .await
+        .map_err(unreachable)?;
+        tx.commit().await.map_err(unreachable)
+    }
+
+    async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
+        sqlx::query_scalar("SELECT data FROM browser_session WHERE id = ? AND expires_at > ?")
+            .bind(id.as_slice())
+            .bind(millis(now))
+            .fetch_optional(self.database.readers())
+            .await
+            .map_err(unreachable)
+    }
+
+    async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {
+        let mut tx = self.database.write().await.map_err(unreachable)?;
+        sqlx::query("DELETE FROM browser_session WHERE id = ?")
+            .bind(id.as_slice())
+            .execute(&mut *tx)
+            .await
+            .map_err(unreachable)?;
+        tx.commit().await.map_err(unreachable)
+    }
+}
