@@ -241,16 +241,20 @@ impl LocalPath {
             return None;
         }
         let path = url.path().to_ascii_lowercase();
-        if ["%5c", "%2f", "%00", "%09", "%0a", "%0d"]
+        // `%0` and `%1` begin every control character but the last.
+        if ["%0", "%1", "%7f", "%5c", "%2f"]
             .iter()
             .any(|code| path.contains(code))
         {
             return None;
         }
-        Some(Self(match url.query() {
+        let reduced = match url.query() {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
-        }))
+        };
+        // Again, because the parser may write one byte as three; what is too long to be read
+        // back must not be stored.
+        (reduced.len() <= Self::MAX_LENGTH).then_some(Self(reduced))
     }
 
     /// The path as text.

@@ -137,12 +137,17 @@ pub fn decide<'a>(
     policy: &Policy,
 ) -> Result<&'a Issued, Rejection> {
     let issued = stored.issued();
+    // The one check that no policy takes away: without it a wrong look-up would redeem the token.
+    if issued.token != presented.token.digest() {
+        return Err(Rejection::Unknown);
+    }
     match claim(stored, &presented.client, now, policy) {
         Err(Rejection::AlreadyUsed) => {
             // Always with every defence: a weakened policy must not revoke a bystander's session.
+            let owner = issued.client == presented.client;
             return Err(match bindings(issued, presented, &Policy::STRICT) {
-                Ok(()) => Rejection::Replayed,
-                Err(_) => Rejection::AlreadyUsed,
+                Ok(()) if owner => Rejection::Replayed,
+                _ => Rejection::AlreadyUsed,
             });
         }
         other => other?,

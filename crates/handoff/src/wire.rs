@@ -1,6 +1,8 @@
 //! What the parties say to each other: the names on the wire, once, for both sides and the browser.
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 use time::OffsetDateTime;
 
 use crate::{
@@ -28,7 +30,7 @@ pub mod path {
 
 /// H2: the query of the relying party's start, the third-party initiated login of OpenID Connect
 /// Core, section 4, and the launch ticket.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub struct StartQuery {
     /// Who sends the person; nobody, when the person starts at the relying party.
     pub iss: Option<String>,
@@ -38,8 +40,59 @@ pub struct StartQuery {
     pub launch: Option<String>,
 }
 
+// Queries carry secrets as plain text until they are checked, and a request is easily logged whole:
+// their `Debug` says which parameters are there and shows only those that are no secret.
+
+impl fmt::Debug for StartQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StartQuery")
+            .field("iss", &self.iss)
+            .field("target_link_uri", &self.target_link_uri)
+            .field("launch", &Hidden::of(&self.launch))
+            .finish()
+    }
+}
+
+impl fmt::Debug for AuthorizeQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuthorizeQuery")
+            .field("client_id", &self.client_id)
+            .field("redirect_uri", &self.redirect_uri)
+            .field("state", &Hidden::of(&self.state))
+            .field("code_challenge", &self.code_challenge)
+            .field("code_challenge_method", &self.code_challenge_method)
+            .field("launch", &Hidden::of(&self.launch))
+            .finish()
+    }
+}
+
+impl fmt::Debug for CallbackQuery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallbackQuery")
+            .field("handoff_token", &Hidden::of(&self.handoff_token))
+            .field("state", &Hidden::of(&self.state))
+            .field("iss", &self.iss)
+            .field("error", &self.error)
+            .finish()
+    }
+}
+
+struct Hidden;
+
+impl Hidden {
+    fn of(value: &Option<String>) -> Option<Self> {
+        value.as_ref().map(|_| Self)
+    }
+}
+
+impl fmt::Debug for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
 /// H3: the query of authorize, as it came. Nothing in it is checked yet.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct AuthorizeQuery {
     /// Who asks.
     pub client_id: Option<String>,
@@ -77,7 +130,7 @@ impl AuthorizeQuery {
 pub const S256: &str = "S256";
 
 /// H4: the query of the callback.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 pub struct CallbackQuery {
     /// T.
     pub handoff_token: Option<String>,
@@ -96,14 +149,35 @@ pub struct VerifyRequest {
     pub handoff_token: Unverified<HandoffToken>,
     /// S.
     pub state: Unverified<State>,
-    /// Who asks; must be the one who authenticated.
+    /// Who asks; must be the one who authenticated. 1 to 2048 bytes.
+    #[serde(deserialize_with = "text")]
     pub client_id: String,
-    /// Where the token came to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Where the token came to. 1 to 2048 bytes.
+    #[serde(
+        default,
+        deserialize_with = "optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub redirect_uri: Option<String>,
     /// V.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code_verifier: Option<Unverified<Verifier>>,
+}
+
+/// A member that is empty or too long is a malformed request, not a wrong client.
+fn text<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    let text = String::deserialize(from)?;
+    if (1..=2048).contains(&text.len()) {
+        Ok(text)
+    } else {
+        Err(D::Error::custom("a member is empty or too long"))
+    }
+}
+
+fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    #[derive(Deserialize)]
+    struct Text(#[serde(deserialize_with = "text")] String);
+    Ok(Option::<Text>::deserialize(from)?.map(|Text(text)| text))
 }
 
 /// H5: the answer to a verify that was accepted.
