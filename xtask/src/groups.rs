@@ -1,0 +1,109 @@
+//! The tests that must have run. A suite that was renamed, or that nobody calls any more, would
+//! otherwise go missing without a word.
+
+/// Tests that belong together, told by where they are and how they are called.
+pub(crate) struct Group {
+    label: &'static str,
+    /// The package.
+    package: &'static str,
+    /// The file stem in `tests/`, or nothing for any of the package's test binaries.
+    binary: Option<&'static str>,
+    /// How the test's path begins.
+    prefix: &'static str,
+    /// What the test's path has somewhere.
+    contains: &'static str,
+}
+
+/// Edit here when a suite moves.
+#[rustfmt::skip] // A table, one group a line.
+pub(crate) const GROUPS: &[Group] = &[
+    group("protocol: tables", "handoff", Some("table"), "", ""),
+    group("protocol: properties", "handoff", Some("property"), "", ""),
+    group("authority store, SQLite", "authority", Some("conformance"), "sqlite::", ""),
+    group("authority store, SQLite, race", "authority", Some("conformance"), "sqlite::", "race"),
+    group("authority store, memory", "authority", Some("conformance"), "memory::", ""),
+    group("authority store, memory, race", "authority", Some("conformance"), "memory::", "race"),
+    group("relying party store, SQLite", "relying_party", Some("conformance"), "sqlite::", ""),
+    group("relying party store, SQLite, race", "relying_party", Some("conformance"), "sqlite::", "race"),
+    group("relying party store, memory", "relying_party", Some("conformance"), "memory::", ""),
+    group("relying party store, memory, race", "relying_party", Some("conformance"), "memory::", "race"),
+    group("two platforms in one process", "server", Some("it"), "two_platforms::", ""),
+    group("H1 to H6 through the real router", "server", Some("it"), "handoff::", ""),
+];
+
+const fn group(
+    label: &'static str,
+    package: &'static str,
+    binary: Option<&'static str>,
+    prefix: &'static str,
+    contains: &'static str,
+) -> Group {
+    Group {
+        label,
+        package,
+        binary,
+        prefix,
+        contains,
+    }
+}
+
+/// A test that ran and passed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Passed {
+    pub(crate) package: String,
+    pub(crate) binary: String,
+    pub(crate) name: String,
+}
+
+impl Group {
+    fn has(&self, test: &Passed) -> bool {
+        test.package == self.package
+            && self.binary.is_none_or(|binary| test.binary == binary)
+            && test.name.starts_with(self.prefix)
+            && test.name.contains(self.contains)
+    }
+}
+
+/// Prints how many tests of each group passed and returns the labels of the empty groups.
+pub(crate) fn missing(groups: &[Group], passed: &[Passed]) -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    for group in groups {
+        let count = passed.iter().filter(|test| group.has(test)).count();
+        println!("  {count:>4}  {}", group.label);
+        if count == 0 {
+            missing.push(group.label);
+        }
+    }
+    missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passed(package: &str, binary: &str, name: &str) -> Passed {
+        Passed {
+            package: package.into(),
+            binary: binary.into(),
+            name: name.into(),
+        }
+    }
+
+    #[test]
+    fn a_group_without_a_test_is_missing() {
+        let groups = [
+            group("suite", "authority", Some("conformance"), "sqlite::", ""),
+            group("race", "authority", Some("conformance"), "sqlite::", "race"),
+        ];
+        let elsewhere = passed("relying_party", "conformance", "sqlite::race");
+        assert_eq!(missing(&groups, &[elsewhere]), ["suite", "race"]);
+        let suite = passed(
+            "authority",
+            "conformance",
+            "sqlite::a_used_token_is_refused",
+        );
+        assert_eq!(missing(&groups, &[suite]), ["race"]);
+        let race = passed("authority", "conformance", "sqlite::race_has_one_winner");
+        assert!(missing(&groups, &[race]).is_empty());
+    }
+}

@@ -1,0 +1,94 @@
+//! The repository's own commands: `cargo xtask demo | test | build | dev`.
+//!
+//! A fresh machine needs rustup, a C compiler, Node and git; everything else is a library of this
+//! crate or is installed by it. Each command is a table of steps (see [`steps`]): read the table to
+//! know what the command does.
+//!
+//! * [`site`]: what browsers load (wasm, style sheet, public files) into `target/site`
+//! * [`test`]: every check, in order; [`groups`] names the tests that must have run
+//! * [`boundaries`]: which crate may know which
+//! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::workspace::{Profile, Workspace};
+
+mod boundaries;
+mod browsers;
+mod build;
+mod demo;
+mod dev;
+mod groups;
+mod site;
+mod steps;
+mod test;
+mod tools;
+mod workspace;
+
+/// Builds, runs and tests Handoff Lab.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build everything and run it: prints the addresses to open and the demo accounts.
+    Demo {
+        /// Passed on to `handoff-lab serve`.
+        #[arg(last = true)]
+        serve: Vec<String>,
+    },
+    /// Run every check: formatting, lints, boundaries, tests, end-to-end tests in two browsers.
+    Test {
+        /// Leave out the end-to-end tests, and with them Node and the browsers.
+        #[arg(long)]
+        skip_e2e: bool,
+    },
+    /// Build the assets and the program.
+    Build {
+        /// Optimise, and embed the assets: the program is then one file.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Build, run, and do both again after every change.
+    Dev {
+        /// Passed on to `handoff-lab serve`.
+        #[arg(last = true)]
+        serve: Vec<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Demo { serve } => demo::run(&workspace, &serve),
+        Command::Test { skip_e2e } => Ok(test::run(&workspace, skip_e2e)),
+        Command::Build { release } => {
+            let profile = if release {
+                Profile::Release
+            } else {
+                Profile::Debug
+            };
+            let program = build::run(&workspace, profile)?;
+            println!("\nBuilt {}", program.display());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Dev { serve } => dev::run(&workspace, &serve),
+    }
+}

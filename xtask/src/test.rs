@@ -1,0 +1,545 @@
+//! `cargo xtask test`: every check, the quick ones first.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::browsers::{self, Browsers};
+use crate::groups::{self, GROUPS, Passed};
+use crate::steps::{self, Step};
+use crate::workspace::{self, Profile, Workspace, node_script, output, shown};
+use crate::{boundaries, build, site, tools};
+
+/// What one step leaves for the next.
+struct Run<'a> {
+    workspace: &'a Workspace,
+    /// Each test program by its file name.
+    programs: BTreeMap<String, TestProgram>,
+    passed: Vec<Passed>,
+    browsers: Browsers,
+    count: Count,
+}
+
+/// How many tests passed and failed, Rust's and Playwright's together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+/// Runs all checks and ends with the line `N passed, M failed`.
+pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
+    let native: [Step<Run<'_>>; 10] = [
+        ("tools", |_| tools::check(tools::TO_TEST)),
+        ("formatting", formatting),
+        // Before clippy: an intruder for the browser shows there as 48 errors inside mio.
+        ("boundaries", |run| boundaries::check(run.workspace)),
+        ("clippy (native)", clippy_native),
+        ("clippy (wasm32)", clippy_wasm),
+        ("assets: wasm and styles", |run| {
+            site::build(run.workspace, Profile::Debug)?.sweep()
+        }),
+        ("program", |run| {
+            build::program(run.workspace, Profile::Debug)
+        }),
+        ("test programs", compile_tests),
+        ("tests: unit, property, conformance, integration", tests),
+        ("every group of tests ran", groups_ran),
+    ];
+    let end_to_end: [Step<Run<'_>>; 3] = [
+        ("npm ci", npm_ci),
+        ("browsers", |run| {
+            run.browsers = browsers::find_or_install(run.workspace)?;
+            Ok(())
+        }),
+        ("end-to-end tests", end_to_end_tests),
+    ];
+    let mut plan = native.to_vec();
+    if skip_e2e {
+        plan[0] = ("tools", |_| tools::check(tools::TO_BUILD));
+    } else {
+        plan.extend(end_to_end);
+    }
+
+    let mut run = Run {
+        workspace,
+        programs: BTreeMap::new(),
+        passed: Vec::new(),
+        browsers: Browsers::default(),
+        count: Count::default(),
+    };
+    let succeeded = steps::run(&plan, &mut run);
+    if !succeeded && run.count.failed == 0 {
+        // A step that is not a test counts as one, so that nobody reads "0 failed" on a red run.
+        run.count.failed = 1;
+    }
+    if skip_e2e {
+        println!(
+            "\n!!! THE END-TO-END TESTS WERE SKIPPED (--skip-e2e). This is not the whole test."
+        );
+    }
+    println!("\n{} passed, {} failed", run.count.passed, run.count.failed);
+    if succeeded {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+fn formatting(run: &mut Run<'_>) -> Result<()> {
+    workspace::run(run.workspace.cargo().args(["fmt", "--all", "--check"]))
+}
+
+// `frontend` only compiles for the browser, and would turn on `app/hydrate` beside `app/ssr`.
+fn clippy_native(run: &mut Run<'_>) -> Result<()> {
+    workspace::run(
+        run.workspace
+            .cargo()
+            .args([
+                "clippy",
+                "--workspace",
+                "--exclude",
+                "frontend",
+                "--all-targets",
+            ])
+            .args(["--", "--deny", "warnings"]),
+    )
+}
+
+fn clippy_wasm(run: &mut Run<'_>) -> Result<()> {
+    workspace::run(
+        run.workspace
+            .cargo()
+            .args(["clippy", "--package", "frontend", "--package", "app"])
+            .args([
+                "--features",
+                "app/hydrate",
+                "--target",
+                "wasm32-unknown-unknown",
+            ])
+            .args(["--", "--deny", "warnings"]),
+    )
+}
+
+const TEST: &[&str] = &["test", "--workspace", "--exclude", "frontend"];
+
+/// A compiled test program: its package, and `lib`, a binary's name or the file stem in `tests/`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct TestProgram {
+    package: String,
+    binary: String,
+}
+
+fn compile_tests(run: &mut Run<'_>) -> Result<()> {
+    let messages = output(run.workspace.cargo().args(TEST).args([
+        "--no-run",
+        "--message-format",
+        "json-render-diagnostics",
+    ]))?;
+    run.programs = test_programs(&messages);
+    println!("  {} test programs", run.programs.len());
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Artifact {
+    package_id: String,
+    target: ArtifactTarget,
+    executable: Option<String>,
+    profile: ArtifactProfile,
+}
+
+#[derive(Deserialize)]
+struct ArtifactTarget {
+    name: String,
+    kind: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ArtifactProfile {
+    test: bool,
+}
+
+/// Reads cargo's messages, one JSON object a line; those about anything but a test program have
+/// another shape and are passed over.
+fn test_programs(messages: &str) -> BTreeMap<String, TestProgram> {
+    let artifacts = messages
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
+    let mut programs = BTreeMap::new();
+    for artifact in artifacts.filter(|artifact| artifact.profile.test) {
+        let Some(path) = &artifact.executable else {
+            continue;
+        };
+        let is_library = artifact
+            .target
+            .kind
+            .iter()
+            .any(|kind| kind.ends_with("lib"));
+        let binary = if is_library {
+            "lib".to_owned()
+        } else {
+            artifact.target.name
+        };
+        let package = package_name(&artifact.package_id).to_owned();
+        programs.insert(file_name(path).to_owned(), TestProgram { package, binary });
+    }
+    programs
+}
+
+/// The name in `path+file:///a/crates/web#0.1.0` or `path+file:///a/x#web@0.1.0`.
+fn package_name(id: &str) -> &str {
+    let (place, version) = id.rsplit_once('#').unwrap_or((id, ""));
+    match version.split_once('@') {
+        Some((name, _)) => name,
+        None => file_name(place),
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+fn tests(run: &mut Run<'_>) -> Result<()> {
+    let mut command = run.workspace.cargo();
+    command.args(TEST).arg("--no-fail-fast");
+    let mut output = TestOutput::new(&run.programs);
+    let ended = shown_and_read(command, |line| output.read(line));
+    run.passed = std::mem::take(&mut output.passed);
+    run.count.passed += output.count.passed;
+    run.count.failed += output.count.failed;
+    println!("  {} passed, {} failed", run.count.passed, run.count.failed);
+    ended
+}
+
+/// Runs `command`, prints what it prints, and hands each line to `read`. One pipe for stdout and
+/// stderr: cargo names the test program on the one and the program lists its tests on the other.
+fn shown_and_read(mut command: Command, mut read: impl FnMut(&str)) -> Result<()> {
+    let name = shown(&command);
+    let (reader, writer) = std::io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start `{name}`"))?;
+    // The command holds the pipe's writing end; reading would never end.
+    drop(command);
+    print_lines(reader, &mut read)?;
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("`{name}` failed ({status})");
+    }
+    Ok(())
+}
+
+fn print_lines(reader: impl Read, read: &mut impl FnMut(&str)) -> Result<()> {
+    let mut reader = BufReader::new(reader);
+    let mut bytes = Vec::new();
+    while reader.read_until(b'\n', &mut bytes)? > 0 {
+        let line = String::from_utf8_lossy(&bytes);
+        print!("{line}");
+        read(line.trim_end());
+        bytes.clear();
+    }
+    Ok(())
+}
+
+/// What `cargo test` printed, understood line by line.
+struct TestOutput<'a> {
+    programs: &'a BTreeMap<String, TestProgram>,
+    /// The program that is running.
+    current: Option<TestProgram>,
+    passed: Vec<Passed>,
+    count: Count,
+}
+
+impl<'a> TestOutput<'a> {
+    fn new(programs: &'a BTreeMap<String, TestProgram>) -> Self {
+        Self {
+            programs,
+            current: None,
+            passed: Vec::new(),
+            count: Count::default(),
+        }
+    }
+
+    fn read(&mut self, line: &str) {
+        let words = line.trim_start();
+        if words.starts_with("Running ") && words.ends_with(')') {
+            let path = words
+                .rsplit_once('(')
+                .map_or("", |(_, path)| path.trim_end_matches(')'));
+            self.current = self.programs.get(file_name(path)).cloned();
+        } else if let Some(package) = words.strip_prefix("Doc-tests ") {
+            let binary = "doc".to_owned();
+            self.current = Some(TestProgram {
+                package: package.to_owned(),
+                binary,
+            });
+        } else if let Some(counts) = line.strip_prefix("test result: ") {
+            self.count.passed += number_before(counts, " passed");
+            self.count.failed += number_before(counts, " failed");
+        } else if let Some(name) = passed_test(line)
+            && let Some(TestProgram { package, binary }) = self.current.clone()
+        {
+            self.passed.push(Passed {
+                package,
+                binary,
+                name: name.to_owned(),
+            });
+        }
+    }
+}
+
+/// The name in `test sqlite::race ... ok`.
+fn passed_test(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("test ")?.strip_suffix(" ... ok")?;
+    Some(name.trim_end_matches(" - should panic"))
+}
+
+/// 12 in `ok. 12 passed; 0 failed`, before ` passed`.
+fn number_before(text: &str, word: &str) -> u64 {
+    let before = text.split_once(word).map_or("", |(before, _)| before);
+    before
+        .rsplit(' ')
+        .next()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(0)
+}
+
+fn groups_ran(run: &mut Run<'_>) -> Result<()> {
+    let missing = groups::missing(GROUPS, &run.passed);
+    if !missing.is_empty() {
+        bail!(
+            "no test ran for: {} (xtask/src/groups.rs)",
+            missing.join("; ")
+        );
+    }
+    Ok(())
+}
+
+fn npm_ci(run: &mut Run<'_>) -> Result<()> {
+    let folder = run.workspace.end2end();
+    if is_as_new(
+        &folder.join("node_modules/.package-lock.json"),
+        &folder.join("package-lock.json"),
+    ) {
+        println!("  node_modules is as new as package-lock.json");
+        return Ok(());
+    }
+    workspace::run(node_script("npm", &folder).args(["ci", "--no-audit", "--no-fund"]))
+}
+
+fn is_as_new(made: &Path, source: &Path) -> bool {
+    let time = |path: &Path| {
+        path.metadata()
+            .and_then(|metadata| metadata.modified())
+            .ok()
+    };
+    matches!((time(made), time(source)), (Some(made), Some(source)) if made >= source)
+}
+
+fn end_to_end_tests(run: &mut Run<'_>) -> Result<()> {
+    let report = run.workspace.target.join("end2end.json");
+    // A report of an earlier run must not speak for this one.
+    if report.exists() {
+        std::fs::remove_file(&report)?;
+    }
+    let mut command = node_script("npx", &run.workspace.end2end());
+    command
+        .args(["--no-install", "playwright", "test", "--reporter=list,json"])
+        .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
+        .env("HANDOFF_LAB_BIN", run.workspace.program(Profile::Debug));
+    if let Some(path) = &run.browsers.chromium {
+        command.env("CHROMIUM", path);
+    }
+    if let Some(path) = &run.browsers.firefox {
+        command.env("FIREFOX", path);
+    }
+    let ended = workspace::run(&mut command);
+    let text = match std::fs::read_to_string(&report) {
+        Ok(text) => text,
+        Err(error) => return ended.and(Err(error).context("Playwright left no report")),
+    };
+    let report: Report = serde_json::from_str(&text).context("cannot read Playwright's report")?;
+    let by_project = report.by_project();
+    for (project, count) in &by_project {
+        println!(
+            "  {project}: {} passed, {} failed",
+            count.passed, count.failed
+        );
+        run.count.passed += count.passed;
+        run.count.failed += count.failed;
+    }
+    ended?;
+    for browser in ["chromium", "firefox"] {
+        let ran = by_project
+            .iter()
+            .any(|(name, count)| name.starts_with(browser) && count.passed > 0);
+        if !ran {
+            bail!("no end-to-end test ran in a project of {browser}");
+        }
+    }
+    Ok(())
+}
+
+/// Playwright's JSON report: suites in suites, with specs, each run once per project.
+#[derive(Deserialize)]
+struct Report {
+    #[serde(default)]
+    suites: Vec<Suite>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Suite {
+    #[serde(default)]
+    suites: Vec<Suite>,
+    #[serde(default)]
+    specs: Vec<Spec>,
+}
+
+#[derive(Deserialize)]
+struct Spec {
+    tests: Vec<ProjectTest>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProjectTest {
+    project_name: String,
+    status: String,
+}
+
+impl Report {
+    fn by_project(&self) -> BTreeMap<String, Count> {
+        let mut counts = BTreeMap::new();
+        for suite in &self.suites {
+            suite.count(&mut counts);
+        }
+        counts
+    }
+}
+
+impl Suite {
+    fn count(&self, counts: &mut BTreeMap<String, Count>) {
+        for test in self.specs.iter().flat_map(|spec| &spec.tests) {
+            let count = counts.entry(test.project_name.clone()).or_default();
+            match test.status.as_str() {
+                "skipped" => {}
+                "expected" => count.passed += 1,
+                // "flaky" too: it failed once.
+                _ => count.failed += 1,
+            }
+        }
+        for suite in &self.suites {
+            suite.count(counts);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_programs_are_known_by_package_and_file() {
+        let messages = concat!(
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///w/crates/authority#0.1.0","#,
+            r#""target":{"name":"conformance","kind":["test"]},"profile":{"test":true},"#,
+            r#""executable":"/w/target/debug/deps/conformance-0a1b"}"#,
+            "\n",
+            r#"{"reason":"compiler-artifact","package_id":"path+file:///w/crates/web#0.1.0","#,
+            r#""target":{"name":"web","kind":["lib"]},"profile":{"test":false},"executable":null}"#,
+            "\n",
+            r#"{"reason":"build-finished","success":true}"#,
+        );
+        let programs = test_programs(messages);
+        let conformance = TestProgram {
+            package: "authority".into(),
+            binary: "conformance".into(),
+        };
+        assert_eq!(
+            programs,
+            BTreeMap::from([("conformance-0a1b".into(), conformance)])
+        );
+    }
+
+    #[test]
+    fn a_package_id_may_carry_the_name_after_the_hash() {
+        assert_eq!(package_name("path+file:///w/crates/web#0.1.0"), "web");
+        assert_eq!(package_name("path+file:///w/crates/x#web@0.1.0"), "web");
+    }
+
+    #[test]
+    fn cargo_test_is_read_as_it_prints() {
+        let program = TestProgram {
+            package: "authority".into(),
+            binary: "conformance".into(),
+        };
+        let programs = BTreeMap::from([("conformance-0a1b".to_owned(), program)]);
+        let mut output = TestOutput::new(&programs);
+        for line in [
+            "     Running tests/conformance.rs (target/debug/deps/conformance-0a1b)",
+            "",
+            "running 3 tests",
+            "test sqlite::race_has_one_winner ... ok",
+            "test sqlite::a_used_token_is_refused ... FAILED",
+            "test memory::later ... ignored",
+            "test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out",
+            "   Doc-tests handoff",
+            "test crates/handoff/src/lib.rs - (line 3) ... ok",
+            "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
+        ] {
+            output.read(line);
+        }
+        assert_eq!(
+            output.count,
+            Count {
+                passed: 2,
+                failed: 1
+            }
+        );
+        let names: Vec<_> = output
+            .passed
+            .iter()
+            .map(|test| (&*test.package, &*test.binary, &*test.name))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("authority", "conformance", "sqlite::race_has_one_winner"),
+                ("handoff", "doc", "crates/handoff/src/lib.rs - (line 3)"),
+            ]
+        );
+    }
+
+    #[test]
+    fn playwrights_report_is_counted_by_project() {
+        let report: Report = serde_json::from_str(
+            r#"{"suites":[{"specs":[{"tests":[{"projectName":"chromium","status":"expected"},
+                {"projectName":"firefox","status":"unexpected"}]}],
+                "suites":[{"specs":[{"tests":[{"projectName":"chromium","status":"flaky"},
+                {"projectName":"firefox","status":"skipped"}]}]}]}],"stats":{}}"#,
+        )
+        .unwrap();
+        let counts = report.by_project();
+        assert_eq!(
+            counts["chromium"],
+            Count {
+                passed: 1,
+                failed: 1
+            }
+        );
+        assert_eq!(
+            counts["firefox"],
+            Count {
+                passed: 0,
+                failed: 1
+            }
+        );
+    }
+}
