@@ -115,6 +115,14 @@ impl Authority {
         self.store.sweep(self.context.now()).await
     }
 
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        self.store.ping().await
+    }
+
     /// What stands around this site's pages.
     pub(crate) fn shell(&self) -> Shell {
         Shell {

@@ -80,7 +80,10 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let cannot_open = |source| CannotOpen::File { path: name.clone(), source };
+        let cannot_open = |source| CannotOpen::File {
+            path: name.clone(),
+            source,
+        };
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(10))
@@ -90,7 +93,10 @@ impl Database {
         migrations
             .run(&writer)
             .await
-            .map_err(|source| CannotOpen::Migrate { path: name.clone(), source })?;
+            .map_err(|source| CannotOpen::Migrate {
+                path: name.clone(),
+                source,
+            })?;
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
@@ -106,6 +112,15 @@ impl Database {
     /// [`Unavailable`] when the writer is not free within ten seconds.
     pub async fn write(&self) -> Result<Transaction<'static, Sqlite>, Unavailable> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+
+    /// Whether the database answers.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
     }
 
     /// For single statements that only read.
@@ -145,16 +160,24 @@ mod tests {
     async fn the_writer_waits_for_the_disk_and_readers_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
         let migrations = Migrator::DEFAULT;
-        let database = Database::open(&folder.path().join("a.db"), &migrations).await.unwrap();
+        let database = Database::open(&folder.path().join("a.db"), &migrations)
+            .await
+            .unwrap();
         let mut writing = database.write().await.unwrap();
-        let synchronous: i64 =
-            sqlx::query_scalar("PRAGMA synchronous").fetch_one(&mut *writing).await.unwrap();
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(&mut *writing)
+            .await
+            .unwrap();
         assert_eq!(synchronous, 2);
-        let mode: String =
-            sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut *writing).await.unwrap();
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
+            .fetch_one(&mut *writing)
+            .await
+            .unwrap();
         assert_eq!(mode, "wal");
         writing.rollback().await.unwrap();
-        let refused = sqlx::query("CREATE TABLE t (a)").execute(database.readers()).await;
+        let refused = sqlx::query("CREATE TABLE t (a)")
+            .execute(database.readers())
+            .await;
         assert!(refused.is_err());
         database.close().await;
     }
@@ -163,7 +186,11 @@ mod tests {
     async fn a_file_that_is_no_database_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("broken.db");
-        std::fs::write(&path, "this is no database, and long enough to look like none").unwrap();
+        std::fs::write(
+            &path,
+            "this is no database, and long enough to look like none",
+        )
+        .unwrap();
         let error = Database::open(&path, &Migrator::DEFAULT).await.unwrap_err();
         assert!(error.to_string().contains("broken.db"), "{error}");
     }

@@ -377,6 +377,10 @@ impl Store for Memory {
         Ok(session.map(|session| session.ended = true).is_some())
     }
 
+    async fn ping(&self) -> Result<(), Unavailable> {
+        Ok(())
+    }
+
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
         let mut guard = self.state();
         let state = &mut *guard;

@@ -258,6 +258,9 @@ pub trait Store: web::session::Records {
         now: OffsetDateTime,
     ) -> Result<bool, Unavailable>;
 
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), Unavailable>;
+
     /// Deletes what has expired; tells how many rows.
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 }

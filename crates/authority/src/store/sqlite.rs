@@ -694,6 +694,10 @@ impl Store for Sqlite {
         Ok(ended == 1)
     }
 
+    async fn ping(&self) -> Result<(), Unavailable> {
+        self.database.ping().await
+    }
+
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
         let now = millis(now);
         let mut tx = self.database.write().await?;

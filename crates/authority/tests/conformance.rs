@@ -1,0 +1,157 @@
+//! One suite for every store of the authorization server: `sqlite::…` and `memory::…` run the same
+//! sentences, and a store that is added gets them all by one more line at the end of this file.
+//!
+//! Start with `conformance/world.rs`, which opens a store with two people and two clients in it.
+//! Adding a test: a function that takes a [`World`](conformance::world::World), in the file of its
+//! subject, and its name in the list below. One that is not listed is dead code, which clippy says.
+//!
+//! Time moves by hand: each verb is given its `now`. Rows of the security checklist: 2, 3, 4, 6, 7,
+//! 19, 24, 56, 79, 80.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a failure in the set-up of a test is a failure of the test"
+)]
+
+mod conformance {
+    pub(crate) mod accounts;
+    pub(crate) mod client_sessions;
+    pub(crate) mod clients;
+    pub(crate) mod files;
+    pub(crate) mod issuing;
+    pub(crate) mod races;
+    pub(crate) mod records;
+    pub(crate) mod redeeming;
+    pub(crate) mod rule;
+    pub(crate) mod sign_ins;
+    pub(crate) mod sweeping;
+    pub(crate) mod world;
+}
+
+macro_rules! run {
+    ($fixture:ty: $($subject:ident { $($test:ident,)* })*) => {$($(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+        async fn $test() {
+            let world = World::open(<$fixture>::create().await).await;
+            conformance::$subject::$test(world).await;
+        }
+    )*)*};
+}
+
+macro_rules! conformance {
+    ($store:ident, $fixture:ident $(, also { $($also:item)* })?) => {
+        mod $store {
+            use super::conformance::{
+                self,
+                world::{$fixture, Fixture, World},
+            };
+
+            run! { $fixture:
+                accounts {
+                    the_store_answers,
+                    a_new_person_is_found_by_address,
+                    a_taken_address_changes_nothing,
+                    a_stronger_hash_replaces_that_persons_only,
+                }
+                clients {
+                    a_client_reads_back_as_it_was_registered,
+                    an_unknown_client_is_not_found,
+                    a_client_is_replaced_whole,
+                    replacing_a_client_leaves_its_tokens_and_sessions_alone,
+                    a_person_sees_the_clients_assigned_to_them_by_name,
+                }
+                sign_ins {
+                    a_sign_in_is_found_as_it_began,
+                    an_unknown_sign_in_is_not_found,
+                    a_sign_in_that_is_asked_for_lives_on,
+                    a_sign_in_that_nobody_asks_for_ends,
+                    a_sign_in_that_ended_for_idleness_is_not_revived,
+                    a_sign_in_ends_at_its_absolute_end_however_busy,
+                    a_sign_in_that_was_ended_stays_ended_and_no_other_ends,
+                    ending_a_sign_in_ends_all_that_hangs_on_it,
+                    a_sign_in_that_replaces_another_ends_it_with_all_that_hangs_on_it,
+                }
+                issuing {
+                    a_launch_ticket_is_good_for_one_handoff,
+                    a_launch_ticket_lives_sixty_seconds,
+                    a_launch_ticket_of_another_sign_in_asks_and_stays_unused,
+                    a_launch_ticket_of_another_client_asks_and_stays_unused,
+                    without_a_ticket_that_is_known_the_person_is_asked,
+                    a_sign_in_made_for_the_request_counts_once,
+                    a_sign_in_made_for_another_request_asks_and_still_counts_for_its_own,
+                    a_good_ticket_spares_the_sign_in_made_for_the_request,
+                    asking_stores_nothing,
+                    a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused,
+                    an_unknown_client_gets_nothing,
+                    a_sign_in_that_is_not_alive_gets_nothing,
+                    a_confirmed_handoff_needs_no_ticket_and_uses_none_up,
+                    several_handoffs_of_one_sign_in_stand_side_by_side,
+                }
+                redeeming {
+                    the_right_client_gets_a_session,
+                    each_single_thing_wrong_is_refused_for_what_it_is,
+                    a_wrong_binding_burns_the_token,
+                    what_is_no_longer_true_burns_the_token,
+                    another_clients_attempt_burns_nothing,
+                    another_token_is_not_touched,
+                    a_token_lives_for_its_lifetime_and_no_longer,
+                    a_row_without_a_challenge_may_go_without_a_redirect_uri,
+                    a_replay_with_everything_right_ends_the_first_session,
+                    a_replay_is_recognised_after_the_lifetime_of_the_token,
+                    a_used_token_with_anything_wrong_ends_nothing,
+                    a_session_ends_after_an_hour_or_with_its_sign_in,
+                    without_a_defence_only_its_own_refusal_is_gone,
+                    a_second_use_that_a_weak_policy_refuses_does_not_hide_the_first,
+                }
+                client_sessions {
+                    a_session_is_found_by_its_access_token,
+                    an_unknown_access_token_opens_nothing,
+                    working_at_a_client_keeps_the_sign_in_alive,
+                    a_session_expires,
+                    a_session_does_not_outlive_an_idle_sign_in,
+                    a_client_ends_its_own_session_and_no_more,
+                    another_client_cannot_end_a_session,
+                    an_expired_session_cannot_be_ended,
+                }
+                records {
+                    a_record_reads_back_under_its_id_only,
+                    a_record_is_replaced_with_its_expiry,
+                    a_record_expires,
+                    a_removed_record_is_gone_and_no_other,
+                }
+                sweeping {
+                    sweeping_counts_what_has_expired_and_keeps_the_rest,
+                    a_redeemed_token_is_kept_until_its_access_token_has_expired,
+                    what_hangs_on_a_sign_in_is_swept_with_it,
+                    people_and_clients_are_never_swept,
+                }
+                rule {
+                    the_store_answers_as_the_rule_does,
+                }
+                races {
+                    a_race_for_one_token_has_one_winner_whose_session_the_replays_end,
+                    a_race_of_sign_out_against_redemption_leaves_no_session,
+                    a_race_for_one_launch_ticket_has_one_winner,
+                    a_race_for_one_address_has_one_winner,
+                }
+            }
+
+            $($($also)*)?
+        }
+    };
+}
+
+conformance!(memory, InMemory);
+conformance!(sqlite, SqliteFile, also {
+    run! { SqliteFile:
+        files {
+            a_used_token_is_still_used_after_a_restart,
+        }
+        races {
+            a_race_between_two_processes_has_one_winner,
+        }
+        rule {
+            the_guard_in_sql_agrees_with_the_rule,
+        }
+    }
+});

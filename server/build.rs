@@ -1,0 +1,28 @@
+//! Tells `src/assets.rs` where the assets are.
+
+use std::env;
+use std::io;
+use std::path::{Path, PathBuf};
+
+fn main() -> io::Result<()> {
+    let folder = env::var_os("CARGO_MANIFEST_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_default();
+    // Without links: in a debug build rust-embed compares with the real path of each file, and
+    // fixes the folder's at compile time, when the folder may not exist yet.
+    let root = folder.join("..").canonicalize()?;
+    let target = root.join("target");
+    let site = target.canonicalize().unwrap_or(target).join("site");
+    println!("cargo::rustc-env=HANDOFF_LAB_SITE={}", site.display());
+    println!("cargo::rerun-if-changed=build.rs");
+
+    // A release build embeds the files, so a new one among them means compiling again. A debug
+    // build reads them when they are asked for.
+    if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
+        println!("cargo::rerun-if-changed={}", site.display());
+        if !Path::new(&site.join("manifest.json")).exists() {
+            println!("cargo::warning=no assets to embed; build with `cargo xtask build --release`");
+        }
+    }
+    Ok(())
+}

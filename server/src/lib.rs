@@ -1,0 +1,14 @@
+//! The process: it reads settings, opens a platform, and routes each request to the site that its
+//! `Host` names. It is a library so that tests reach all of it.
+//!
+//! Start with [`platform::Platform`], then [`sites::Directory`], which is the one place that knows
+//! host names.
+
+pub mod assets;
+pub mod cli;
+pub mod config;
+pub mod ops;
+pub mod platform;
+pub mod serve;
+pub mod sites;
+pub mod telemetry;

@@ -1,0 +1,349 @@
+//! A platform is a value: the sites of one set of origins, with their stores, clock, randomness and
+//! policy. It owns its background tasks, and dropping it ends them.
+
+use std::{
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use app::shell::Assets;
+use authority::{
+    Authority, DemoAccount,
+    password::{Cost, Passwords},
+    people::Email,
+    store::{NewUser, Store as AuthorityStore},
+};
+use database::{CannotOpen, Unavailable};
+use handoff::{
+    client::{AssignedTo, Client, HandoffLifetime, Kind, RefusedRegistration, Registration},
+    ids::{ClientId, UserId},
+    policy::Policy,
+    token::{ClientSecret, Secret},
+    uri::Origin,
+    wire::path,
+};
+use lab::Lab;
+use relying_party::{RelyingParty, store::Store as RelyingPartyStore};
+use tokio::task::JoinSet;
+use web::seams::{Clock, Randomness, SystemClock, SystemRandomness};
+
+use crate::{
+    config::{self, Origins},
+    sites::{Directory, Site},
+};
+
+/// The people of the demonstration. Their password is on the sign-in page.
+pub const DEMO_ACCOUNTS: [DemoAccount; 3] = [
+    DemoAccount {
+        key: "alice",
+        name: "Alice Moreau",
+        role: "signs in and opens her notes",
+        email: "alice@harbor.example",
+        password: "handoff-demo",
+    },
+    DemoAccount {
+        key: "bob",
+        name: "Bob Okafor",
+        role: "shares a computer with Alice",
+        email: "bob@harbor.example",
+        password: "handoff-demo",
+    },
+    DemoAccount {
+        key: "mallory",
+        name: "Mallory Quist",
+        role: "has an account of her own, and bad intentions",
+        email: "mallory@harbor.example",
+        password: "handoff-demo",
+    },
+];
+
+/// How often what has expired is deleted. Nothing depends on it: every read checks the time.
+const SWEEP_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What a platform is made of.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Where its sites live.
+    pub origins: Origins,
+    /// The build's files.
+    pub assets: Assets,
+    /// Its clock.
+    pub clock: Arc<dyn Clock>,
+    /// Its randomness.
+    pub random: Arc<dyn Randomness>,
+    /// Its policy.
+    pub policy: Policy,
+    /// The accounts that are made at the start and offered on the sign-in page.
+    pub demo_accounts: Vec<DemoAccount>,
+    /// How many password comparisons run at once.
+    pub hashing_at_once: usize,
+}
+
+impl Setup {
+    /// The demonstration: every defence, the machine's clock, accounts that everybody knows.
+    #[must_use]
+    pub fn demo(origins: Origins, assets: Assets) -> Self {
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        Self {
+            origins,
+            assets,
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandomness),
+            policy: Policy::STRICT,
+            demo_accounts: DEMO_ACCOUNTS.to_vec(),
+            hashing_at_once: cores,
+        }
+    }
+}
+
+/// Where a platform keeps what it must not forget.
+#[derive(Clone, Debug)]
+pub enum Stores {
+    /// In files of this folder, one database a site.
+    InFolder(PathBuf),
+    /// In plain memory: gone with the platform.
+    InMemory,
+}
+
+/// Why a platform could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotStart {
+    /// A database.
+    #[error(transparent)]
+    Database(#[from] CannotOpen),
+    /// A store.
+    #[error(transparent)]
+    Store(#[from] Unavailable),
+    /// A file with a client's secret.
+    #[error("the client secret {}: {why}", path.display())]
+    Secret {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A built-in client breaks a rule.
+    #[error("the client record of notes: {0}")]
+    Client(#[from] RefusedRegistration),
+    /// Something that cannot be set up on this machine.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// The sites of one set of origins.
+#[derive(Debug)]
+pub struct Platform {
+    authority: Authority,
+    notes: RelyingParty,
+    lab: Lab,
+    files: Files,
+    /// Ended when the platform is dropped. They hold sites, never the platform, or it would never be.
+    _tasks: JoinSet<()>,
+}
+
+/// The databases of a durable platform.
+#[derive(Debug, Default)]
+struct Files {
+    authority: Option<authority::store::Sqlite>,
+    notes: Option<relying_party::store::Sqlite>,
+}
+
+impl Platform {
+    /// Opens the stores, registers the built-in clients and accounts, and starts the sweeper.
+    ///
+    /// # Errors
+    /// [`CannotStart`], which names the file at fault.
+    pub async fn open(setup: Setup, stores: Stores) -> Result<Self, CannotStart> {
+        // reqwest and axum-server would each bring a provider of their own; a second call is no
+        // error of anybody's.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let random = &setup.random;
+        let mut files = Files::default();
+        let authority_store: Arc<dyn AuthorityStore>;
+        let notes_store: Arc<dyn RelyingPartyStore>;
+        let secret: ClientSecret;
+        match &stores {
+            Stores::InFolder(folder) => {
+                secret = client_secret(&folder.join("notes.secret"), &**random)?;
+                let store = authority::store::Sqlite::open(&folder.join("authority.db")).await?;
+                files.authority = Some(store.clone());
+                authority_store = Arc::new(store);
+                let store = relying_party::store::Sqlite::open(&folder.join("notes.db")).await?;
+                files.notes = Some(store.clone());
+                notes_store = Arc::new(store);
+            }
+            Stores::InMemory => {
+                secret = ClientSecret::mint(random.bytes());
+                authority_store = Arc::new(authority::store::Memory::default());
+                notes_store = Arc::new(relying_party::store::Memory::default());
+            }
+        }
+
+        let passwords = Passwords::new(Cost::DEFAULT, setup.hashing_at_once, Arc::clone(random))
+            .map_err(|error| CannotStart::Other(error.to_string()))?;
+        add_accounts(&setup, &*authority_store, &passwords).await?;
+        let notes_client = notes_client(&setup.origins.notes, &secret)?;
+        authority_store.put_client(&notes_client).await?;
+
+        let authority = Authority::new(
+            authority::Settings {
+                origin: setup.origins.authority.clone(),
+                name: "Harbor ID".to_owned(),
+                assets: setup.assets.clone(),
+                idle: config::IDLE,
+                absolute: config::ABSOLUTE,
+                policy: setup.policy,
+                demo_accounts: setup.demo_accounts.clone(),
+            },
+            authority_store,
+            passwords,
+            Arc::clone(&setup.clock),
+            Arc::clone(random),
+        );
+        let notes = RelyingParty::new(
+            relying_party::Settings {
+                client_id: notes_client.id,
+                client_secret: secret,
+                name: "Notes".to_owned(),
+                origin: setup.origins.notes.clone(),
+                issuer: setup.origins.authority.clone(),
+                authority_name: "Harbor ID".to_owned(),
+                assets: setup.assets.clone(),
+            },
+            notes_store,
+            Arc::clone(&setup.clock),
+            Arc::clone(random),
+        );
+        let lab = Lab::new(
+            lab::Settings {
+                origin: setup.origins.lab.clone(),
+                name: "Handoff Lab".to_owned(),
+                assets: setup.assets,
+                authority: setup.origins.authority,
+                notes: setup.origins.notes,
+            },
+            Arc::clone(&setup.clock),
+            Arc::clone(random),
+        );
+
+        let mut tasks = JoinSet::new();
+        tasks.spawn(sweep(authority.clone(), notes.clone()));
+        Ok(Self {
+            authority,
+            notes,
+            lab,
+            files,
+            _tasks: tasks,
+        })
+    }
+
+    /// Lets requests reach the sites.
+    pub fn mount(&self, directory: &Directory) {
+        directory.add(Site::Authority(self.authority.clone()));
+        directory.add(Site::RelyingParty(self.notes.clone()));
+        directory.add(Site::Lab(self.lab.clone()));
+    }
+
+    /// Whether every store answers.
+    ///
+    /// # Errors
+    /// [`Unavailable`] from the first that does not.
+    pub async fn ready(&self) -> Result<(), Unavailable> {
+        self.authority.ping().await?;
+        self.notes.ping().await
+    }
+
+    /// Closes the databases. What was acknowledged is on the disk anyway; this leaves no
+    /// write-ahead log behind.
+    pub async fn close(&self) {
+        if let Some(store) = &self.files.authority {
+            store.close().await;
+        }
+        if let Some(store) = &self.files.notes {
+            store.close().await;
+        }
+    }
+}
+
+async fn sweep(authority: Authority, notes: RelyingParty) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        for swept in [
+            authority.sweep().await,
+            notes.sweep(notes.context().now()).await,
+        ] {
+            match swept {
+                Ok(0) => {}
+                Ok(rows) => tracing::debug!(rows, "swept"),
+                Err(error) => tracing::error!(%error, "sweeping failed"),
+            }
+        }
+    }
+}
+
+async fn add_accounts(
+    setup: &Setup,
+    store: &dyn AuthorityStore,
+    passwords: &Passwords,
+) -> Result<(), CannotStart> {
+    for account in &setup.demo_accounts {
+        let email = Email::parse(account.email)
+            .ok_or_else(|| CannotStart::Other(format!("{} is no address", account.email)))?;
+        if store.find_account(&email).await?.is_some() {
+            continue;
+        }
+        let hashed = passwords.hash(account.password).await;
+        let new = NewUser {
+            id: UserId::mint(setup.random.bytes()),
+            email,
+            name: account.name.to_owned(),
+            password_hash: hashed.map_err(|error| CannotStart::Other(error.to_string()))?,
+        };
+        store.add_user(new, setup.clock.now()).await?;
+    }
+    Ok(())
+}
+
+fn notes_client(origin: &Origin, secret: &ClientSecret) -> Result<Client, CannotStart> {
+    let id = ClientId::parse("notes").map_err(|error| CannotStart::Other(error.to_string()))?;
+    let at = |path: &str| format!("{}{path}", origin.as_str());
+    Ok(Client::register(Registration {
+        id,
+        name: "Notes",
+        description: "Write down what you want to keep.",
+        kind: Kind::Confidential {
+            secret: secret.digest(),
+        },
+        origin: origin.as_str(),
+        redirect_uris: &[&at(path::CALLBACK)],
+        initiate_login_uri: &at(path::START),
+        handoff_lifetime: HandoffLifetime::default(),
+        assigned_to: AssignedTo::Everyone,
+    })?)
+}
+
+/// Reads a client's secret, making it at the first start. Nobody but the owner may read the file.
+fn client_secret(file: &Path, random: &dyn Randomness) -> Result<ClientSecret, CannotStart> {
+    let fail = |why: String| CannotStart::Secret {
+        path: file.to_owned(),
+        why,
+    };
+    let mut options = std::fs::OpenOptions::new();
+    match options.write(true).create_new(true).mode(0o600).open(file) {
+        Ok(mut created) => {
+            let secret = ClientSecret::mint(random.bytes());
+            writeln!(created, "{}", secret.expose()).map_err(|error| fail(error.to_string()))?;
+            created
+                .sync_all()
+                .map_err(|error| fail(error.to_string()))?;
+            Ok(secret)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let text = std::fs::read_to_string(file).map_err(|error| fail(error.to_string()))?;
+            ClientSecret::parse(text.trim()).map_err(|error| fail(error.to_string()))
+        }
+        Err(error) => Err(fail(error.to_string())),
+    }
+}

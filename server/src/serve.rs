@@ -1,0 +1,169 @@
+//! `handoff-lab serve`: open the platform, listen, and end in order.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    assets::{self, AssetsError},
+    config::{BadSetting, Origins, ServeSettings},
+    ops,
+    platform::{CannotStart, DEMO_ACCOUNTS, Platform, Setup, Stores},
+    sites::Directory,
+};
+
+/// How long requests that are under way may take after the signal to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why serving could not begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A setting.
+    #[error(transparent)]
+    Setting(#[from] BadSetting),
+    /// The build's files.
+    #[error(transparent)]
+    Assets(#[from] AssetsError),
+    /// The data folder.
+    #[error("--data {}: {source}", path.display())]
+    Data {
+        /// The folder.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The platform.
+    #[error(transparent)]
+    Platform(#[from] CannotStart),
+    /// An address that cannot be listened on.
+    #[error("{setting} {address}: {source}")]
+    Listen {
+        /// The setting.
+        setting: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The sites' addresses.
+    #[error("the sites' addresses: {0}")]
+    Origins(#[from] handoff::uri::InvalidUri),
+}
+
+/// Serves until the process is told to stop.
+///
+/// # Errors
+/// [`Failure`], one sentence that names the setting or the file at fault.
+pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
+    let addresses = settings.addresses()?;
+    let names = assets::names()?;
+    let mut listeners = Vec::new();
+    for (address, required) in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => listeners.push(listener),
+            Err(source) if required => {
+                return Err(Failure::Listen {
+                    setting: "--listen",
+                    address,
+                    source,
+                });
+            }
+            Err(error) => tracing::warn!(%address, %error, "not listening here"),
+        }
+    }
+    let ops = TcpListener::bind(settings.ops_listen)
+        .await
+        .map_err(|source| Failure::Listen {
+            setting: "--ops-listen",
+            address: settings.ops_listen,
+            source,
+        })?;
+    let port = listeners
+        .first()
+        .and_then(|listener| listener.local_addr().ok());
+    let origins = Origins::on_localhost("", port.map_or(4000, |address| address.port()))?;
+
+    make_private_folder(&settings.data).map_err(|source| Failure::Data {
+        path: settings.data.clone(),
+        source,
+    })?;
+    let setup = Setup::demo(origins.clone(), names);
+    let platform = Platform::open(setup, Stores::InFolder(settings.data.clone())).await?;
+    let platform = Arc::new(platform);
+    let directory = Directory::default();
+    platform.mount(&directory);
+
+    let stop = CancellationToken::new();
+    let mut serving = JoinSet::new();
+    for listener in listeners {
+        serving.spawn(serve(listener, directory.router(), stop.clone()));
+    }
+    serving.spawn(serve(ops, ops::router(Arc::clone(&platform)), stop.clone()));
+    announce(&origins);
+
+    asked_to_stop().await;
+    tracing::info!("stopping");
+    stop.cancel();
+    let ended = tokio::time::timeout(GRACE, async {
+        while serving.join_next().await.is_some() {}
+    });
+    if ended.await.is_err() {
+        tracing::warn!("some requests were still under way and are cut off");
+    }
+    serving.shutdown().await;
+    platform.close().await;
+    Ok(())
+}
+
+async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    if let Err(error) = served.await {
+        tracing::error!(%error, "a listener ended");
+    }
+}
+
+async fn asked_to_stop() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+fn make_private_folder(path: &std::path::Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+}
+
+fn announce(origins: &Origins) {
+    println!("Handoff Lab is running. Open one of these in a browser:\n");
+    println!(
+        "  {:<34} the lab: what this is, and a first handoff",
+        origins.lab
+    );
+    println!(
+        "  {:<34} Harbor ID: sign in, then open Notes",
+        origins.authority
+    );
+    println!(
+        "  {:<34} Notes: an application that signs people in by Harbor ID\n",
+        origins.notes
+    );
+    println!("Demo accounts:");
+    for account in DEMO_ACCOUNTS {
+        println!(
+            "  {:<26} {:<14} password {}",
+            account.email, account.name, account.password
+        );
+    }
+    println!("\nStop with Ctrl-C.");
+}

@@ -1,0 +1,162 @@
+//! From a request's `Host` to a platform's site: the one place that knows host names.
+//!
+//! There is one router per kind of site, whatever the number of platforms. The directory puts the
+//! site that was meant, and its context, into the request's extensions.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use authority::Authority;
+use axum::{
+    Router,
+    body::Body,
+    extract::Request,
+    middleware,
+    response::{IntoResponse, Response},
+};
+use http::{StatusCode, Uri, header};
+use lab::Lab;
+use relying_party::RelyingParty;
+use tower::ServiceExt;
+
+use crate::assets;
+
+/// A site of a platform.
+#[derive(Clone, Debug)]
+pub enum Site {
+    /// The authorization server.
+    Authority(Authority),
+    /// A relying party.
+    RelyingParty(RelyingParty),
+    /// The lab.
+    Lab(Lab),
+}
+
+impl Site {
+    fn context(&self) -> &web::context::Context {
+        match self {
+            Self::Authority(site) => site.context(),
+            Self::RelyingParty(site) => site.context(),
+            Self::Lab(site) => site.context(),
+        }
+    }
+}
+
+/// All sites of all platforms of this process, by host.
+#[derive(Clone)]
+pub struct Directory(Arc<Inner>);
+
+struct Inner {
+    sites: RwLock<HashMap<String, Site>>,
+    authority: Router,
+    relying_party: Router,
+    lab: Router,
+    assets: Router,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            sites: RwLock::default(),
+            authority: authority::router(),
+            relying_party: relying_party::router(),
+            lab: lab::router(),
+            assets: assets::router().layer(middleware::from_fn(web::headers::set)),
+        }))
+    }
+}
+
+impl std::fmt::Debug for Directory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
+        f.debug_set().entries(sites.keys()).finish()
+    }
+}
+
+impl Directory {
+    /// Lets requests reach a site at its origin's host.
+    pub fn add(&self, site: Site) {
+        let host = site.context().origin.authority().to_owned();
+        self.0
+            .sites
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(host, site);
+    }
+
+    /// Lets no more requests reach the site at this host.
+    pub fn remove(&self, host: &str) {
+        self.0
+            .sites
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(host);
+    }
+
+    /// The router in front of everything.
+    pub fn router(&self) -> Router {
+        let directory = self.clone();
+        Router::new().fallback(move |request| {
+            let directory = directory.clone();
+            async move { directory.answer(request).await }
+        })
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Response {
+        let Some(site) = self.find(&request) else {
+            // The name is not ours: nothing of it is repeated in the answer.
+            return (
+                StatusCode::MISDIRECTED_REQUEST,
+                "No site of this server has that name.\n",
+            )
+                .into_response();
+        };
+        let extensions = request.extensions_mut();
+        extensions.insert(site.context().clone());
+        let router = match site {
+            _ if request.uri().path().starts_with("/assets/") => &self.0.assets,
+            Site::Authority(site) => {
+                request.extensions_mut().insert(site);
+                &self.0.authority
+            }
+            Site::RelyingParty(site) => {
+                request.extensions_mut().insert(site);
+                &self.0.relying_party
+            }
+            Site::Lab(site) => {
+                request.extensions_mut().insert(site);
+                &self.0.lab
+            }
+        };
+        match router.clone().oneshot(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+
+    fn find(&self, request: &Request<Body>) -> Option<Site> {
+        let host = host(request)?;
+        let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
+        sites.get(&host).cloned()
+    }
+}
+
+/// The host that the request names, port included. Two names are no name: a proxy and we might
+/// choose different ones.
+fn host(request: &Request<Body>) -> Option<String> {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    let from_header = match (named.next(), named.next()) {
+        (Some(host), None) => Some(host.to_str().ok()?.to_ascii_lowercase()),
+        (None, _) => None,
+        (Some(_), Some(_)) => return None,
+    };
+    let authority = Uri::authority(request.uri());
+    let from_uri = authority.map(|authority| authority.as_str().to_ascii_lowercase());
+    match (from_header, from_uri) {
+        (Some(header), Some(uri)) if header != uri => None,
+        (Some(host), _) | (None, Some(host)) => Some(host),
+        (None, None) => None,
+    }
+}

@@ -1,0 +1,499 @@
+//! One object opens the world; personas walk through it.
+//!
+//! A persona is a browser as far as the protocol can tell: it keeps cookies by host, sends Fetch
+//! Metadata, and follows redirects only when told to.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use app::shell::Assets;
+use handoff::token::{HandoffToken, Secret, State, Verifier};
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use server::{
+    config::Origins,
+    platform::{Platform, Setup, Stores},
+    sites::Directory,
+};
+use time::macros::datetime;
+use tokio::net::TcpListener;
+use url::Url;
+use web::seams::{Clock, ManualClock, Randomness, SystemRandomness};
+
+/// The password of every demo account.
+pub const PASSWORD: &str = "handoff-demo";
+
+/// A process with one listener, and as many platforms as a test wants.
+pub struct Process {
+    directory: Directory,
+    address: SocketAddr,
+    serving: tokio::task::JoinHandle<()>,
+}
+
+impl Process {
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let directory = Directory::default();
+        let router = directory.router();
+        let serving = tokio::spawn(async move {
+            axum::serve(listener, router).await.unwrap();
+        });
+        Self {
+            directory,
+            address,
+            serving,
+        }
+    }
+
+    /// Lets no more requests reach a site, as if its process were down.
+    pub fn take_away(&self, origin: &handoff::uri::Origin) {
+        self.directory.remove(origin.authority());
+    }
+
+    /// Opens a platform on `auth{suffix}.localhost` and its siblings.
+    pub async fn platform(&self, suffix: &str, kept: Kept) -> World {
+        let origins = Origins::on_localhost(suffix, self.address.port()).unwrap();
+        let clock = Arc::new(ManualClock::at(datetime!(2026-11-21 03:00 UTC)));
+        let assets = Assets {
+            stylesheet: "style.css".to_owned(),
+            lab: "lab".to_owned(),
+        };
+        let shared: Arc<dyn Clock> = clock.clone();
+        let setup = Setup {
+            clock: shared,
+            ..Setup::demo(origins.clone(), assets)
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let stores = match kept {
+            Kept::InMemory => Stores::InMemory,
+            Kept::InFiles => Stores::InFolder(folder.path().to_owned()),
+        };
+        let platform = Platform::open(setup, stores).await.unwrap();
+        platform.mount(&self.directory);
+        World {
+            clock,
+            origins,
+            platform,
+            folder,
+            address: self.address,
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+#[derive(Clone, Copy)]
+pub enum Kept {
+    InMemory,
+    InFiles,
+}
+
+/// One platform, its clock in our hands.
+pub struct World {
+    pub clock: Arc<ManualClock>,
+    pub origins: Origins,
+    pub platform: Platform,
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+}
+
+/// A process with one platform, on files: what most tests want.
+pub async fn world() -> (Process, World) {
+    let process = Process::start().await;
+    let world = process.platform("", Kept::InFiles).await;
+    (process, world)
+}
+
+impl World {
+    pub fn authority(&self, path: &str) -> String {
+        format!("{}{path}", self.origins.authority)
+    }
+
+    pub fn notes(&self, path: &str) -> String {
+        format!("{}{path}", self.origins.notes)
+    }
+
+    pub fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    /// The secret of the client `notes`, from its file.
+    pub fn notes_secret(&self) -> String {
+        let text = std::fs::read_to_string(self.folder.path().join("notes.secret")).unwrap();
+        text.trim().to_owned()
+    }
+
+    pub fn visitor(&self) -> Persona {
+        Persona::new(self.address, &self.origins)
+    }
+
+    /// Somebody who is signed in at Harbor ID.
+    pub async fn signed_in(&self, email: &str) -> Persona {
+        let persona = self.visitor();
+        let portal = persona.sign_in(self, email).await;
+        assert_eq!(portal.status, StatusCode::OK, "{portal:?}");
+        persona
+    }
+
+    /// A relying party of our own making, with the credentials of `notes`: for looking at H3 and H5
+    /// from outside.
+    pub fn relying_party(&self) -> OwnRelyingParty {
+        let random: &dyn Randomness = &SystemRandomness;
+        OwnRelyingParty {
+            state: State::mint(random.bytes()),
+            verifier: Verifier::mint(random.bytes()),
+            redirect_uri: self.notes("/callback"),
+        }
+    }
+}
+
+/// State and verifier of one handoff.
+#[derive(Clone)]
+pub struct OwnRelyingParty {
+    pub state: State,
+    pub verifier: Verifier,
+    pub redirect_uri: String,
+}
+
+impl OwnRelyingParty {
+    pub fn query(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("client_id", "notes".to_owned()),
+            ("redirect_uri", self.redirect_uri.clone()),
+            ("state", self.state.expose().to_owned()),
+            ("code_challenge", self.verifier.challenge().to_string()),
+            ("code_challenge_method", "S256".to_owned()),
+        ]
+    }
+
+    /// The address of H3.
+    pub fn authorize(&self, world: &World, launch: Option<&str>) -> String {
+        let mut query = self.query();
+        if let Some(launch) = launch {
+            query.push(("launch", launch.to_owned()));
+        }
+        Url::parse_with_params(&world.authority("/handoff/authorize"), query)
+            .unwrap()
+            .into()
+    }
+
+    /// The body of H5.
+    pub fn body(&self, token: &str) -> serde_json::Value {
+        serde_json::json!({
+            "handoff_token": token,
+            "state": self.state.expose(),
+            "client_id": "notes",
+            "redirect_uri": self.redirect_uri,
+            "code_verifier": self.verifier.expose(),
+        })
+    }
+
+    /// H1 to H3 for somebody who is signed in: a handoff token that nobody has redeemed.
+    pub async fn token(&self, world: &World, persona: &Persona) -> String {
+        let launch = persona.launch(world).await;
+        let answer = persona.get(&self.authorize(world, Some(&launch))).await;
+        let token = answer.location_parameter("handoff_token");
+        assert!(HandoffToken::parse(&token).is_ok(), "{answer:?}");
+        token
+    }
+}
+
+/// A browser.
+#[derive(Clone)]
+pub struct Persona {
+    http: reqwest::Client,
+    jar: Arc<Mutex<Jar>>,
+}
+
+type Jar = HashMap<String, BTreeMap<String, String>>;
+
+impl Persona {
+    fn new(address: SocketAddr, origins: &Origins) -> Self {
+        let mut http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        let sites = [&origins.authority, &origins.notes, &origins.lab];
+        let hosts = sites.map(|origin| Url::parse(origin.as_str()).unwrap());
+        for host in hosts
+            .iter()
+            .map(|url| url.host_str().unwrap())
+            .chain(["evil.localhost"])
+        {
+            http = http.resolve(host, address);
+        }
+        Self {
+            http: http.build().unwrap(),
+            jar: Arc::default(),
+        }
+    }
+
+    /// A cookie that this browser has.
+    pub fn cookie(&self, url: &str, name: &str) -> Option<String> {
+        self.jar.lock().unwrap().get(&host(url))?.get(name).cloned()
+    }
+
+    /// Makes the browser have a cookie.
+    pub fn set_cookie(&self, url: &str, name: &str, value: &str) {
+        let mut jar = self.jar.lock().unwrap();
+        jar.entry(host(url))
+            .or_default()
+            .insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Makes the browser lose a cookie.
+    pub fn lose_cookie(&self, url: &str, name: &str) {
+        self.jar
+            .lock()
+            .unwrap()
+            .entry(host(url))
+            .or_default()
+            .remove(name);
+    }
+
+    pub async fn send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Answer {
+        let cookies = self.jar.lock().unwrap().get(&host(url)).map(|cookies| {
+            let pairs = cookies
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            pairs.collect::<Vec<_>>().join("; ")
+        });
+        let mut request = self.http.request(method, url);
+        if let Some(cookies) = cookies.filter(|cookies| !cookies.is_empty()) {
+            request = request.header("cookie", cookies);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        let response = request.send().await.unwrap();
+        let (status, headers) = (response.status(), response.headers().clone());
+        self.keep_cookies(url, &headers);
+        let body = response.text().await.unwrap();
+        Answer {
+            url: url.to_owned(),
+            status,
+            headers,
+            body,
+        }
+    }
+
+    fn keep_cookies(&self, url: &str, headers: &HeaderMap) {
+        let mut jar = self.jar.lock().unwrap();
+        let cookies = jar.entry(host(url)).or_default();
+        for line in headers.get_all("set-cookie") {
+            let line = line.to_str().unwrap();
+            let (pair, attributes) = line.split_once(';').unwrap_or((line, ""));
+            let (name, value) = pair.split_once('=').unwrap();
+            if attributes.contains("Max-Age=0") {
+                cookies.remove(name);
+            } else {
+                cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// A navigation.
+    pub async fn get(&self, url: &str) -> Answer {
+        let headers = [
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        self.send(Method::GET, url, &headers, None).await
+    }
+
+    /// A form of the site's own page.
+    pub async fn post(&self, url: &str, fields: &[(&str, &str)]) -> Answer {
+        let origin = Url::parse(url).unwrap().origin().ascii_serialization();
+        let headers = [
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+        ];
+        self.post_with(url, &headers, fields).await
+    }
+
+    /// A form, with these headers and no others.
+    pub async fn post_with(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        fields: &[(&str, &str)],
+    ) -> Answer {
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/x-www-form-urlencoded"));
+        self.send(Method::POST, url, &headers, Some(body)).await
+    }
+
+    /// JSON, as a server sends it: no cookies that matter, no Fetch Metadata.
+    pub async fn post_json(
+        &self,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: &serde_json::Value,
+    ) -> Answer {
+        let mut headers = headers.to_vec();
+        headers.push(("content-type", "application/json"));
+        self.send(Method::POST, url, &headers, Some(body.to_string()))
+            .await
+    }
+
+    /// Follows redirects to a page, through at most ten of them. The last answer comes back; a hop
+    /// that is no 303 fails.
+    pub async fn follow(&self, mut answer: Answer) -> Answer {
+        for _ in 0..10 {
+            if !answer.status.is_redirection() {
+                return answer;
+            }
+            assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+            let next = answer.location();
+            answer = self.get(&next).await;
+        }
+        panic!("more than ten redirects, the last to {answer:?}");
+    }
+
+    /// A navigation with all its redirects.
+    pub async fn open(&self, url: &str) -> Answer {
+        let answer = self.get(url).await;
+        self.follow(answer).await
+    }
+
+    pub async fn sign_in(&self, world: &World, email: &str) -> Answer {
+        let page = self.get(&world.authority("/login")).await;
+        let fields = [
+            ("csrf", &*page.csrf()),
+            ("email", email),
+            ("password", PASSWORD),
+        ];
+        let answer = self.post(&world.authority("/login"), &fields).await;
+        self.follow(answer).await
+    }
+
+    /// H1: *Open Notes*, not followed.
+    pub async fn click_open_notes(&self, world: &World) -> Answer {
+        let portal = self.get(&world.authority("/")).await;
+        let csrf = portal.csrf();
+        self.post(&world.authority("/apps/notes/open"), &[("csrf", &csrf)])
+            .await
+    }
+
+    /// H1: the launch ticket.
+    pub async fn launch(&self, world: &World) -> String {
+        self.click_open_notes(world)
+            .await
+            .location_parameter("launch")
+    }
+
+    /// *Open Notes*, all the way.
+    pub async fn open_notes(&self, world: &World) -> Answer {
+        let answer = self.click_open_notes(world).await;
+        self.follow(answer).await
+    }
+
+    /// Everything up to H3, and the callback address that the browser was about to open.
+    pub async fn callback_address(&self, world: &World) -> String {
+        let start = self.click_open_notes(world).await.location();
+        let authorize = self.get(&start).await.location();
+        self.get(&authorize).await.location()
+    }
+
+    /// Whether Notes knows who this is.
+    pub async fn is_signed_in_at_notes(&self, world: &World) -> bool {
+        let home = self.get(&world.notes("/")).await;
+        assert_eq!(home.status, StatusCode::OK, "{home:?}");
+        home.body.contains("Your notes")
+    }
+}
+
+fn host(url: &str) -> String {
+    Url::parse(url).unwrap().host_str().unwrap().to_owned()
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub url: String,
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub fn location_starts_with(&self, start: &str) -> bool {
+        self.headers.contains_key("location") && self.location().starts_with(start)
+    }
+
+    /// Where a redirect leads, as a whole address.
+    pub fn location(&self) -> String {
+        assert!(
+            self.headers.contains_key("location"),
+            "no redirect: {self:?}"
+        );
+        Url::parse(&self.url)
+            .unwrap()
+            .join(self.header("location"))
+            .unwrap()
+            .into()
+    }
+
+    /// A parameter of the address that a redirect leads to.
+    pub fn location_parameter(&self, name: &str) -> String {
+        let location = Url::parse(&self.location()).unwrap();
+        let mut found = location.query_pairs().filter(|(found, _)| found == name);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => value.into_owned(),
+            (None, _) => panic!("no {name} in {location}"),
+            (Some(_), Some(_)) => panic!("{name} stands twice in {location}"),
+        }
+    }
+
+    /// The CSRF token of the page's forms.
+    pub fn csrf(&self) -> String {
+        let at = self
+            .body
+            .find(r#"name="csrf""#)
+            .unwrap_or_else(|| panic!("no form in {self:?}"));
+        let tag = &self.body[self.body[..at].rfind('<').unwrap()..];
+        let tag = &tag[..tag.find('>').unwrap()];
+        tag.split_once(r#"value=""#)
+            .unwrap()
+            .1
+            .split_once('"')
+            .unwrap()
+            .0
+            .to_owned()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("no JSON: {self:?}"))
+    }
+}
+
+/// The header that authenticates a client (RFC 6749, 2.3.1).
+pub fn basic(id: &str, secret: &str) -> String {
+    use base64::{Engine, engine::general_purpose::STANDARD};
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}

@@ -1,0 +1,21 @@
+//! Integration tests: personas with cookie jars, through the real router, over real sockets.
+//!
+//! `harness` opens a world and gives out personas; the other files are one a route group.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
+#![allow(unreachable_pub, reason = "a test binary has no public interface")]
+
+mod handoff;
+mod harness;
+mod launch;
+mod protection;
+mod sessions;
+mod sign_in;
+mod two_platforms;
+mod verify;
+mod walk;

@@ -1,0 +1,282 @@
+//! What every response carries, on every site.
+
+use reqwest::{Method, StatusCode};
+
+use crate::harness::world;
+
+#[tokio::test]
+async fn every_answer_of_every_site_carries_the_headers() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    let urls = [
+        world.authority("/"),
+        world.authority("/login"),
+        world.authority("/nowhere"),
+        world.authority("/handoff/authorize"),
+        world.authority("/handoff/verify"),
+        world.authority("/api/v1/auth/direct/session"),
+        world.notes("/"),
+        world.notes("/handoff/start"),
+        world.notes("/callback"),
+        world.notes("/nowhere"),
+        format!("{}/", world.origins.lab),
+        format!("{}/nowhere", world.origins.lab),
+        world.authority("/assets/nothing.css"),
+    ];
+    let mut nonces = std::collections::BTreeSet::new();
+    for url in &urls {
+        for _ in 0..2 {
+            let answer = alice.get(url).await;
+            let policy = answer.header("content-security-policy").to_owned();
+            for part in [
+                "default-src 'none'",
+                "object-src 'none'",
+                "base-uri 'none'",
+                "frame-ancestors 'none'",
+                "form-action 'self'",
+            ] {
+                assert!(policy.contains(part), "{url}: {policy}");
+            }
+            let nonce = policy
+                .split_once("'nonce-")
+                .unwrap()
+                .1
+                .split_once('\'')
+                .unwrap()
+                .0;
+            assert!(nonces.insert(nonce.to_owned()), "{url}: a nonce twice");
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{url}");
+            assert_eq!(
+                answer.header("cross-origin-opener-policy"),
+                "same-origin",
+                "{url}"
+            );
+            assert_eq!(
+                answer.header("cross-origin-resource-policy"),
+                "same-origin",
+                "{url}"
+            );
+            assert!(!answer.header("permissions-policy").is_empty(), "{url}");
+            let referrer = if answer.status.is_redirection() {
+                "no-referrer"
+            } else {
+                "strict-origin"
+            };
+            assert_eq!(answer.header("referrer-policy"), referrer, "{url}");
+            assert_eq!(answer.header("cache-control"), "no-store", "{url}");
+            assert!(!answer.body.contains(" style="), "{url}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn row_58_every_cookie_is_a_host_cookie_with_every_attribute() {
+    let (_process, world) = world().await;
+    let alice = world.visitor();
+    let mut lines = Vec::new();
+    let mut note = |answer: &crate::harness::Answer| {
+        for line in answer.headers.get_all("set-cookie") {
+            lines.push(line.to_str().unwrap().to_owned());
+        }
+    };
+    let page = alice.get(&world.authority("/login")).await;
+    note(&page);
+    let fields = [
+        ("csrf", &*page.csrf()),
+        ("email", "alice@harbor.example"),
+        ("password", "handoff-demo"),
+    ];
+    note(&alice.post(&world.authority("/login"), &fields).await);
+    let mut answer = alice.click_open_notes(&world).await;
+    while answer.status.is_redirection() {
+        answer = alice.get(&answer.location()).await;
+        note(&answer);
+    }
+    note(
+        &alice
+            .post(&world.notes("/logout"), &[("csrf", &answer.csrf())])
+            .await,
+    );
+    let csrf = alice.get(&world.authority("/")).await.csrf();
+    note(
+        &alice
+            .post(&world.authority("/logout"), &[("csrf", &csrf)])
+            .await,
+    );
+    for name in ["as_pre", "as_session", "rp_pre", "rp_session"] {
+        let mine: Vec<_> = lines
+            .iter()
+            .filter(|l| l.starts_with(&format!("__Host-{name}=")))
+            .collect();
+        assert!(mine.len() >= 2, "{name} is set and expired: {lines:?}");
+    }
+    for line in &lines {
+        assert!(line.starts_with("__Host-"), "{line}");
+        for attribute in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(line.contains(attribute), "{line}");
+        }
+        assert!(!line.contains("Domain"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn row_83_form_action_names_what_the_page_needs_and_nobody_else() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    let target = |policy: &str| policy.split_once("form-action ").unwrap().1.to_owned();
+    let notes = world.origins.notes.as_str();
+    for (url, expected) in [
+        (world.authority("/"), format!("'self' {notes}")),
+        (world.authority("/logout"), "'self'".to_owned()),
+        (world.notes("/"), "'self'".to_owned()),
+    ] {
+        let answer = alice.get(&url).await;
+        assert_eq!(
+            target(answer.header("content-security-policy")),
+            expected,
+            "{url}"
+        );
+    }
+    let visitor = world.visitor();
+    let page = visitor.get(&world.authority("/login")).await;
+    assert_eq!(target(page.header("content-security-policy")), "'self'");
+    let page = visitor.open(&world.notes("/handoff/start")).await;
+    assert_eq!(
+        target(page.header("content-security-policy")),
+        format!("'self' {notes}")
+    );
+}
+
+#[tokio::test]
+async fn row_77_an_unknown_host_is_misdirected_and_nothing_is_built_from_it() {
+    let (_process, world) = world().await;
+    let visitor = world.visitor();
+    let port = world.origins.authority.as_str().rsplit_once(':').unwrap().1;
+    for host in [
+        "evil.localhost",
+        "127.0.0.1",
+        "auth.localhost.evil",
+        "auth.localhost:1",
+        "",
+    ] {
+        let headers = [("host", host)];
+        let answer = visitor
+            .send(Method::GET, &world.authority("/"), &headers, None)
+            .await;
+        let expected = if host.is_empty() {
+            StatusCode::BAD_REQUEST
+        } else {
+            StatusCode::MISDIRECTED_REQUEST
+        };
+        assert!(
+            answer.status == expected || answer.status == 421,
+            "{host}: {answer:?}"
+        );
+        assert!(
+            host.is_empty() || !answer.body.contains(host),
+            "{host}: {answer:?}"
+        );
+    }
+    let upper = format!("AUTH.localhost:{port}");
+    let headers = [
+        ("host", upper.as_str()),
+        ("x-forwarded-host", "evil.localhost"),
+        ("forwarded", "host=evil.localhost"),
+    ];
+    let answer = visitor
+        .send(Method::GET, &world.authority("/"), &headers, None)
+        .await;
+    assert_eq!(answer.header("location"), "/login", "{answer:?}");
+    assert!(!format!("{answer:?}").contains("evil"), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_route_of_one_site_is_not_found_on_the_others() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    for path in [
+        "/login",
+        "/handoff/authorize",
+        "/auth/external/handoff/verify",
+        "/apps/notes/open",
+    ] {
+        assert_eq!(
+            alice.get(&world.notes(path)).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
+    for path in ["/handoff/start", "/callback", "/notes", "/switch"] {
+        assert_eq!(
+            alice.get(&world.authority(path)).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_page_explains_and_has_a_trace_id_that_the_log_has_too() {
+    let (_process, world) = world().await;
+    let visitor = world.visitor();
+    for origin in [
+        &world.origins.authority,
+        &world.origins.notes,
+        &world.origins.lab,
+    ] {
+        let answer = visitor
+            .get(&format!("{origin}/nowhere?secret=hunter2"))
+            .await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND);
+        assert!(answer.body.contains("There is no such page"), "{answer:?}");
+        assert!(answer.body.contains("Trace id"), "{answer:?}");
+        assert!(!answer.body.contains("hunter2"), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn row_7_the_databases_hold_no_secret_in_the_clear() {
+    let (_process, world) = world().await;
+    let alice = world.visitor();
+    alice.sign_in(&world, "alice@harbor.example").await;
+    let h1 = alice.click_open_notes(&world).await;
+    let h2 = alice.get(&h1.location()).await;
+    let h3 = alice.get(&h2.location()).await;
+    // One handoff that is finished, and one that is still under way at both sides.
+    alice.open(&h3.location()).await;
+    let waiting = alice.click_open_notes(&world).await;
+    let waiting = alice.get(&waiting.location()).await;
+    let secrets = [
+        h1.location_parameter("launch"),
+        h2.location_parameter("state"),
+        h3.location_parameter("handoff_token"),
+        waiting.location_parameter("state"),
+        alice
+            .cookie(&world.authority("/"), "__Host-as_session")
+            .unwrap(),
+        alice
+            .cookie(&world.notes("/"), "__Host-rp_session")
+            .unwrap(),
+        alice.cookie(&world.notes("/"), "__Host-rp_pre").unwrap(),
+        world.notes_secret(),
+        "handoff-demo".to_owned(),
+    ];
+    let mut searched = 0;
+    for entry in std::fs::read_dir(world.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "secret")
+        {
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        searched += bytes.len();
+        for secret in &secrets {
+            let start = &secret.as_bytes()[..12.min(secret.len())];
+            let found = bytes.windows(start.len()).any(|window| window == start);
+            assert!(!found, "{} holds {secret}", path.display());
+        }
+    }
+    assert!(searched > 10_000, "{searched} bytes");
+}
