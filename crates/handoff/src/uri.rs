@@ -131,7 +131,7 @@ impl From<Origin> for String {
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.pad(&self.0)
     }
 }
 
@@ -144,8 +144,7 @@ impl fmt::Debug for Origin {
 /// An address that belongs to a client: absolute, on the client's origin, registered as written.
 ///
 /// Equality is that of the text (RFC 9700, 2.1: exact string matching).
-#[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ClientUri(String);
 
 impl ClientUri {

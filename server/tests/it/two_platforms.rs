@@ -41,7 +41,8 @@ async fn two_platforms_in_one_process_share_nothing() {
     let verify = async |world: &World, secret: &str| {
         let auth = basic("notes", secret);
         let url = world.authority("/auth/external/handoff/verify");
-        one_visitor(world)
+        world
+            .visitor()
             .post_json(&url, &[("authorization", &auth)], &body)
             .await
             .status

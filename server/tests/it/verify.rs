@@ -307,6 +307,7 @@ async fn row_12_verify_reads_one_json_object_from_a_post_and_nothing_else() {
         "",
         "{",
         "[]",
+        &format!(r#"["{token}", "x", "notes", null, null]"#),
         "null",
         "{}",
         &format!("{good} x"),

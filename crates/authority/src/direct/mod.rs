@@ -146,6 +146,10 @@ pub(crate) fn read_json<T: DeserializeOwned>(
             Refusal::invalid_request()
         }
     })?;
+    // Our parser would also read a structure from an array of its members.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Refusal::invalid_request());
+    }
     serde_json::from_slice(&body).map_err(|_| Refusal::invalid_request())
 }
 

@@ -27,8 +27,6 @@ use crate::{
 
 /// The most that a body may hold, in bytes.
 const MAX_BODY: usize = 8 * 1024;
-/// The longest redirect URI that is read, in bytes.
-const MAX_URI: usize = 2048;
 
 pub(crate) fn route() -> MethodRouter {
     post(handle)
@@ -43,13 +41,6 @@ async fn handle(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let request: VerifyRequest = direct::read_json(&headers, body)?;
-    let malformed_uri = request
-        .redirect_uri
-        .as_ref()
-        .is_some_and(|uri| uri.is_empty() || uri.len() > MAX_URI);
-    if request.client_id.is_empty() || malformed_uri {
-        return Err(Refusal::invalid_request());
-    }
     let client = direct::authenticate(&authority, &headers, &request.client_id).await?;
 
     let access_token = AccessToken::mint(authority.context.random.bytes());

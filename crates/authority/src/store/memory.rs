@@ -277,7 +277,9 @@ impl Store for Memory {
             user_is_assigned: state.is_assigned(issued.user, &issued.client),
         };
         if let Err(rejection) = decide(&stored, standing, presented, now, policy) {
-            if claimed {
+            // A second use, which only a weakened policy lets through to here, does not hide what
+            // the first one gave.
+            if claimed && !stored.is_used() {
                 let burned = issued.clone().burn(now);
                 state.handoffs.insert(issued.token, burned);
             }
@@ -288,9 +290,9 @@ impl Store for Memory {
             }
             return Ok(Err(rejection));
         }
-        let (Some(sign_in), Some(account)) = (
+        let (Some(sign_in), Some((_, account))) = (
             state.sign_ins.get(&issued.sign_in),
-            state.active(issued.user),
+            state.accounts.get(&issued.user),
         ) else {
             return Err(Unavailable::unreadable(
                 "a handoff without its sign-in or person",
@@ -407,6 +409,14 @@ impl Store for Memory {
         state
             .sign_ins
             .retain(|_, sign_in| sign_in.new.expires_at > now);
+        // What hangs on a sign-in never outlives it.
+        let sign_ins = &state.sign_ins;
+        state
+            .launches
+            .retain(|_, (launch, _)| sign_ins.contains_key(&launch.sign_in));
+        state
+            .handoffs
+            .retain(|_, handoff| sign_ins.contains_key(&handoff.issued().sign_in));
         Ok(before - state.rows())
     }
 }

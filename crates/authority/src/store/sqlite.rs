@@ -123,6 +123,13 @@ struct SignInRow {
     amr: String,
     expires_at: i64,
     idle_until: i64,
+    ended_at: Option<i64>,
+}
+
+impl SignInRow {
+    fn is_live(&self, now: i64) -> bool {
+        self.ended_at.is_none() && self.expires_at > now && self.idle_until > now
+    }
 }
 
 #[derive(FromRow)]
@@ -551,20 +558,19 @@ impl Store for Sqlite {
         let issued = stored.issued();
 
         // Writing to the sign-in's row is what makes a sign-out wait for this verb, or this verb
-        // for the sign-out: SQLite has one writer, PostgreSQL will lock the row.
+        // for the sign-out: SQLite has one writer, PostgreSQL will lock the row. Whether it is
+        // alive stands in no `WHERE`: what follows from that is the policy's to say.
         let sign_in = sqlx::query_as::<_, SignInRow>(
-            "UPDATE sign_in SET idle_until = idle_until
-             WHERE id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND idle_until > ?2
-             RETURNING id, user_id, auth_time, amr, expires_at, idle_until",
+            "UPDATE sign_in SET idle_until = idle_until WHERE id = ?
+             RETURNING id, user_id, auth_time, amr, expires_at, idle_until, ended_at",
         )
         .bind(issued.sign_in.to_string())
-        .bind(now_millis)
         .fetch_optional(&mut *tx)
         .await?;
         let account = user(&mut tx, issued.user).await?;
         let client = client(&mut tx, &issued.client).await?;
         let standing = Standing {
-            sign_in_is_live: sign_in.is_some(),
+            sign_in_is_live: sign_in.as_ref().is_some_and(|row| row.is_live(now_millis)),
             user_is_active: account.as_ref().is_some_and(|account| account.is_active),
             user_is_assigned: client.is_some_and(|client| client.assigned_to.includes(issued.user)),
         };
