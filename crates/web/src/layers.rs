@@ -37,9 +37,19 @@ pub fn protect(routes: Router) -> Router {
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal("a handler panicked").into_response()
         }))
+        .layer(middleware::from_fn(finish))
         .layer(middleware::from_fn(explain))
         .layer(middleware::from_fn(headers::set))
         .layer(middleware::from_fn(trace::record))
+}
+
+/// Lets a request that has begun run to its end, also when the browser hangs up: a server drops the
+/// handler of a connection that is gone, and half a callback is a session that nobody holds (row 82).
+async fn finish(request: Request, next: Next) -> Response {
+    match tokio::spawn(next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => Problem::internal("a request was not finished").into_response(),
+    }
 }
 
 async fn explain(request: Request, next: Next) -> Response {
