@@ -1,6 +1,9 @@
 //! The HTML document that every page of every site stands in.
 
-use crate::components::icon::{Glyph, Icon};
+use crate::{
+    components::icon::{Glyph, Icon},
+    error::{ErrorPage, ErrorText},
+};
 use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
 
 /// The directory under which every site serves the files of the build.
@@ -53,6 +56,46 @@ pub struct Assets {
     pub stylesheet: String,
     /// The stem of the lab's bundle, `lab.<hash>`; `.js` and `_bg.wasm` complete it.
     pub lab: String,
+}
+
+/// What all pages of one site have around them. A site keeps one, and a clone of it goes with each
+/// answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Whose pages they are.
+    pub brand: Brand,
+    /// The build's files.
+    pub assets: Assets,
+}
+
+impl Frame {
+    /// A whole document: `content` is the page, and `hydrate` says whether it has islands.
+    pub fn page(
+        self,
+        title: impl Into<String>,
+        hydrate: bool,
+        content: impl IntoView + 'static,
+    ) -> impl IntoView {
+        let Self { brand, assets } = self;
+        view! {
+            <Document brand title=title.into() assets hydrate>
+                {content.into_any()}
+            </Document>
+        }
+    }
+
+    /// A whole document that says what went wrong, and leads to the site's front page. The
+    /// parameters are those of [`ErrorText`].
+    pub fn problem(&self, title: String, text: String, trace: String) -> impl IntoView + use<> {
+        let model = ErrorText {
+            title: title.clone(),
+            text,
+            action: Some(("/".to_owned(), format!("Go to {}", self.brand.name))),
+            trace,
+        };
+        self.clone()
+            .page(title, false, view! { <ErrorPage model /> })
+    }
 }
 
 /// A whole HTML document around one page.

@@ -16,7 +16,7 @@ use crate::{
         signed_out::{SignedOut, SignedOutPage},
         switch::{Switch, SwitchPage},
     },
-    shell::{Assets, Brand, Document, Party},
+    shell::{Assets, Brand, Document, Frame, Party},
 };
 use leptos::{nonce::Nonce, prelude::*};
 
@@ -415,6 +415,48 @@ fn every_reason_has_a_heading_and_two_ways_on() {
         })
         .collect();
     assert_eq!(headings.len(), REASONS.len());
+}
+
+#[test]
+fn who_signs_out_of_an_app_may_still_be_signed_in_where_they_came_from() {
+    for just_signed_out in [true, false] {
+        let html = render(|| {
+            let model = SignedOut {
+                app_name: "Notes".to_owned(),
+                authority_name: "Harbor ID".to_owned(),
+                just_signed_out,
+                authority_sign_out: "/elsewhere".to_owned(),
+            };
+            view! { <SignedOutPage model /> }
+        });
+        let words = "You are signed out of Notes. You may still be signed in to Harbor ID.";
+        assert_eq!(text_of(&html).contains(words), just_signed_out, "{html}");
+        assert_eq!(html.contains(r#"href="/elsewhere""#), just_signed_out);
+    }
+}
+
+#[test]
+fn a_problem_leads_to_the_front_page_of_the_site_that_has_it() {
+    let html = render(|| {
+        let frame = Frame {
+            brand: Brand {
+                name: "Notes".to_owned(),
+                party: Party::RelyingParty,
+            },
+            assets: assets(),
+        };
+        let (title, trace) = ("This page does not exist", "0123456789abcdef");
+        frame.problem(title.to_owned(), "Check it.".to_owned(), trace.to_owned())
+    });
+    assert!(
+        html.contains("<title>This page does not exist · Notes</title>"),
+        "{html}"
+    );
+    let text = text_of(&html);
+    for words in ["Check it.", "Go to Notes", "0123456789abcdef"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert!(!html.contains("<script"), "{html}");
 }
 
 #[test]

@@ -26,9 +26,11 @@ enum Command {
 /// Reads the command line and does what it says.
 pub async fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
-    telemetry::start();
     let done = match command {
-        Command::Serve(settings) => serve::run(settings).await,
+        Command::Serve(settings) => {
+            telemetry::start(&settings.log);
+            serve::run(settings).await
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -8,6 +8,7 @@ use std::{
 use clap::Args;
 use handoff::uri::Origin;
 use time::Duration;
+use tracing_subscriber::EnvFilter;
 
 /// A sign-in at Harbor ID ends after this long without use: long enough for a talk, short enough
 /// for a machine that somebody walked away from (OWASP's session management cheat sheet).
@@ -52,6 +53,21 @@ pub struct ServeSettings {
         default_value = "data"
     )]
     pub data: PathBuf,
+
+    /// What to log, as a list of levels by part of the program
+    #[arg(
+        long,
+        env = "HANDOFF_LAB_LOG",
+        value_name = "FILTER",
+        default_value = "info,sqlx=warn",
+        value_parser = filter
+    )]
+    pub log: String,
+}
+
+/// Checks a filter before it is used: a mistyped one must not silence the log.
+fn filter(text: &str) -> Result<String, tracing_subscriber::filter::ParseError> {
+    EnvFilter::builder().parse(text).map(|_| text.to_owned())
 }
 
 /// A setting that cannot be used.
@@ -62,13 +78,16 @@ pub enum BadSetting {
         "--listen: all addresses must have the same port, because it is part of every site's address"
     )]
     DifferentPorts,
+    /// Port 0 means a port of the system's choice, which would be another for each address.
+    #[error("--listen: port 0 can be given for one address only")]
+    ChosenPorts,
     /// The demo profile has accounts whose password everybody knows.
     #[error("--listen {0}: only loopback addresses, because the demo accounts' password is public")]
     NotLoopback(SocketAddr),
 }
 
 impl ServeSettings {
-    /// The addresses to listen on, and whether each must work: a machine without IPv6 is fine
+    /// The addresses to listen on, and whether this machine must have each: one without IPv6 is fine
     /// unless somebody asked for it.
     ///
     /// # Errors
@@ -85,6 +104,9 @@ impl ServeSettings {
             .any(|address| address.port() != self.listen[0].port())
         {
             return Err(BadSetting::DifferentPorts);
+        }
+        if self.listen.len() > 1 && self.listen[0].port() == 0 {
+            return Err(BadSetting::ChosenPorts);
         }
         if let Some(address) = self
             .listen
@@ -136,6 +158,7 @@ mod tests {
             listen: listen.iter().map(|text| text.parse().unwrap()).collect(),
             ops_listen: "127.0.0.1:4009".parse().unwrap(),
             data: PathBuf::from("data"),
+            log: "info".to_owned(),
         }
     }
 
@@ -151,6 +174,8 @@ mod tests {
                 .addresses()
                 .is_err()
         );
+        assert!(settings(&["127.0.0.1:0"]).addresses().is_ok());
+        assert!(settings(&["127.0.0.1:0", "[::1]:0"]).addresses().is_err());
         for open in ["0.0.0.0:4000", "[::]:4000", "192.168.0.1:4000"] {
             assert!(settings(&[open]).addresses().is_err(), "{open}");
         }

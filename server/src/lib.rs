@@ -7,6 +7,7 @@
 pub mod assets;
 pub mod cli;
 pub mod config;
+pub mod listen;
 pub mod ops;
 pub mod platform;
 pub mod serve;

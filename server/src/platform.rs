@@ -2,8 +2,9 @@
 //! policy. It owns its background tasks, and dropping it ends them.
 
 use std::{
-    io::Write,
-    os::unix::fs::OpenOptionsExt,
+    fs::{File, OpenOptions, TryLockError},
+    io::{ErrorKind, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -31,7 +32,7 @@ use web::seams::{Clock, Randomness, SystemClock, SystemRandomness};
 
 use crate::{
     config::{self, Origins},
-    sites::{Directory, Site},
+    sites::{Directory, Mounted, Site},
 };
 
 /// The people of the demonstration. Their password is on the sign-in page.
@@ -116,6 +117,14 @@ pub enum CannotStart {
     /// A store.
     #[error(transparent)]
     Store(#[from] Unavailable),
+    /// The folder.
+    #[error("the data folder {}: {why}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A file with a client's secret.
     #[error("the client secret {}: {why}", path.display())]
     Secret {
@@ -146,6 +155,8 @@ pub struct Platform {
 /// The databases of a durable platform.
 #[derive(Debug, Default)]
 struct Files {
+    /// Held for the platform's life.
+    lock: Option<File>,
     authority: Option<authority::store::Sqlite>,
     notes: Option<relying_party::store::Sqlite>,
 }
@@ -156,9 +167,6 @@ impl Platform {
     /// # Errors
     /// [`CannotStart`], which names the file at fault.
     pub async fn open(setup: Setup, stores: Stores) -> Result<Self, CannotStart> {
-        // reqwest and axum-server would each bring a provider of their own; a second call is no
-        // error of anybody's.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let random = &setup.random;
         let mut files = Files::default();
         let authority_store: Arc<dyn AuthorityStore>;
@@ -166,6 +174,7 @@ impl Platform {
         let secret: ClientSecret;
         match &stores {
             Stores::InFolder(folder) => {
+                files.lock = Some(lock(folder)?);
                 secret = client_secret(&folder.join("notes.secret"), &**random)?;
                 let store = authority::store::Sqlite::open(&folder.join("authority.db")).await?;
                 files.authority = Some(store.clone());
@@ -239,11 +248,14 @@ impl Platform {
         })
     }
 
-    /// Lets requests reach the sites.
-    pub fn mount(&self, directory: &Directory) {
-        directory.add(Site::Authority(self.authority.clone()));
-        directory.add(Site::RelyingParty(self.notes.clone()));
-        directory.add(Site::Lab(self.lab.clone()));
+    /// Lets requests reach the sites, until the guard is dropped.
+    #[must_use = "the sites are gone when the guard is dropped"]
+    pub fn mount(&self, directory: &Directory) -> Mounted {
+        directory.mount([
+            Site::Authority(self.authority.clone()),
+            Site::RelyingParty(self.notes.clone()),
+            Site::Lab(self.lab.clone()),
+        ])
     }
 
     /// Whether every store answers.
@@ -253,6 +265,13 @@ impl Platform {
     pub async fn ready(&self) -> Result<(), Unavailable> {
         self.authority.ping().await?;
         self.notes.ping().await
+    }
+
+    /// Waits until no request is under way at any site.
+    pub async fn settle(&self) {
+        self.authority.context().settle().await;
+        self.notes.context().settle().await;
+        self.lab.context().settle().await;
     }
 
     /// Closes the databases. What was acknowledged is on the disk anyway; this leaves no
@@ -270,10 +289,7 @@ impl Platform {
 async fn sweep(authority: Authority, notes: RelyingParty) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        for swept in [
-            authority.sweep().await,
-            notes.sweep(notes.context().now()).await,
-        ] {
+        for swept in [authority.sweep().await, notes.sweep().await] {
             match swept {
                 Ok(0) => {}
                 Ok(rows) => tracing::debug!(rows, "swept"),
@@ -324,26 +340,63 @@ fn notes_client(origin: &Origin, secret: &ClientSecret) -> Result<Client, Cannot
     })?)
 }
 
-/// Reads a client's secret, making it at the first start. Nobody but the owner may read the file.
+/// Keeps a second process out of the folder: each would register its own addresses over the other's.
+fn lock(folder: &Path) -> Result<File, CannotStart> {
+    let path = folder.join("lock");
+    let fail = |why: String| CannotStart::Folder {
+        path: folder.to_owned(),
+        why,
+    };
+    let mut options = OpenOptions::new();
+    let file = options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(&path);
+    let file = file.map_err(|error| fail(error.to_string()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(fail("another handoff-lab uses it".to_owned())),
+        Err(TryLockError::Error(error)) => Err(fail(error.to_string())),
+    }
+}
+
+/// Reads a client's secret, making it at the first start. Nobody but the owner may read the file: one
+/// that others can read is refused, because it may have been read.
 fn client_secret(file: &Path, random: &dyn Randomness) -> Result<ClientSecret, CannotStart> {
     let fail = |why: String| CannotStart::Secret {
         path: file.to_owned(),
         why,
     };
-    let mut options = std::fs::OpenOptions::new();
-    match options.write(true).create_new(true).mode(0o600).open(file) {
-        Ok(mut created) => {
+    let failed = |error: std::io::Error| fail(error.to_string());
+    let metadata = match std::fs::metadata(file) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             let secret = ClientSecret::mint(random.bytes());
-            writeln!(created, "{}", secret.expose()).map_err(|error| fail(error.to_string()))?;
-            created
-                .sync_all()
-                .map_err(|error| fail(error.to_string()))?;
-            Ok(secret)
+            // By way of another name: a crash in between must not leave half a secret.
+            let half = file.with_extension("new");
+            let mut options = OpenOptions::new();
+            let mut created = options
+                .write(true)
+                .create(true)
+                .truncate(true)
+                .mode(0o600)
+                .open(&half)
+                .map_err(failed)?;
+            writeln!(created, "{}", secret.expose())
+                .and_then(|()| created.sync_all())
+                .and_then(|()| std::fs::rename(&half, file))
+                .map_err(failed)?;
+            return Ok(secret);
         }
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-            let text = std::fs::read_to_string(file).map_err(|error| fail(error.to_string()))?;
-            ClientSecret::parse(text.trim()).map_err(|error| fail(error.to_string()))
-        }
-        Err(error) => Err(fail(error.to_string())),
+        Err(error) => return Err(failed(error)),
+    };
+    if metadata.mode() & 0o077 != 0 {
+        let why = "others can read it; `chmod 600` it, or delete it and a new one is made";
+        return Err(fail(why.to_owned()));
     }
+    let text = std::fs::read_to_string(file).map_err(failed)?;
+    ClientSecret::parse(text.trim())
+        .map_err(|_| fail("it holds no secret; delete it and a new one is made".to_owned()))
 }

@@ -1,15 +1,21 @@
 //! `handoff-lab serve`: open the platform, listen, and end in order.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io::ErrorKind,
+    net::SocketAddr,
+    os::unix::fs::{DirBuilderExt, MetadataExt},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::Router;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     assets::{self, AssetsError},
     config::{BadSetting, Origins, ServeSettings},
-    ops,
+    listen, ops,
     platform::{CannotStart, DEMO_ACCOUNTS, Platform, Setup, Stores},
     sites::Directory,
 };
@@ -63,14 +69,18 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     for (address, required) in addresses {
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
-            Err(source) if required => {
+            // The machine does not have the address. One that somebody else has taken is another
+            // matter: browsers might go there, and bring passwords.
+            Err(error) if !required && error.kind() == ErrorKind::AddrNotAvailable => {
+                tracing::warn!(%address, %error, "not listening here");
+            }
+            Err(source) => {
                 return Err(Failure::Listen {
                     setting: "--listen",
                     address,
                     source,
                 });
             }
-            Err(error) => tracing::warn!(%address, %error, "not listening here"),
         }
     }
     let ops = TcpListener::bind(settings.ops_listen)
@@ -80,6 +90,7 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
             address: settings.ops_listen,
             source,
         })?;
+    let ops_address = ops.local_addr().unwrap_or(settings.ops_listen);
     let port = listeners
         .first()
         .and_then(|listener| listener.local_addr().ok());
@@ -93,35 +104,34 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     let platform = Platform::open(setup, Stores::InFolder(settings.data.clone())).await?;
     let platform = Arc::new(platform);
     let directory = Directory::default();
-    platform.mount(&directory);
+    let mounted = platform.mount(&directory);
 
     let stop = CancellationToken::new();
     let mut serving = JoinSet::new();
     for listener in listeners {
-        serving.spawn(serve(listener, directory.router(), stop.clone()));
+        serving.spawn(listen::serve(listener, directory.router(), stop.clone()));
     }
-    serving.spawn(serve(ops, ops::router(Arc::clone(&platform)), stop.clone()));
-    announce(&origins);
+    serving.spawn(listen::serve(
+        ops,
+        ops::router(Arc::clone(&platform)),
+        stop.clone(),
+    ));
+    announce(&origins, &settings, ops_address);
 
     asked_to_stop().await;
     tracing::info!("stopping");
     stop.cancel();
     let ended = tokio::time::timeout(GRACE, async {
         while serving.join_next().await.is_some() {}
+        platform.settle().await;
     });
     if ended.await.is_err() {
         tracing::warn!("some requests were still under way and are cut off");
     }
     serving.shutdown().await;
+    drop(mounted);
     platform.close().await;
     Ok(())
-}
-
-async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(error) = served.await {
-        tracing::error!(%error, "a listener ended");
-    }
 }
 
 async fn asked_to_stop() {
@@ -136,26 +146,33 @@ async fn asked_to_stop() {
     }
 }
 
-fn make_private_folder(path: &std::path::Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
+/// Makes the folder, for the owner alone. One that is there already is taken as it is (its files are
+/// the owner's alone), unless others can write to it: they could put a secret of their own there.
+fn make_private_folder(path: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
-        .create(path)
+        .create(path)?;
+    if std::fs::metadata(path)?.mode() & 0o022 != 0 {
+        return Err(std::io::Error::other(
+            "others can write to this folder; `chmod 700` it",
+        ));
+    }
+    Ok(())
 }
 
-fn announce(origins: &Origins) {
+fn announce(origins: &Origins, settings: &ServeSettings, ops: SocketAddr) {
     println!("Handoff Lab is running. Open one of these in a browser:\n");
     println!(
-        "  {:<34} the lab: what this is, and a first handoff",
+        "  {:<30} the lab: what this is, and a first handoff",
         origins.lab
     );
     println!(
-        "  {:<34} Harbor ID: sign in, then open Notes",
+        "  {:<30} Harbor ID: sign in, then open Notes",
         origins.authority
     );
     println!(
-        "  {:<34} Notes: an application that signs people in by Harbor ID\n",
+        "  {:<30} Notes: an application that signs people in by Harbor ID\n",
         origins.notes
     );
     println!("Demo accounts:");
@@ -165,5 +182,9 @@ fn announce(origins: &Origins) {
             account.email, account.name, account.password
         );
     }
-    println!("\nStop with Ctrl-C.");
+    println!(
+        "\nData in {}; health at http://{ops}/ready.",
+        settings.data.display()
+    );
+    println!("Stop with Ctrl-C.");
 }

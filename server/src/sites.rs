@@ -76,14 +76,20 @@ impl std::fmt::Debug for Directory {
 }
 
 impl Directory {
-    /// Lets requests reach a site at its origin's host.
-    pub fn add(&self, site: Site) {
-        let host = site.context().origin.authority().to_owned();
-        self.0
-            .sites
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(host, site);
+    /// Lets requests reach these sites, each at its origin's host, until the guard is dropped.
+    #[must_use = "the sites are gone when the guard is dropped"]
+    pub fn mount(&self, sites: impl IntoIterator<Item = Site>) -> Mounted {
+        let mut all = self.0.sites.write().unwrap_or_else(PoisonError::into_inner);
+        let mut hosts = Vec::new();
+        for site in sites {
+            let host = site.context().origin.authority().to_owned();
+            all.insert(host.clone(), site);
+            hosts.push(host);
+        }
+        Mounted {
+            directory: self.clone(),
+            hosts,
+        }
     }
 
     /// Lets no more requests reach the site at this host.
@@ -106,12 +112,7 @@ impl Directory {
 
     async fn answer(&self, mut request: Request<Body>) -> Response {
         let Some(site) = self.find(&request) else {
-            // The name is not ours: nothing of it is repeated in the answer.
-            return (
-                StatusCode::MISDIRECTED_REQUEST,
-                "No site of this server has that name.\n",
-            )
-                .into_response();
+            return misdirected();
         };
         let extensions = request.extensions_mut();
         extensions.insert(site.context().clone());
@@ -140,6 +141,37 @@ impl Directory {
         let host = host(request)?;
         let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
         sites.get(&host).cloned()
+    }
+}
+
+/// For a name that is not ours; nothing of it is repeated.
+fn misdirected() -> Response {
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    tracing::info!(status = 421, "request for an unknown host");
+    let text = "No site of this server has that name.\n";
+    (StatusCode::MISDIRECTED_REQUEST, headers, text).into_response()
+}
+
+/// Sites that requests reach. Dropping it takes them away, and with them the last hold on their
+/// stores.
+#[derive(Debug)]
+pub struct Mounted {
+    directory: Directory,
+    hosts: Vec<String>,
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        for host in &self.hosts {
+            self.directory.remove(host);
+        }
     }
 }
 

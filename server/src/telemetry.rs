@@ -4,13 +4,11 @@ use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts logging. `HANDOFF_LAB_LOG` chooses what (the syntax of `tracing`'s `EnvFilter`).
-pub fn start() {
-    let chosen = EnvFilter::try_from_env("HANDOFF_LAB_LOG");
-    let filter = chosen.unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn"));
+/// Starts logging what `filter` lets through (the syntax of `tracing`'s `EnvFilter`).
+pub fn start(filter: &str) {
     // A second start, as in tests, changes nothing.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false)

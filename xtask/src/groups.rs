@@ -31,6 +31,15 @@ pub(crate) const GROUPS: &[Group] = &[
     group("H1 to H6 through the real router", "server", Some("it"), "handoff::", ""),
 ];
 
+/// Playwright's projects, each of which must have run a test: both browsers, with and without
+/// scripts.
+pub(crate) const PROJECTS: &[&str] = &[
+    "chromium",
+    "firefox",
+    "chromium-noscript",
+    "firefox-noscript",
+];
+
 const fn group(
     label: &'static str,
     package: &'static str,

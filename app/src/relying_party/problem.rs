@@ -1,9 +1,7 @@
 //! The page that explains why a sign-in did not happen.
 
-use crate::{
-    components::{icon::Glyph, notice::Tone, trace::TraceLine},
-    relying_party::START,
-};
+use crate::components::{icon::Glyph, notice::Tone, trace::TraceLine};
+use handoff::wire::path;
 use leptos::prelude::*;
 
 /// What the problem page shows.
@@ -129,7 +127,7 @@ pub fn ProblemPage(
             <h1>{heading}</h1>
             {text.into_iter().map(|text| view! { <p>{text}</p> }).collect_view()}
             <div class="actions">
-                <a class="button button--main" href=START>
+                <a class="button button--main" href=path::START>
                     "Start again"
                 </a>
                 <a class="button" href="/">

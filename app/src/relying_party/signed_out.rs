@@ -1,9 +1,7 @@
 //! The front page for a visitor who is not signed in.
 
-use crate::{
-    components::notice::{Notice, Tone},
-    relying_party::START,
-};
+use crate::components::notice::{Notice, Tone};
+use handoff::wire::path;
 use leptos::prelude::*;
 
 /// What the signed-out page shows.
@@ -31,8 +29,9 @@ pub fn SignedOutPage(
         just_signed_out,
         authority_sign_out,
     } = model;
-    let signed_out =
-        format!("You are signed out of {app_name}. You are still signed in to {authority_name}.");
+    let signed_out = format!(
+        "You are signed out of {app_name}. You may still be signed in to {authority_name}."
+    );
     let also = format!("Also sign out of {authority_name}");
     let notice = just_signed_out.then(|| {
         view! {
@@ -51,7 +50,7 @@ pub fn SignedOutPage(
             <h1>{app_name.clone()}</h1>
             <p class="lede">"A quiet place for what you want to keep."</p>
             <div class="actions">
-                <a class="button button--main" href=START>
+                <a class="button button--main" href=path::START>
                     {format!("Sign in with {authority_name}")}
                 </a>
             </div>

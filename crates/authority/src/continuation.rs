@@ -16,6 +16,11 @@ pub(crate) fn path_of(request: &AuthorizeQuery) -> String {
     with_query(path::AUTHORIZE, &request.without_launch())
 }
 
+/// Whether [`parse`] can read this request back: it could not go on after a sign-in otherwise.
+pub(crate) fn fits(request: &AuthorizeQuery) -> bool {
+    path_of(request).len() <= LocalPath::MAX_LENGTH
+}
+
 /// Names the request. Two requests that differ in any parameter have different names.
 pub(crate) fn fingerprint(request: &AuthorizeQuery) -> RequestFingerprint {
     Sha256::digest(path_of(request).as_bytes()).into()

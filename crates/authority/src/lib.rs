@@ -1,7 +1,7 @@
 //! The authorization server, *Harbor ID*: it knows people, signs them in, and hands them over.
 //!
 //! Start with [`router`], the table of everything that it answers. Each route is one file; the
-//! handoff's own (H1, H3, H5) are under `handoff/`. [`store::Store`] is what it keeps,
+//! handoff's own (H1, H3, H5) are under `handoff_routes/`. [`store::Store`] is what it keeps,
 //! [`identity::SignedIn`] the only way for a handler to know who is asking.
 
 mod continuation;

@@ -129,12 +129,12 @@ pub(crate) async fn post(
         return Ok(show(&authority, &cookies, page, pending, filled, notice).await);
     };
     if let Verdict::RightButWeak { rehashed } = verdict {
-        let user = account.user.id;
-        authority
-            .store
-            .rehash_password(user, rehashed)
-            .await
-            .map_err(Problem::unavailable)?;
+        let (user, old) = (account.user.id, account.password_hash.as_str());
+        let replaced = authority.store.rehash_password(user, old, rehashed).await;
+        if let Err(cause) = replaced {
+            // The password was right: the next sign-in tries again.
+            tracing::warn!(trace = %trace, user = %user, %cause, "password rehash failed");
+        }
     }
 
     let now = authority.context.now();

@@ -86,12 +86,9 @@ impl Authority {
             name: settings.name.clone(),
             assets: settings.assets.clone(),
         };
-        let context = Context {
-            origin: settings.origin.clone(),
-            clock,
-            random,
-            problem_view: Arc::new(move |problem| shell.problem(problem).into_any()),
-        };
+        let context = Context::new(settings.origin.clone(), clock, random, move |problem| {
+            shell.problem(problem).into_any()
+        });
         Self(Arc::new(Parts {
             settings,
             store,

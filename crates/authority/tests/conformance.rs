@@ -52,6 +52,9 @@ macro_rules! conformance {
                     a_new_person_is_found_by_address,
                     a_taken_address_changes_nothing,
                     a_stronger_hash_replaces_that_persons_only,
+                    a_hash_that_was_replaced_meanwhile_does_not_come_back,
+                    a_disabled_person_may_not_sign_in_and_nobody_else_is_touched,
+                    an_unknown_person_is_not_disabled,
                 }
                 clients {
                     a_client_reads_back_as_it_was_registered,
@@ -64,12 +67,16 @@ macro_rules! conformance {
                     a_sign_in_is_found_as_it_began,
                     an_unknown_sign_in_is_not_found,
                     a_sign_in_that_is_asked_for_lives_on,
+                    a_touch_is_kept_in_steps_of_thirty_seconds,
+                    a_sign_in_with_a_short_idle_time_lives_on_too,
                     a_sign_in_that_nobody_asks_for_ends,
                     a_sign_in_that_ended_for_idleness_is_not_revived,
                     a_sign_in_ends_at_its_absolute_end_however_busy,
                     a_sign_in_that_was_ended_stays_ended_and_no_other_ends,
                     ending_a_sign_in_ends_all_that_hangs_on_it,
                     a_sign_in_that_replaces_another_ends_it_with_all_that_hangs_on_it,
+                    disabling_a_person_ends_all_their_sign_ins_and_no_others,
+                    a_sign_in_that_begins_for_a_disabled_person_is_not_alive,
                 }
                 issuing {
                     a_launch_ticket_is_good_for_one_handoff,
@@ -92,6 +99,7 @@ macro_rules! conformance {
                     each_single_thing_wrong_is_refused_for_what_it_is,
                     a_wrong_binding_burns_the_token,
                     what_is_no_longer_true_burns_the_token,
+                    a_disabled_person_is_refused_for_being_gone_where_the_sign_in_does_not_count,
                     another_clients_attempt_burns_nothing,
                     another_token_is_not_touched,
                     a_token_lives_for_its_lifetime_and_no_longer,

@@ -9,7 +9,7 @@
 use std::{path::Path, time::Duration};
 
 use sqlx::{
-    SqlitePool, Transaction,
+    Connection, SqlitePool, Transaction,
     migrate::Migrator,
     sqlite::{
         Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
@@ -73,9 +73,12 @@ impl Database {
     /// [`CannotOpen`] with the file's name.
     pub async fn open(path: &Path, migrations: &Migrator) -> Result<Self, CannotOpen> {
         let name = path.display().to_string();
+        make_private_file(path).map_err(|source| CannotOpen::File {
+            path: name.clone(),
+            source: sqlx::Error::Io(source),
+        })?;
         let options = SqliteConnectOptions::new()
             .filename(path)
-            .create_if_missing(true)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -86,6 +89,11 @@ impl Database {
         };
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
+            // When a disk is full, SQLite ends the transaction by itself, and sqlx still believes in
+            // it: such a connection would refuse every write from then on.
+            .before_acquire(|connection, _| {
+                Box::pin(async move { Ok(!connection.is_in_transaction()) })
+            })
             .acquire_timeout(Duration::from_secs(10))
             .connect_with(options.clone())
             .await
@@ -114,13 +122,16 @@ impl Database {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 
-    /// Whether the database answers.
+    /// Whether the database can be written to, which reading one would not tell.
     ///
     /// # Errors
-    /// [`Unavailable`] when it does not.
+    /// [`Unavailable`] when it cannot.
     pub async fn ping(&self) -> Result<(), Unavailable> {
-        sqlx::query("SELECT 1").execute(&self.readers).await?;
-        Ok(())
+        let mut tx = self.write().await?;
+        sqlx::query("SELECT COUNT(*) FROM sqlite_schema")
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.rollback().await?)
     }
 
     /// For single statements that only read.
@@ -134,6 +145,19 @@ impl Database {
         self.readers.close().await;
         self.writer.close().await;
     }
+}
+
+/// Makes the file for the owner alone. SQLite gives its log the rights that the database has.
+fn make_private_file(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut options = std::fs::OpenOptions::new();
+    options
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
 }
 
 /// A time as it is stored: milliseconds since 1970. Text would compare wrongly as soon as two
@@ -179,6 +203,55 @@ mod tests {
             .execute(database.readers())
             .await;
         assert!(refused.is_err());
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn after_a_full_disk_writing_goes_on_as_soon_as_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("full.db");
+        let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
+        let mut tx = database.write().await.unwrap();
+        sqlx::query("CREATE TABLE t (a BLOB)")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+
+        let limit = async |pages: &'static str| {
+            let mut writer = database.writer.acquire().await.unwrap();
+            sqlx::query(pages).execute(&mut *writer).await.unwrap();
+        };
+        let write = async || -> Result<(), Unavailable> {
+            let mut tx = database.write().await?;
+            sqlx::query("INSERT INTO t VALUES (zeroblob(1000000))")
+                .execute(&mut *tx)
+                .await?;
+            Ok(tx.commit().await?)
+        };
+        limit("PRAGMA max_page_count = 10").await;
+        let full = write().await.unwrap_err();
+        assert!(full.to_string().contains("full"), "{full}");
+        limit("PRAGMA max_page_count = 100000").await;
+        write().await.unwrap();
+        database.ping().await.unwrap();
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn the_files_are_for_the_owner_alone() {
+        use std::os::unix::fs::MetadataExt;
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("a.db"), &Migrator::DEFAULT).await;
+        let database = database.unwrap();
+        let files: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert!(files.len() >= 2, "the database and its log");
+        for file in files {
+            assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600, "{file:?}");
+        }
         database.close().await;
     }
 

@@ -81,9 +81,11 @@ impl Default for HandoffLifetime {
     }
 }
 
-/// A registered client. Every address in it lies on its origin; [`Client::register`] is the only
-/// way to make one, and refuses any other.
+/// A registered client. [`Client::register`] is the only way to make one outside this crate, and
+/// refuses an address that does not lie on the client's origin. The fields can be changed
+/// afterwards, and nothing checks that again: whoever changes an address registers anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Client {
     /// Its id on the wire.
     pub id: ClientId,

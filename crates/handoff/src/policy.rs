@@ -2,7 +2,7 @@
 
 macro_rules! policy {
     ($($(#[$doc:meta])* $field:ident, $defence:ident;)*) => {
-        /// Every defence that the protocol knows, each naming its row of the security checklist.
+        /// Every defence of verify (H5), each naming its row of the security checklist.
         ///
         /// [`Policy::STRICT`] is the only one that production code can reach: the fields cannot be
         /// set from outside, and [`Policy::without`] is banned by a lint everywhere but in the lab.

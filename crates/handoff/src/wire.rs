@@ -10,7 +10,8 @@ use crate::{
     token::{AccessToken, HandoffToken, State, Unverified, Verifier},
 };
 
-/// Paths of the authorization server.
+/// Paths of the authorization server, and two of the relying party: [`START`](path::START) and
+/// [`CALLBACK`](path::CALLBACK).
 pub mod path {
     /// H3.
     pub const AUTHORIZE: &str = "/handoff/authorize";
@@ -73,6 +74,7 @@ impl fmt::Debug for CallbackQuery {
             .field("state", &Hidden::of(&self.state))
             .field("iss", &self.iss)
             .field("error", &self.error)
+            .field("error_description", &self.error_description)
             .finish()
     }
 }
@@ -138,9 +140,15 @@ pub struct CallbackQuery {
     pub state: Option<String>,
     /// Who answers (RFC 9207).
     pub iss: Option<String>,
-    /// Why there is no token.
+    /// Why there is no token (RFC 6749, 4.1.2.1).
     pub error: Option<String>,
+    /// Why more exactly: [`NOT_ASSIGNED`], or nothing that anybody should rely on.
+    pub error_description: Option<String>,
 }
+
+/// The description of an `access_denied` that is no choice of the person's: they may not use the
+/// client.
+pub const NOT_ASSIGNED: &str = "not_assigned";
 
 /// H5: the body of a verify. A member that stands twice is refused by the parser.
 #[derive(Clone, Debug, Serialize, Deserialize)]

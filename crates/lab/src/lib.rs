@@ -1,13 +1,12 @@
-//! The lab site, mounted only when the lab is on. It may know both parties; neither knows it.
+//! The lab site, which every platform has. It may know both parties; neither knows it.
 //!
-//! Today it has one page, the start; flows, attacks and lessons will each be a module of their own.
+//! It has one page, the start. It explains and links: it reads no store and weakens no defence.
 
 use std::sync::Arc;
 
 use app::{
-    error::{ErrorPage, ErrorText},
     lab::start::{Start, StartPage},
-    shell::{Assets, Brand, Document, Party},
+    shell::{Assets, Brand, Frame, Party},
 };
 use axum::{Router, response::Response, routing::get};
 use handoff::uri::Origin;
@@ -40,6 +39,7 @@ pub struct Lab(Arc<Parts>);
 
 struct Parts {
     settings: Settings,
+    frame: Frame,
     context: Context,
 }
 
@@ -47,17 +47,23 @@ impl Lab {
     /// A lab.
     #[must_use]
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, random: Arc<dyn Randomness>) -> Self {
-        let shell = Shell {
-            name: settings.name.clone(),
+        let frame = Frame {
+            brand: Brand {
+                name: settings.name.clone(),
+                party: Party::Lab,
+            },
             assets: settings.assets.clone(),
         };
-        let context = Context {
-            origin: settings.origin.clone(),
-            clock,
-            random,
-            problem_view: Arc::new(move |problem| shell.problem(problem).into_any()),
+        let around_problems = frame.clone();
+        let problem_view = move |Explanation { title, text, trace }| {
+            around_problems.problem(title, text, trace).into_any()
         };
-        Self(Arc::new(Parts { settings, context }))
+        let context = Context::new(settings.origin.clone(), clock, random, problem_view);
+        Self(Arc::new(Parts {
+            settings,
+            frame,
+            context,
+        }))
     }
 
     /// What comes with each request to this site.
@@ -79,61 +85,19 @@ pub fn router() -> Router {
 }
 
 async fn start(At(lab): At<Lab>, page: Page) -> Response {
-    let Settings {
-        name,
-        assets,
-        authority,
-        notes,
-        ..
-    } = lab.0.settings.clone();
+    let Parts {
+        settings, frame, ..
+    } = &*lab.0;
     let model = Start {
-        authority_origin: authority.to_string(),
-        notes_origin: notes.to_string(),
+        authority_origin: settings.authority.to_string(),
+        notes_origin: settings.notes.to_string(),
     };
-    let shell = Shell { name, assets };
+    let frame = frame.clone();
     page.show(move || {
         let model = model.clone();
-        shell
+        frame
             .clone()
             .page("Start", true, view! { <StartPage model /> })
     })
     .await
-}
-
-#[derive(Clone)]
-struct Shell {
-    name: String,
-    assets: Assets,
-}
-
-impl Shell {
-    fn page(
-        self,
-        title: impl Into<String>,
-        hydrate: bool,
-        content: impl IntoView + 'static,
-    ) -> impl IntoView {
-        let brand = Brand {
-            name: self.name,
-            party: Party::Lab,
-        };
-        view! {
-            <Document brand title=title.into() assets=self.assets hydrate>
-                {content.into_any()}
-            </Document>
-        }
-    }
-
-    fn problem(&self, problem: Explanation) -> impl IntoView + use<> {
-        let Explanation { title, text, trace } = problem;
-        let action = Some(("/".to_owned(), format!("Go to {}", self.name)));
-        let model = ErrorText {
-            title: title.clone(),
-            text,
-            action,
-            trace,
-        };
-        self.clone()
-            .page(title, false, view! { <ErrorPage model /> })
-    }
 }

@@ -60,7 +60,7 @@ pub enum Verification {
 
 /// What came of asking about a session.
 #[derive(Clone, Debug)]
-pub enum Standing {
+pub enum SessionCheck {
     /// It is alive.
     Alive(Box<SessionResponse>),
     /// It has ended.
@@ -215,7 +215,7 @@ impl AuthorityClient {
     }
 
     /// Asks whether the session behind an access token is still alive.
-    pub async fn session(&self, token: &Unverified<AccessToken>) -> Standing {
+    pub async fn session(&self, token: &Unverified<AccessToken>, trace: &TraceId) -> SessionCheck {
         let asked = async {
             let call = self
                 .http()?
@@ -223,14 +223,14 @@ impl AuthorityClient {
                 .bearer_auth(token.expose());
             let answer = send(call).await?;
             match answer.status {
-                StatusCode::OK => Ok(Standing::Alive(Box::new(answer.parse()?))),
-                StatusCode::UNAUTHORIZED => Ok(Standing::Ended),
+                StatusCode::OK => Ok(SessionCheck::Alive(Box::new(answer.parse()?))),
+                StatusCode::UNAUTHORIZED => Ok(SessionCheck::Ended),
                 status => Err(NoAnswer::Lost(status.to_string())),
             }
         };
         asked.await.unwrap_or_else(|error: NoAnswer| {
-            tracing::warn!(cause = %error, "session check");
-            Standing::Unreachable
+            tracing::warn!(trace = %trace, cause = %error, "session check");
+            SessionCheck::Unreachable
         })
     }
 

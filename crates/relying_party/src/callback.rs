@@ -8,7 +8,7 @@ use handoff::{
     handoff::{Returned, SWITCH_LIFETIME, Started},
     token::{PreSession, Secret, State, Unverified},
     uri::LocalPath,
-    wire::{CallbackQuery, ErrorCode},
+    wire::{CallbackQuery, ErrorCode, NOT_ASSIGNED},
 };
 use web::{
     context::{At, TraceId},
@@ -94,7 +94,10 @@ async fn come_back(
         Some(other) if other.owner() != arrival.owner() => {
             ask(site, arrival, &other, target, cookies, trace).await?
         }
-        same => session::begin(site, arrival, same.as_ref(), &target, cookies, trace).await?,
+        same => {
+            let current = same.as_ref().map(SignedIn::current_session);
+            session::begin(site, arrival, current, &target, cookies, trace).await?
+        }
     };
     Ok(drop_pre_session(site, &pre, answer, trace).await)
 }
@@ -124,7 +127,12 @@ async fn take(
     }
     match query.error.as_deref() {
         None => {}
-        Some("access_denied") => return Err(Refusal::new(Reason::Cancelled, "access_denied")),
+        Some("access_denied") => {
+            return Err(match query.error_description.as_deref() {
+                Some(NOT_ASSIGNED) => Refusal::new(Reason::NotAssigned, NOT_ASSIGNED),
+                _ => Refusal::new(Reason::Cancelled, "access_denied"),
+            });
+        }
         Some(_) => return Err(refused("error_from_authority")),
     }
     let token = query

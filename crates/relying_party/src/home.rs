@@ -33,13 +33,13 @@ pub(crate) async fn get(
         just_signed_out: query.signed_out.is_some(),
         authority_sign_out: format!("{}/logout", site.settings.issuer),
     };
-    let shell = site.shell();
+    let frame = site.frame.clone();
     Ok(page
         .show(move || {
             let model = model.clone();
-            shell
+            frame
                 .clone()
-                .page("Welcome", view! { <SignedOutPage model /> })
+                .page("Welcome", false, view! { <SignedOutPage model /> })
         })
         .await)
 }

@@ -26,8 +26,8 @@ use web::{
 
 use crate::{
     RelyingParty,
-    authority_client::Standing,
-    session,
+    authority_client::SessionCheck,
+    session::{self, Current},
     store::{Owner, Session},
 };
 
@@ -104,12 +104,7 @@ impl SignedIn {
         if signed_in.session.checked_at > now - RECHECK {
             return Ok(Some(signed_in));
         }
-        // On a task of its own: the turn is claimed before the question is asked, and a browser
-        // that hangs up in between must not get thirty more seconds each time.
-        let (site, cookies, trace) = (site.clone(), cookies.clone(), trace.clone());
-        tokio::spawn(async move { signed_in.recheck(&site, &cookies, &trace).await })
-            .await
-            .map_err(|_| Problem::internal("the session check panicked"))?
+        signed_in.recheck(site, cookies, trace).await
     }
 
     async fn recheck(
@@ -124,22 +119,22 @@ impl SignedIn {
             // Somebody else asks at this moment, or the session has just ended.
             return Self::recognise(site, cookies).await;
         }
-        let standing = match self.access_token() {
-            Some(token) => site.authority.session(&token).await,
-            None => Standing::Ended,
+        let check = match self.access_token() {
+            Some(token) => site.authority.session(&token, trace).await,
+            None => SessionCheck::Ended,
         };
-        let reason = match standing {
-            Standing::Alive(answer)
+        let reason = match check {
+            SessionCheck::Alive(answer)
                 if answer.session.id == id && answer.user.id == self.session.user.id =>
             {
                 return Ok(Some(self));
             }
-            Standing::Unreachable => return Ok(Some(self)),
-            Standing::Alive(_) => "answer_about_another_session",
-            Standing::Ended => "ended_at_authority",
+            SessionCheck::Unreachable => return Ok(Some(self)),
+            SessionCheck::Alive(_) => "answer_about_another_session",
+            SessionCheck::Ended => "ended_at_authority",
         };
         tracing::info!(trace = %trace, session = %id, reason, "session ended");
-        session::end(site, &self, cookies, trace).await?;
+        session::end(site, self.current_session(), cookies, trace).await?;
         Ok(None)
     }
 
@@ -165,6 +160,14 @@ impl SignedIn {
     #[must_use]
     pub(crate) fn csrf(&self, site: &RelyingParty) -> String {
         csrf::token(&self.cookie, &*site.context.random)
+    }
+
+    /// What it takes to replace or to end this session.
+    pub(crate) fn current_session(&self) -> Current<'_> {
+        Current {
+            id: self.session.id,
+            cookie: &self.cookie,
+        }
     }
 
     /// The value of the session's cookie, for sealing.

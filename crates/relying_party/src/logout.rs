@@ -29,7 +29,7 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     // Whether the session is still alive over there makes no difference now.
     if let Some(signed_in) = SignedIn::recognise(&site, &cookies).await? {
-        session::end(&site, &signed_in, &cookies, &trace).await?;
+        session::end(&site, signed_in.current_session(), &cookies, &trace).await?;
         let id = signed_in.session().id;
         tracing::info!(trace = %trace, session = %id, outcome = "success", "sign-out");
     }

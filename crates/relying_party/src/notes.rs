@@ -90,13 +90,13 @@ pub(crate) async fn show(
         draft_error: draft.error.map(|error| error.to_string()),
         draft: draft.text,
     };
-    let shell = site.shell();
+    let frame = site.frame.clone();
     Ok(page
         .show(move || {
             let model = model.clone();
-            shell
+            frame
                 .clone()
-                .page("Your notes", view! { <NotesPage model /> })
+                .page("Your notes", false, view! { <NotesPage model /> })
         })
         .await)
 }

@@ -78,12 +78,12 @@ pub(crate) async fn get(
         reason: reason(query.reason.as_deref()),
         trace: trace_id(query.trace).unwrap_or_else(|| own_trace.to_string()),
     };
-    let shell = site.shell();
+    let frame = site.frame.clone();
     page.show(move || {
         let model = model.clone();
-        shell
+        frame
             .clone()
-            .page("Sign-in problem", view! { <ProblemPage model /> })
+            .page("Sign-in problem", false, view! { <ProblemPage model /> })
     })
     .await
 }

@@ -15,7 +15,6 @@ use web::{context::TraceId, cookies::Cookies, problem::Problem, redirect, seal};
 
 use crate::{
     RelyingParty,
-    identity::SignedIn,
     store::{Owner, Sealed, Session},
 };
 
@@ -34,6 +33,13 @@ pub(crate) fn person(session: &Session) -> Person {
         name: session.user.name.clone(),
         email: session.user.email.clone(),
     }
+}
+
+/// The session that a browser has: which one, and the cookie under which its secrets are sealed.
+#[derive(Clone, Copy)]
+pub(crate) struct Current<'a> {
+    pub(crate) id: SessionId,
+    pub(crate) cookie: &'a str,
 }
 
 /// A session that has not begun: its access token is not sealed yet, because the cookie that it
@@ -109,7 +115,7 @@ impl Arrival {
 pub(crate) async fn begin(
     site: &RelyingParty,
     arrival: Arrival,
-    replacing: Option<&SignedIn>,
+    replacing: Option<Current<'_>>,
     target: &LocalPath,
     cookies: &Cookies,
     trace: &TraceId,
@@ -134,21 +140,22 @@ pub(crate) async fn begin(
 async fn store(
     site: &RelyingParty,
     arrival: &Arrival,
-    replacing: Option<&SignedIn>,
+    replacing: Option<Current<'_>>,
     cookies: &Cookies,
     trace: &TraceId,
 ) -> Result<HeaderValue, Problem> {
     let record = site.sessions.mint();
     let new = arrival.sealed(site, &record.cookie_value());
     let (id, until) = (new.id, new.expires_at);
-    let old = replacing.map(|signed_in| signed_in.session().id);
+    let old = replacing.map(|current| current.id);
     let ended = site.store.begin_session(new, old).await;
     let ended = ended.map_err(Problem::unavailable)?;
+    // Before anything else can fail: nobody gets these tokens a second time.
+    if let Some(current) = replacing {
+        revoke(site, &ended, current.cookie, trace).await;
+    }
     site.sessions.end(cookies).await?;
     let begun = site.sessions.begin_with(record, id, until).await?;
-    if let Some(signed_in) = replacing {
-        revoke(site, &ended, signed_in.cookie(), trace).await;
-    }
     Ok(begun.set_cookie)
 }
 
@@ -158,15 +165,14 @@ async fn store(
 /// [`Problem::unavailable`] when the store cannot be reached.
 pub(crate) async fn end(
     site: &RelyingParty,
-    signed_in: &SignedIn,
+    current: Current<'_>,
     cookies: &Cookies,
     trace: &TraceId,
 ) -> Result<(), Problem> {
-    let ended = site.store.end_session(signed_in.session().id).await;
+    let ended = site.store.end_session(current.id).await;
     let ended = ended.map_err(Problem::unavailable)?;
-    site.sessions.end(cookies).await?;
-    revoke(site, &ended, signed_in.cookie(), trace).await;
-    Ok(())
+    revoke(site, &ended, current.cookie, trace).await;
+    site.sessions.end(cookies).await
 }
 
 /// Revokes access tokens that nobody needs any more, as far as the authorization server can be

@@ -2,10 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use app::{
-    error::{ErrorPage, ErrorText},
-    shell::{Assets, Brand, Document, Party},
-};
+use app::shell::{Assets, Brand, Frame, Party};
 use database::Unavailable;
 use handoff::{
     ids::ClientId,
@@ -14,7 +11,6 @@ use handoff::{
     wire::path,
 };
 use leptos::prelude::*;
-use time::OffsetDateTime;
 use web::{
     context::{Context, Explanation},
     seams::{Clock, Randomness},
@@ -60,6 +56,8 @@ pub struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sessions: Sessions,
     pub(crate) authority: AuthorityClient,
+    /// What stands around this site's pages.
+    pub(crate) frame: Frame,
     pub(crate) context: Context,
 }
 
@@ -80,18 +78,24 @@ impl RelyingParty {
             Arc::clone(&random),
         );
         let authority = AuthorityClient::new(&settings);
-        let shell = Shell::of(&settings);
-        let context = Context {
-            origin: settings.origin.clone(),
-            clock,
-            random,
-            problem_view: Arc::new(move |problem| shell.problem(problem).into_any()),
+        let frame = Frame {
+            brand: Brand {
+                name: settings.name.clone(),
+                party: Party::RelyingParty,
+            },
+            assets: settings.assets.clone(),
         };
+        let around_problems = frame.clone();
+        let problem_view = move |Explanation { title, text, trace }| {
+            around_problems.problem(title, text, trace).into_any()
+        };
+        let context = Context::new(settings.origin.clone(), clock, random, problem_view);
         Self(Arc::new(Parts {
             settings,
             store,
             sessions,
             authority,
+            frame,
             context,
         }))
     }
@@ -114,13 +118,8 @@ impl RelyingParty {
     ///
     /// # Errors
     /// [`Unavailable`] when the store cannot be reached.
-    pub async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
-        self.store.sweep(now).await
-    }
-
-    /// What stands around this site's pages.
-    pub(crate) fn shell(&self) -> Shell {
-        Shell::of(&self.settings)
+    pub async fn sweep(&self) -> Result<u64, Unavailable> {
+        self.store.sweep(self.context.now()).await
     }
 
     /// Reduces an address from outside to a path of ours; whatever has no reduction is the start
@@ -142,46 +141,5 @@ impl Deref for RelyingParty {
 impl std::fmt::Debug for RelyingParty {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "RelyingParty({})", self.settings.origin)
-    }
-}
-
-/// The document around a page of this site.
-#[derive(Clone)]
-pub(crate) struct Shell {
-    name: String,
-    assets: Assets,
-}
-
-impl Shell {
-    fn of(settings: &Settings) -> Self {
-        Self {
-            name: settings.name.clone(),
-            assets: settings.assets.clone(),
-        }
-    }
-
-    /// A whole document.
-    pub(crate) fn page(
-        self,
-        title: impl Into<String>,
-        content: impl IntoView + 'static,
-    ) -> impl IntoView {
-        let brand = Brand {
-            name: self.name,
-            party: Party::RelyingParty,
-        };
-        view! { <Document brand title=title.into() assets=self.assets>{content.into_any()}</Document> }
-    }
-
-    fn problem(&self, problem: Explanation) -> impl IntoView + use<> {
-        let Explanation { title, text, trace } = problem;
-        let action = Some(("/".to_owned(), format!("Back to {}", self.name)));
-        let model = ErrorText {
-            title: title.clone(),
-            text,
-            action,
-            trace,
-        };
-        self.clone().page(title, view! { <ErrorPage model /> })
     }
 }

@@ -39,13 +39,13 @@ pub(crate) async fn get(
         next: session::person(&waiting.session),
         csrf: signed_in.csrf(&site),
     };
-    let shell = site.shell();
+    let frame = site.frame.clone();
     Ok(page
         .show(move || {
             let model = model.clone();
-            shell
+            frame
                 .clone()
-                .page("Switch accounts", view! { <SwitchPage model /> })
+                .page("Switch accounts", false, view! { <SwitchPage model /> })
         })
         .await)
 }
@@ -80,7 +80,8 @@ pub(crate) async fn post(
     });
     match (fields.decision, arrival) {
         (Decision::Switch, Some((arrival, target))) if is_live => {
-            session::begin(&site, arrival, Some(&signed_in), &target, &cookies, &trace).await
+            let current = Some(signed_in.current_session());
+            session::begin(&site, arrival, current, &target, &cookies, &trace).await
         }
         (decision, declined) => {
             if let Some((arrival, _)) = declined {

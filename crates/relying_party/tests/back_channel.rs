@@ -18,7 +18,7 @@ use handoff::{
 };
 use relying_party::{
     Settings,
-    authority_client::{AuthorityClient, Standing, Verification},
+    authority_client::{AuthorityClient, SessionCheck, Verification},
 };
 use time::macros::datetime;
 use web::context::TraceId;
@@ -40,25 +40,37 @@ fn answer(status: &str, body: &str) -> String {
 /// empty answer is a connection that breaks.
 type Script = Vec<String>;
 
-/// Serves one connection for each line of the script; gives the requests that came.
-fn serve(script: Script) -> (AuthorityClient, JoinHandle<Vec<String>>) {
+/// A server that serves one connection for each line of its script.
+struct Serving {
+    listener: TcpListener,
+    thread: JoinHandle<Vec<String>>,
+}
+
+impl Serving {
+    /// The requests that came. The client must have finished: whoever came beyond the script has
+    /// then knocked, and waits in the listener's queue, where there must be nobody.
+    fn requests(self) -> Vec<String> {
+        let requests = self.thread.join().unwrap();
+        self.listener.set_nonblocking(true).unwrap();
+        assert!(self.listener.accept().is_err(), "one connection too many");
+        requests
+    }
+}
+
+fn serve(script: Script) -> (AuthorityClient, Serving) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let serving = std::thread::spawn(move || {
+    let accepting = listener.try_clone().unwrap();
+    let thread = std::thread::spawn(move || {
         let mut requests = Vec::new();
         for answer in script {
-            let (mut connection, _) = listener.accept().unwrap();
+            let (mut connection, _) = accepting.accept().unwrap();
             requests.push(read_request(&mut connection));
             connection.write_all(answer.as_bytes()).unwrap();
         }
-        // Whatever comes beyond the script must not come.
-        listener.set_nonblocking(true).unwrap();
-        if listener.accept().is_ok() {
-            requests.push("one too many".to_owned());
-        }
         requests
     });
-    (client(port), serving)
+    (client(port), Serving { listener, thread })
 }
 
 fn read_request(connection: &mut TcpStream) -> String {
@@ -125,7 +137,7 @@ async fn h5_a_verify_proves_the_client_and_brings_every_binding() {
     };
     assert_eq!(accepted.user.name, "Alice Moreau");
 
-    let requests = serving.join().unwrap();
+    let requests = serving.requests();
     let [request] = &requests[..] else {
         panic!("{requests:?}")
     };
@@ -183,7 +195,7 @@ async fn row_82_a_lost_answer_is_followed_by_one_more_presentation() {
             matches!(verification, Verification::Unreachable),
             "{what}: {verification:?}"
         );
-        let requests = serving.join().unwrap();
+        let requests = serving.requests();
         assert_eq!(requests.len(), 2, "{what}");
         assert_eq!(requests[0], requests[1], "{what}");
     }
@@ -201,7 +213,7 @@ async fn row_82_when_only_the_second_presentation_arrives_its_session_is_ended()
         matches!(verification, Verification::Unreachable),
         "{verification:?}"
     );
-    let requests = serving.join().unwrap();
+    let requests = serving.requests();
     assert_eq!(requests.len(), 3);
     assert!(
         requests[2].starts_with("POST /api/v1/auth/direct/logout "),
@@ -232,7 +244,7 @@ async fn a_refusal_is_final() {
             panic!("{verification:?}");
         };
         assert_eq!(found, expected);
-        assert_eq!(serving.join().unwrap().len(), 1, "{status}");
+        assert_eq!(serving.requests().len(), 1, "{status}");
     }
 }
 
@@ -255,7 +267,7 @@ async fn a_token_that_nobody_looked_at_is_not_presented_again() {
             matches!(verification, Verification::Unreachable),
             "{status}: {verification:?}"
         );
-        assert_eq!(serving.join().unwrap().len(), 1, "{status}");
+        assert_eq!(serving.requests().len(), 1, "{status}");
     }
 }
 
@@ -273,7 +285,7 @@ async fn row_84_a_redirect_is_not_followed() {
         matches!(verification, Verification::Unreachable),
         "{verification:?}"
     );
-    assert_eq!(serving.join().unwrap().len(), 1);
+    assert_eq!(serving.requests().len(), 1);
     assert!(elsewhere.accept().is_err(), "nobody came");
 }
 
@@ -287,8 +299,8 @@ async fn an_authority_that_is_down_is_unreachable() {
         matches!(verification, Verification::Unreachable),
         "{verification:?}"
     );
-    let standing = client.session(&token()).await;
-    assert!(matches!(standing, Standing::Unreachable), "{standing:?}");
+    let check = client.session(&token(), &trace()).await;
+    assert!(matches!(check, SessionCheck::Unreachable), "{check:?}");
     client.logout_or_log(&token(), &trace()).await;
 }
 
@@ -303,18 +315,21 @@ async fn only_a_clear_no_ends_a_session() {
         answer("200 OK", "{}"),
         String::new(),
     ]);
-    let Standing::Alive(alive) = client.session(&token()).await else {
+    let SessionCheck::Alive(alive) = client.session(&token(), &trace()).await else {
         panic!("alive");
     };
     assert_eq!(alive.user.name, "Alice Moreau");
-    assert!(matches!(client.session(&token()).await, Standing::Ended));
+    assert!(matches!(
+        client.session(&token(), &trace()).await,
+        SessionCheck::Ended
+    ));
     for _ in 0..4 {
         assert!(matches!(
-            client.session(&token()).await,
-            Standing::Unreachable
+            client.session(&token(), &trace()).await,
+            SessionCheck::Unreachable
         ));
     }
-    let requests = serving.join().unwrap();
+    let requests = serving.requests();
     let bearer = format!("Bearer {}\r\n", token().expose());
     assert!(
         requests.iter().all(|request| request.contains(&bearer)),

@@ -3,28 +3,34 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
-use std::{net::TcpListener, sync::Arc};
+use std::{
+    net::TcpListener,
+    sync::{Arc, Mutex},
+};
 
 use app::shell::Assets;
 use axum::{
+    Router,
     body::Body,
-    http::{Method, Request, StatusCode, header},
+    http::{HeaderMap, Method, Request, StatusCode, header},
     response::Response,
+    routing::post,
 };
 use handoff::{
     ids::{ClientId, SessionId, UserId},
     token::{ClientSecret, Secret},
-    uri::Origin,
-    wire::UserInfo,
+    uri::{LocalPath, Origin},
+    wire::{UserInfo, path},
 };
 use relying_party::{
     RelyingParty, Settings,
-    store::{Memory, Sealed, Session, Store},
+    store::{Memory, Sealed, Session, Sqlite, Store, Waiting},
 };
+use sqlx::{Connection, SqliteConnection};
 use time::{Duration, macros::datetime};
 use tower::ServiceExt;
 use web::{
-    csrf,
+    csrf, seal,
     seams::{Clock, ManualClock, Randomness, SystemRandomness},
     session::Sessions,
 };
@@ -35,27 +41,32 @@ struct World {
     site: RelyingParty,
     store: Arc<dyn Store>,
     clock: Arc<ManualClock>,
+    issuer: Origin,
     /// The session cookie of Alice, who is signed in.
     alice: String,
 }
 
 impl World {
     async fn new() -> Self {
-        let clock = Arc::new(ManualClock::at(datetime!(2026-11-21 03:00 UTC)));
-        let shared: Arc<dyn Clock> = clock.clone();
-        let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
-        let store: Arc<dyn Store> = Arc::new(Memory::default());
         // A port where nobody listens: the authorization server is away.
         let nobody = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap();
+        Self::over(Arc::new(Memory::default()), nobody.port()).await
+    }
+
+    /// A site over this store, with its authorization server at this port.
+    async fn over(store: Arc<dyn Store>, port: u16) -> Self {
+        let clock = Arc::new(ManualClock::at(datetime!(2026-11-21 03:00 UTC)));
+        let shared: Arc<dyn Clock> = clock.clone();
+        let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         let settings = Settings {
             client_id: ClientId::parse("notes").unwrap(),
             client_secret: ClientSecret::mint([1; 32]),
             name: "Notes".to_owned(),
             origin: Origin::parse("http://notes.localhost:4000").unwrap(),
-            issuer: Origin::parse(&format!("http://auth.localhost:{}", nobody.port())).unwrap(),
+            issuer: Origin::parse(&format!("http://auth.localhost:{port}")).unwrap(),
             authority_name: "Harbor ID".to_owned(),
             assets: Assets {
                 stylesheet: "style.css".to_owned(),
@@ -69,16 +80,11 @@ impl World {
         let until = clock.now() + Duration::hours(1);
         let (record, id) = (sessions.mint(), SessionId::mint([1; 16]));
         let alice = record.cookie_value();
-        let sealed = web::seal::seal("an-access-token", &alice, "access token", &*random);
+        let sealed = seal::seal("alices-token", &alice, "access token", &*random);
         let session = Session {
             id,
-            issuer,
-            user: UserInfo {
-                id: UserId::mint([1; 16]),
-                email: "alice@harbor.example".to_owned(),
-                name: "Alice Moreau".to_owned(),
-                email_verified: true,
-            },
+            issuer: issuer.clone(),
+            user: user(1, "Alice Moreau"),
             access_token: Sealed(sealed),
             created_at: clock.now(),
             expires_at: until,
@@ -90,16 +96,29 @@ impl World {
             site,
             store,
             clock,
+            issuer,
             alice,
         }
     }
 
     async fn send(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Response {
+        let cookie = format!("{SESSION_COOKIE}={}", self.alice);
+        self.send_from(&cookie, method, path, fields).await
+    }
+
+    /// The same for a browser that has this cookie.
+    async fn send_from(
+        &self,
+        cookie: &str,
+        method: Method,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Response {
         let body = handoff::uri::with_query("", fields);
         let mut request = Request::builder()
             .method(method)
             .uri(path)
-            .header(header::COOKIE, format!("{SESSION_COOKIE}={}", self.alice))
+            .header(header::COOKIE, cookie)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
             .body(Body::from(body.trim_start_matches('?').to_owned()))
             .unwrap();
@@ -117,6 +136,15 @@ impl World {
         let mut fields = fields.to_vec();
         fields.push(("csrf", &csrf));
         self.send(Method::POST, path, &fields).await
+    }
+}
+
+fn user(id: u8, name: &str) -> UserInfo {
+    UserInfo {
+        id: UserId::mint([id; 16]),
+        email: "somebody@harbor.example".to_owned(),
+        name: name.to_owned(),
+        email_verified: true,
     }
 }
 
@@ -232,6 +260,139 @@ async fn the_problem_page_repeats_nothing_that_somebody_else_wrote() {
         body.contains("This sign-in link is no longer valid"),
         "{body}"
     );
+}
+
+#[tokio::test]
+async fn h4_a_person_without_access_is_told_apart_from_one_who_cancelled() {
+    let world = World::new().await;
+    let issuer = &world.issuer;
+    for (answer, reason) in [
+        (
+            "error=access_denied&error_description=not_assigned",
+            "not-assigned",
+        ),
+        ("error=access_denied&error_description=", "cancelled"),
+        (
+            "error=access_denied&error_description=Not_Assigned",
+            "cancelled",
+        ),
+        ("error=access_denied", "cancelled"),
+        (
+            "error=server_error&error_description=not_assigned",
+            "refused",
+        ),
+    ] {
+        let start = world
+            .send_from("", Method::GET, "/handoff/start", &[])
+            .await;
+        let pre = start.headers()[header::SET_COOKIE].to_str().unwrap();
+        let pre = pre.split(';').next().unwrap();
+        let state = start.headers()[header::LOCATION].to_str().unwrap();
+        let (_, state) = state.split_once("&state=").unwrap();
+        let (state, _) = state.split_once('&').unwrap();
+
+        let path = format!("/callback?state={state}&iss={issuer}&{answer}");
+        let back = world.send_from(pre, Method::GET, &path, &[]).await;
+        let location = back.headers()[header::LOCATION].to_str().unwrap();
+        assert!(location.starts_with("/signin/problem?"), "{location}");
+        assert!(
+            location.ends_with(&format!("&reason={reason}")),
+            "{answer}: {location}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_note_address_that_cannot_be_one_is_a_page_that_does_not_exist() {
+    let world = World::new().await;
+    for path in [
+        "/notes/%FF/delete",
+        "/notes/short/delete",
+        "/notes/%20/delete",
+    ] {
+        let (status, body) = read(world.post(path, &[]).await).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path}");
+        assert!(body.contains("Go to Notes"), "{path}: {body}");
+    }
+}
+
+/// An authorization server that notes down whose sessions it is told to end.
+async fn authority() -> (u16, Arc<Mutex<Vec<String>>>) {
+    let ended = Arc::new(Mutex::new(Vec::new()));
+    let noting = Arc::clone(&ended);
+    let logout = move |headers: HeaderMap| async move {
+        let bearer = headers[header::AUTHORIZATION].to_str().unwrap();
+        noting.lock().unwrap().push(bearer.to_owned());
+        r#"{"success":true}"#
+    };
+    let router = Router::new().route(path::DIRECT_LOGOUT, post(logout));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (port, ended)
+}
+
+#[tokio::test]
+async fn row_82_no_access_token_is_left_when_the_store_fails_half_way() {
+    for (path, fields, revoked) in [
+        ("/logout", &[][..], &["Bearer alices-token"][..]),
+        (
+            "/switch",
+            &[("decision", "switch")],
+            &["Bearer alices-token", "Bearer bobs-token"],
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes.db");
+        let store = Sqlite::open(&file).await.unwrap();
+        let (port, ended) = authority().await;
+        let world = World::over(Arc::new(store.clone()), port).await;
+
+        let alice = SessionId::mint([1; 16]);
+        let sealed = seal::seal(
+            "bobs-token",
+            &world.alice,
+            "access token",
+            &SystemRandomness,
+        );
+        let bob = Session {
+            id: SessionId::mint([2; 16]),
+            issuer: world.issuer.clone(),
+            user: user(2, "Bob Okafor"),
+            access_token: Sealed(sealed),
+            created_at: world.clock.now(),
+            expires_at: world.clock.now() + Duration::hours(1),
+            checked_at: world.clock.now(),
+        };
+        if path == "/switch" {
+            let waiting = Waiting {
+                session: bob.clone(),
+                target: LocalPath::root(),
+                wait_until: bob.expires_at,
+            };
+            store.keep_waiting(alice, waiting).await.unwrap();
+        }
+        let mut beside = SqliteConnection::connect(file.to_str().unwrap())
+            .await
+            .unwrap();
+        sqlx::query(
+            "CREATE TRIGGER broken BEFORE DELETE ON browser_session
+             BEGIN SELECT RAISE(ABORT, 'broken'); END",
+        )
+        .execute(&mut beside)
+        .await
+        .unwrap();
+
+        let (status, body) = read(world.post(path, fields).await).await;
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{path}: {body}");
+        assert_eq!(*ended.lock().unwrap(), revoked, "{path}");
+        for id in [alice, bob.id] {
+            let found = store.find_session(id, world.clock.now()).await.unwrap();
+            assert_eq!(found, None, "{path}");
+        }
+        beside.close().await.unwrap();
+        store.close().await;
+    }
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use handoff::uri::Origin;
 use http::request::Parts;
 use leptos::prelude::AnyView;
 use time::OffsetDateTime;
+use tokio_util::task::TaskTracker;
 
 use crate::{
     problem::Problem,
@@ -39,13 +40,39 @@ pub struct Context {
     pub random: Arc<dyn Randomness>,
     /// How the site shows a problem.
     pub problem_view: ProblemView,
+    /// The requests that are under way, also those whose browser has hung up.
+    pub running: TaskTracker,
 }
 
 impl Context {
+    /// The surroundings of a site that lives at `origin`.
+    pub fn new(
+        origin: Origin,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+        problem_view: impl Fn(Explanation) -> AnyView + Send + Sync + 'static,
+    ) -> Self {
+        let problem_view = Arc::new(problem_view);
+        Self {
+            origin,
+            clock,
+            random,
+            problem_view,
+            running: TaskTracker::new(),
+        }
+    }
+
     /// The time at the platform.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.clock.now()
+    }
+
+    /// Waits until no request is under way at this site.
+    pub async fn settle(&self) {
+        self.running.close();
+        self.running.wait().await;
+        self.running.reopen();
     }
 }
 

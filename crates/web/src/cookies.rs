@@ -16,15 +16,20 @@ use time::Duration;
 pub struct Cookies(Vec<(String, String)>);
 
 impl Cookies {
-    /// Reads the `Cookie` headers.
+    /// Reads the `Cookie` headers, pair by pair: one that is unreadable does not take the others with
+    /// it, or any neighbour could sign people out by setting it.
+    ///
+    /// Only ASCII spaces and tabs are trimmed. Browsers let a sibling host set a cookie whose name
+    /// begins with another kind of space; trimmed, it would pass for a `__Host-` cookie.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let pairs = headers
             .get_all(header::COOKIE)
             .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
+            .flat_map(|line| line.as_bytes().split(|byte| *byte == b';'))
+            .filter_map(|pair| std::str::from_utf8(pair).ok())
+            .filter(|pair| pair.is_ascii())
+            .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Self(pairs)
@@ -103,5 +108,21 @@ mod tests {
         assert_eq!(cookies.get("b"), Some("2"));
         assert_eq!(cookies.get("c"), Some("4"));
         assert_eq!(cookies.get("d"), None);
+    }
+
+    #[test]
+    fn an_unreadable_cookie_takes_no_other_with_it_and_no_odd_space_makes_a_host_cookie() {
+        let mut headers = HeaderMap::new();
+        let line = "x=caf\u{e9}; __Host-a=1; \u{2000}__Host-b=2; y=\u{fc}".as_bytes();
+        headers.append(header::COOKIE, HeaderValue::from_bytes(line).unwrap());
+        headers.append(
+            header::COOKIE,
+            HeaderValue::from_bytes(b"z=\xff; __Host-c=3").unwrap(),
+        );
+        let cookies = Cookies::of(&headers);
+        assert_eq!(cookies.get("__Host-a"), Some("1"));
+        assert_eq!(cookies.get("__Host-b"), None);
+        assert_eq!(cookies.get("__Host-c"), Some("3"));
+        assert_eq!(cookies.get("x"), None);
     }
 }

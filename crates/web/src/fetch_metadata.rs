@@ -22,6 +22,10 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Lets only top-level navigations through: no frame, image, fetch, prefetch or prerender. It goes
 /// around H2, H3 and H4, which change something although they are GETs.
 pub async fn navigation_only(request: Request, next: Next) -> Response {
+    // A router answers HEAD by what GET does; whoever only looks must use nothing up.
+    if request.method() == Method::HEAD {
+        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+    }
     let headers = request.headers();
     // A browser may throw a prefetched answer away, and with it a token that can be used once.
     if headers.contains_key("sec-purpose") || text(headers, "purpose") == Some("prefetch") {

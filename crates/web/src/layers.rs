@@ -1,5 +1,7 @@
 //! The defences around a site's routes, in their order, once.
 
+use std::time::Duration;
+
 use axum::extract::DefaultBodyLimit;
 use axum::{
     Router,
@@ -8,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
 
 use crate::{
     context::{Context, TraceId},
@@ -20,6 +22,9 @@ use crate::{
 
 /// The most that a body may hold, in bytes: our longest form is a note.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// How long a body may take to arrive, from one piece to the next.
+pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
 /// The routes of pages and forms: posts must come from this site.
 pub fn pages(routes: Router) -> Router {
@@ -34,6 +39,7 @@ pub fn protect(routes: Router) -> Router {
     // The last one added is the first to see the request.
     routes
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(BODY_WITHIN))
         .layer(CatchPanicLayer::custom(|_| {
             Problem::internal("a handler panicked").into_response()
         }))
@@ -46,7 +52,11 @@ pub fn protect(routes: Router) -> Router {
 /// Lets a request that has begun run to its end, also when the browser hangs up: a server drops the
 /// handler of a connection that is gone, and half a callback is a session that nobody holds (row 82).
 async fn finish(request: Request, next: Next) -> Response {
-    match tokio::spawn(next.run(request)).await {
+    let context = request.extensions().get::<Context>().cloned();
+    let Some(context) = context else {
+        return next.run(request).await;
+    };
+    match context.running.spawn(next.run(request)).await {
         Ok(response) => response,
         Err(_) => Problem::internal("a request was not finished").into_response(),
     }

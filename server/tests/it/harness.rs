@@ -7,19 +7,29 @@ use std::{
     collections::{BTreeMap, HashMap},
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use app::shell::Assets;
-use handoff::token::{HandoffToken, Secret, State, Verifier};
+use authority::store::Store;
+use handoff::{
+    client::AssignedTo,
+    ids::ClientId,
+    token::{HandoffToken, Secret, State, Verifier},
+};
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use server::{
     config::Origins,
     platform::{Platform, Setup, Stores},
-    sites::Directory,
+    sites::{Directory, Mounted},
 };
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use time::macros::datetime;
-use tokio::net::TcpListener;
+use tokio::{
+    io::AsyncWriteExt,
+    net::{TcpListener, TcpStream},
+};
+use tokio_util::sync::CancellationToken;
 use url::Url;
 use web::seams::{Clock, ManualClock, Randomness, SystemRandomness};
 
@@ -33,14 +43,51 @@ pub struct Process {
     serving: tokio::task::JoinHandle<()>,
 }
 
+/// All that this test program has logged so far, of every test.
+static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
+
+/// What was logged so far, by all tests together.
+pub fn log() -> String {
+    let buffer = LOG.get().expect("a process was started").lock().unwrap();
+    String::from_utf8_lossy(&buffer).into_owned()
+}
+
+struct IntoBuffer(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for IntoBuffer {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+fn capture_log() {
+    LOG.get_or_init(|| {
+        let buffer = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::clone(&buffer);
+        // More than an operator would ever ask for: what is not logged here is logged nowhere.
+        tracing_subscriber::fmt()
+            .with_env_filter("trace")
+            .with_ansi(false)
+            .with_writer(move || IntoBuffer(Arc::clone(&writer)))
+            .init();
+        buffer
+    });
+}
+
 impl Process {
     pub async fn start() -> Self {
+        capture_log();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let directory = Directory::default();
         let router = directory.router();
         let serving = tokio::spawn(async move {
-            axum::serve(listener, router).await.unwrap();
+            server::listen::serve(listener, router, CancellationToken::new()).await;
         });
         Self {
             directory,
@@ -73,8 +120,9 @@ impl Process {
             Kept::InFiles => Stores::InFolder(folder.path().to_owned()),
         };
         let platform = Platform::open(setup, stores).await.unwrap();
-        platform.mount(&self.directory);
+        let mounted = platform.mount(&self.directory);
         World {
+            _mounted: mounted,
             clock,
             origins,
             platform,
@@ -100,9 +148,10 @@ pub enum Kept {
 pub struct World {
     pub clock: Arc<ManualClock>,
     pub origins: Origins,
-    pub platform: Platform,
+    platform: Platform,
     folder: tempfile::TempDir,
     address: SocketAddr,
+    _mounted: Mounted,
 }
 
 /// A process with one platform, on files: what most tests want.
@@ -129,6 +178,49 @@ impl World {
     pub fn notes_secret(&self) -> String {
         let text = std::fs::read_to_string(self.folder.path().join("notes.secret")).unwrap();
         text.trim().to_owned()
+    }
+
+    /// Set-up, behind the back of the running platform: only these people may use Notes.
+    pub async fn assign_notes_only_to(&self, emails: &[&str]) {
+        let file = self.folder.path().join("authority.db");
+        let store = authority::store::Sqlite::open(&file).await.unwrap();
+        let mut users = Vec::new();
+        for email in emails {
+            let email = authority::people::Email::parse(email).unwrap();
+            users.push(store.find_account(&email).await.unwrap().unwrap().user.id);
+        }
+        let id = ClientId::parse("notes").unwrap();
+        let mut client = store.find_client(&id).await.unwrap().unwrap();
+        client.assigned_to = AssignedTo::Users(users);
+        store.put_client(&client).await.unwrap();
+        store.close().await;
+    }
+
+    /// Waits until no request is under way.
+    pub async fn settled(&self) {
+        self.platform.settle().await;
+    }
+
+    /// How many sessions of clients are alive at Harbor ID, and how many sessions Notes has.
+    pub async fn living_sessions(&self) -> (i64, i64) {
+        let count = async |file: &str, sql: &'static str| -> i64 {
+            let options = SqliteConnectOptions::new()
+                .filename(self.folder.path().join(file))
+                .read_only(true);
+            let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+            sqlx::query_scalar(sql)
+                .fetch_one(&mut database)
+                .await
+                .unwrap()
+        };
+        (
+            count(
+                "authority.db",
+                "SELECT COUNT(*) FROM client_session WHERE ended_at IS NULL",
+            )
+            .await,
+            count("notes.db", "SELECT COUNT(*) FROM session").await,
+        )
     }
 
     pub fn visitor(&self) -> Persona {
@@ -216,6 +308,35 @@ pub struct Persona {
 type Jar = HashMap<String, BTreeMap<String, String>>;
 
 impl Persona {
+    /// A navigation whose browser hangs up after a while, measured in turns of the scheduler.
+    pub async fn get_and_hang_up(&self, world: &World, url: &str, turns: usize) {
+        let parsed = Url::parse(url).unwrap();
+        let cookies = self
+            .jar
+            .lock()
+            .unwrap()
+            .get(&host(url))
+            .cloned()
+            .unwrap_or_default();
+        let cookies: Vec<_> = cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        let request = format!(
+            "GET {}?{} HTTP/1.1\r\nhost: {}:{}\r\ncookie: {}\r\n\r\n",
+            parsed.path(),
+            parsed.query().unwrap_or_default(),
+            parsed.host_str().unwrap(),
+            parsed.port().unwrap(),
+            cookies.join("; "),
+        );
+        let mut connection = TcpStream::connect(world.address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    }
+
     fn new(address: SocketAddr, origins: &Origins) -> Self {
         let mut http = reqwest::Client::builder()
             .no_proxy()

@@ -14,6 +14,7 @@ mod handoff;
 mod harness;
 mod launch;
 mod protection;
+mod serving;
 mod sessions;
 mod sign_in;
 mod two_platforms;

@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 
-use crate::harness::world;
+use crate::harness::{log, world};
 
 #[tokio::test]
 async fn every_answer_of_every_site_carries_the_headers() {
@@ -229,8 +229,73 @@ async fn an_error_page_explains_and_has_a_trace_id_that_the_log_has_too() {
             .await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
         assert!(answer.body.contains("There is no such page"), "{answer:?}");
-        assert!(answer.body.contains("Trace id"), "{answer:?}");
         assert!(!answer.body.contains("hunter2"), "{answer:?}");
+        let after = answer.body.split_once("Trace id").unwrap().1;
+        let trace = after
+            .split_once("<code>")
+            .unwrap()
+            .1
+            .split_once("</code>")
+            .unwrap()
+            .0;
+        assert_eq!(trace.len(), 16, "{answer:?}");
+        let log = log();
+        let line = log
+            .lines()
+            .find(|line| line.contains(trace) && line.contains("path=\"/nowhere\""));
+        assert!(line.is_some(), "{trace} is not in the log");
+    }
+}
+
+#[tokio::test]
+async fn row_75_the_log_holds_no_secret_however_much_is_logged() {
+    let (_process, world) = world().await;
+    let alice = world.visitor();
+    let page = alice.get(&world.authority("/login")).await;
+    let form_token = page.csrf();
+    alice.sign_in(&world, "alice@harbor.example").await;
+    let h1 = alice.click_open_notes(&world).await;
+    let h2 = alice.get(&h1.location()).await;
+    let pre = alice.cookie(&world.notes("/"), "__Host-rp_pre").unwrap();
+    let h3 = alice.get(&h2.location()).await;
+    let home = alice.open(&h3.location()).await;
+    // And once more, which is refused.
+    alice.open(&h3.location()).await;
+    let party = world.relying_party();
+    let token = party.token(&world, &alice).await;
+    let auth = crate::harness::basic("notes", &world.notes_secret());
+    let url = world.authority("/handoff/verify");
+    let given = alice
+        .post_json(&url, &[("authorization", &auth)], &party.body(&token))
+        .await;
+    let secrets = [
+        form_token,
+        h1.location_parameter("launch"),
+        h2.location_parameter("state"),
+        h3.location_parameter("handoff_token"),
+        pre,
+        alice
+            .cookie(&world.authority("/"), "__Host-as_session")
+            .unwrap(),
+        alice
+            .cookie(&world.notes("/"), "__Host-rp_session")
+            .unwrap(),
+        party.body(&token)["code_verifier"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+        token,
+        given.json()["access_token"].as_str().unwrap().to_owned(),
+        world.notes_secret(),
+        "handoff-demo".to_owned(),
+        home.csrf(),
+    ];
+    let log = log();
+    assert!(log.contains("session_created"), "the log was captured");
+    for secret in &secrets {
+        let start = &secret[..12.min(secret.len())];
+        let line = log.lines().find(|line| line.contains(start));
+        assert!(line.is_none(), "{start}… stands in {line:?}");
     }
 }
 

@@ -104,3 +104,21 @@ async fn when_harbor_id_is_away_notes_says_so_and_gives_no_session() {
     assert!(page.body.contains("Harbor ID"), "{page:?}");
     assert!(!alice.is_signed_in_at_notes(&world).await);
 }
+
+#[tokio::test]
+async fn row_82_a_browser_that_hangs_up_leaves_no_session_that_nobody_holds() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    for turns in 0..60 {
+        let callback = alice.callback_address(&world).await;
+        alice.get_and_hang_up(&world, &callback, turns).await;
+        world.settled().await;
+        let (at_harbor, at_notes) = world.living_sessions().await;
+        assert_eq!(at_harbor, at_notes, "after {turns} turns");
+    }
+    let (at_harbor, _) = world.living_sessions().await;
+    assert!(
+        at_harbor > 0,
+        "some callbacks were read before the browser hung up"
+    );
+}

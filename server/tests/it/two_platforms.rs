@@ -1,7 +1,8 @@
 //! A platform is a value: two of them in one process share nothing but the process.
 
+use std::{sync::Arc, time::Duration};
+
 use reqwest::StatusCode;
-use time::Duration;
 
 use crate::harness::{Kept, Process, World, basic};
 
@@ -59,7 +60,7 @@ async fn two_platforms_in_one_process_share_nothing() {
     assert_eq!(verify(&one, &one.notes_secret()).await, StatusCode::OK);
 
     // Time is each platform's own.
-    two.clock.advance(Duration::hours(13));
+    two.clock.advance(time::Duration::hours(13));
     assert_eq!(alice.get(&one.authority("/")).await.status, StatusCode::OK);
     assert!(other.open(&two.authority("/")).await.url.contains("/login"));
 
@@ -73,19 +74,29 @@ async fn two_platforms_in_one_process_share_nothing() {
 }
 
 #[tokio::test]
-async fn dropping_a_platform_ends_its_tasks_and_the_other_goes_on() {
+async fn dropping_a_platform_ends_its_sites_and_tasks_and_the_other_goes_on() {
     let process = Process::start().await;
     let kept = process.platform("-kept", Kept::InMemory).await;
     let gone = process.platform("-gone", Kept::InMemory).await;
-    let before = tokio::runtime::Handle::current()
-        .metrics()
-        .num_alive_tasks();
-    drop(gone.platform);
-    tokio::task::yield_now().await;
-    let after = tokio::runtime::Handle::current()
-        .metrics()
-        .num_alive_tasks();
-    assert!(after < before, "{before} tasks before, {after} after");
+    let (visitor, home) = (gone.visitor(), gone.authority("/"));
+    assert!(visitor.get(&home).await.status.is_redirection());
+    gone.settled().await;
+
+    // Every site and every task of a platform holds its clock.
+    let clock = Arc::downgrade(&gone.clock);
+    drop(gone);
+    let ended = async {
+        while clock.strong_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(10), ended).await;
+    assert!(ended.is_ok(), "{} still hold it", clock.strong_count());
+    assert_eq!(
+        visitor.get(&home).await.status,
+        StatusCode::MISDIRECTED_REQUEST
+    );
+
     let alice = kept.signed_in("alice@harbor.example").await;
     assert!(alice.open_notes(&kept).await.body.contains("Alice Moreau"));
 }

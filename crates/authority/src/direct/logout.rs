@@ -40,7 +40,7 @@ async fn handle(
         .store
         .end_client_session(token.digest(), &client, now)
         .await
-        .map_err(Refusal::unavailable)?;
+        .map_err(|cause| Refusal::unavailable(&trace, cause))?;
     if !ended {
         return Err(no_session());
     }

@@ -19,6 +19,7 @@ use handoff::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
+use web::context::TraceId;
 
 use crate::Authority;
 
@@ -77,10 +78,11 @@ impl Refusal {
         }
     }
 
-    pub(crate) fn unavailable(cause: impl std::fmt::Display) -> Self {
-        tracing::error!(%cause, "request failed");
+    pub(crate) fn unavailable(trace: &TraceId, cause: impl std::fmt::Display) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        tracing::error!(trace = %trace, status = status.as_u16(), %cause, "request failed");
         Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
+            status,
             ErrorCode::TemporarilyUnavailable,
             "The service is not available right now.",
         )
@@ -156,6 +158,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(
 /// The client that this request comes from, by HTTP Basic (RFC 6749, 2.3.1).
 pub(crate) async fn authenticate(
     authority: &Authority,
+    trace: &TraceId,
     headers: &HeaderMap,
     claimed: &str,
 ) -> Result<Client, Refusal> {
@@ -167,7 +170,7 @@ pub(crate) async fn authenticate(
         .store
         .find_client(&id)
         .await
-        .map_err(Refusal::unavailable)?;
+        .map_err(|cause| Refusal::unavailable(trace, cause))?;
     match client {
         Some(client) if client.id.as_str() == claimed && has_secret(&client, &presented) => {
             Ok(client)

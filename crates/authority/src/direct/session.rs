@@ -7,7 +7,7 @@ use axum::{
 };
 use handoff::wire::{ErrorCode, SessionResponse};
 use http::HeaderMap;
-use web::context::At;
+use web::context::{At, TraceId};
 
 use super::{Refusal, bearer, wrong_method};
 use crate::{Authority, store::NoSession};
@@ -16,14 +16,18 @@ pub(crate) fn route() -> MethodRouter {
     get(handle).fallback(wrong_method)
 }
 
-async fn handle(At(authority): At<Authority>, headers: HeaderMap) -> Result<Response, Refusal> {
+async fn handle(
+    At(authority): At<Authority>,
+    trace: TraceId,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
     let token = bearer(&headers)?;
     let now = authority.context.now();
     let found = authority
         .store
         .find_client_session(token.digest(), now, authority.settings.idle)
         .await
-        .map_err(Refusal::unavailable)?;
+        .map_err(|cause| Refusal::unavailable(&trace, cause))?;
     match found {
         Ok(found) => Ok(Json(SessionResponse {
             session: found.session,

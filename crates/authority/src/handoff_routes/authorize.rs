@@ -9,7 +9,7 @@ use handoff::{
     step::Step,
     token::{Challenge, HandoffToken, LaunchTicket, Secret, State, Unverified},
     uri::ClientUri,
-    wire::{AuthorizeQuery, S256},
+    wire::{AuthorizeQuery, NOT_ASSIGNED, S256},
 };
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use web::{
 use crate::{
     Authority, continuation,
     identity::{MaybeSignedIn, SignedIn, SignedInForms},
-    store::{Consent, Issuance, Issue},
+    store::{Consent, Issuance, NewHandoff},
 };
 
 pub(crate) async fn get(
@@ -93,7 +93,7 @@ pub(crate) async fn post(
                 .answer(&authority, signed_in, Consent::Confirmed, &trace, page)
                 .await
         }
-        Decision::Cancel => Ok(asked.deny(&authority, &trace, "cancelled")),
+        Decision::Cancel => Ok(asked.deny(&authority, &trace, Denial::Cancelled)),
     }
 }
 
@@ -135,6 +135,10 @@ impl Asked {
         else {
             return Err(Problem::bad_request());
         };
+        // Refused here and not at sign-in, which would forget it without a word.
+        if !continuation::fits(&query) {
+            return Err(Problem::bad_request());
+        }
         Ok(Self {
             query,
             client,
@@ -153,7 +157,7 @@ impl Asked {
         page: Page,
     ) -> Result<Response, Problem> {
         let token = HandoffToken::mint(authority.context.random.bytes());
-        let new = Issue {
+        let new = NewHandoff {
             request: Request {
                 client: self.client.id.clone(),
                 redirect_uri: self.redirect_uri.as_str().to_owned(),
@@ -186,7 +190,7 @@ impl Asked {
                 tracing::info!(trace = %trace, step, client = %self.client.id, "handoff");
                 Ok(self.ask(authority, &signed_in, page).await)
             }
-            Issuance::NotAssigned => Ok(self.deny(authority, trace, "not_assigned")),
+            Issuance::NotAssigned => Ok(self.deny(authority, trace, Denial::NotAssigned)),
             Issuance::SignedOut => Ok(redirect::see_other(&continuation::sign_in_for(&self.query))),
         }
     }
@@ -215,13 +219,144 @@ impl Asked {
             .await
     }
 
-    fn deny(self, authority: &Authority, trace: &TraceId, reason: &'static str) -> Response {
+    fn deny(self, authority: &Authority, trace: &TraceId, denial: Denial) -> Response {
         let step = Step::Refused.as_str();
+        let reason = match denial {
+            Denial::Cancelled => "cancelled",
+            Denial::NotAssigned => NOT_ASSIGNED,
+        };
         tracing::info!(trace = %trace, step, reason, client = %self.client.id, "handoff");
-        redirect::see_other(&self.redirect_uri.with_query(&[
+        let mut answer = vec![
             ("error", "access_denied"),
             ("state", self.state.expose()),
             ("iss", authority.settings.origin.as_str()),
-        ]))
+        ];
+        // Cancelling is what the code alone means; the other is news to the relying party.
+        if denial == Denial::NotAssigned {
+            answer.push(("error_description", NOT_ASSIGNED));
+        }
+        redirect::see_other(&self.redirect_uri.with_query(&answer))
+    }
+}
+
+/// Why the browser goes back without a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Denial {
+    Cancelled,
+    NotAssigned,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use app::shell::Assets;
+    use axum::response::IntoResponse;
+    use handoff::{
+        client::{AssignedTo, HandoffLifetime, Kind, Registration},
+        policy::Policy,
+        token::Verifier,
+        uri::{LocalPath, Origin},
+    };
+    use http::{StatusCode, header};
+    use time::Duration;
+    use web::seams::{SystemClock, SystemRandomness};
+
+    use super::*;
+    use crate::{
+        Settings,
+        password::{Cost, Passwords},
+        store::{Memory, Store},
+    };
+
+    const ORIGIN: &str = "http://notes.localhost:4000";
+
+    async fn authority(redirect_uri: &str) -> Authority {
+        let client = Client::register(Registration {
+            id: ClientId::parse("notes").unwrap(),
+            name: "Notes",
+            description: "",
+            kind: Kind::Public,
+            origin: ORIGIN,
+            redirect_uris: &[redirect_uri],
+            initiate_login_uri: &format!("{ORIGIN}/handoff/start"),
+            handoff_lifetime: HandoffLifetime::default(),
+            assigned_to: AssignedTo::Everyone,
+        });
+        let store = Memory::default();
+        store.put_client(&client.unwrap()).await.unwrap();
+        let settings = Settings {
+            origin: Origin::parse("http://auth.localhost:4000").unwrap(),
+            name: "Harbor ID".to_owned(),
+            assets: Assets {
+                stylesheet: String::new(),
+                lab: String::new(),
+            },
+            idle: Duration::minutes(30),
+            absolute: Duration::hours(12),
+            policy: Policy::STRICT,
+            demo_accounts: Vec::new(),
+        };
+        let random = Arc::new(SystemRandomness);
+        let passwords = Passwords::new(Cost::DEFAULT, 1, random.clone()).unwrap();
+        Authority::new(
+            settings,
+            Arc::new(store),
+            passwords,
+            Arc::new(SystemClock),
+            random,
+        )
+    }
+
+    fn request(redirect_uri: &str, state: String) -> AuthorizeQuery {
+        AuthorizeQuery {
+            client_id: Some("notes".to_owned()),
+            redirect_uri: Some(redirect_uri.to_owned()),
+            state: Some(state),
+            code_challenge: Some(Verifier::mint([1; 32]).challenge().to_string()),
+            code_challenge_method: Some(S256.to_owned()),
+            launch: Some("not carried".to_owned()),
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_person_who_is_not_assigned_is_described() {
+        let redirect_uri = format!("{ORIGIN}/callback");
+        let authority = authority(&redirect_uri).await;
+        let plain = "error=access_denied&state=s&iss=http%3A%2F%2Fauth.localhost%3A4000";
+        for (denial, description) in [
+            (Denial::Cancelled, ""),
+            (Denial::NotAssigned, "&error_description=not_assigned"),
+        ] {
+            let query = request(&redirect_uri, "s".to_owned());
+            let Ok(asked) = Asked::check(&authority, query).await else {
+                panic!("it is refused")
+            };
+            let answer = asked.deny(&authority, &TraceId("0".into()), denial);
+            let location = answer.headers()[header::LOCATION].to_str().unwrap();
+            assert_eq!(location, format!("{redirect_uri}?{plain}{description}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_would_be_lost_at_sign_in_is_refused() {
+        let redirect_uri = format!("{ORIGIN}/{}", "a".repeat(1000));
+        let authority = authority(&redirect_uri).await;
+        let query = |state| request(&redirect_uri, state);
+        // Legal in itself; each `%` takes three bytes in an address.
+        let state = |extra: usize| format!("{}{}", "%".repeat(250), "a".repeat(extra));
+        let spent = continuation::path_of(&query(state(0))).len();
+        let longest = query(state(LocalPath::MAX_LENGTH - spent));
+        let path = continuation::path_of(&longest);
+        assert_eq!(path.len(), LocalPath::MAX_LENGTH);
+        assert!(Asked::check(&authority, longest).await.is_ok());
+        assert!(continuation::parse(&path, &authority.settings.origin).is_some());
+
+        let longer = query(state(LocalPath::MAX_LENGTH - spent + 1));
+        let Err(problem) = Asked::check(&authority, longer).await else {
+            panic!("it is not refused")
+        };
+        let status = problem.into_response().status();
+        assert_eq!(status, StatusCode::BAD_REQUEST);
     }
 }

@@ -1,6 +1,9 @@
 //! H1: *Open App*.
 
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
 use handoff::{
     handoff::Launch,
     ids::ClientId,
@@ -23,11 +26,12 @@ use crate::{
 
 pub(crate) async fn post(
     At(authority): At<Authority>,
-    Path(client_id): Path<String>,
+    client_id: Result<Path<String>, PathRejection>,
     trace: TraceId,
     signed_in: SignedIn,
     _: Protected<Nothing, SignedInForms>,
 ) -> Result<Response, Problem> {
+    let Path(client_id) = client_id.map_err(|_| Problem::not_found())?;
     let id = ClientId::parse(&client_id).map_err(|_| Problem::not_found())?;
     let client = authority
         .store

@@ -41,7 +41,7 @@ async fn handle(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let request: VerifyRequest = direct::read_json(&headers, body)?;
-    let client = direct::authenticate(&authority, &headers, &request.client_id).await?;
+    let client = direct::authenticate(&authority, &trace, &headers, &request.client_id).await?;
 
     let access_token = AccessToken::mint(authority.context.random.bytes());
     let redemption = Redemption {
@@ -60,7 +60,7 @@ async fn handle(
         .store
         .redeem_handoff(redemption, now, &authority.settings.policy)
         .await
-        .map_err(Refusal::unavailable)?;
+        .map_err(|cause| Refusal::unavailable(&trace, cause))?;
     let redeemed = match decided {
         Ok(redeemed) => redeemed,
         Err(rejection) => {

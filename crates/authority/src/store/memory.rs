@@ -22,8 +22,8 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Account, Added, ClientSession, Consent, Issuance, Issue, NewSignIn, NewUser, NoSession,
-    Redeemed, Redemption, SignIn, Store,
+    Account, Added, ClientSession, Consent, Issuance, NewHandoff, NewSignIn, NewUser, NoSession,
+    Redeemed, Redemption, SignIn, Store, touched,
 };
 use crate::people::Email;
 
@@ -78,6 +78,14 @@ impl State {
             .is_some_and(|client| client.assigned_to.includes(user))
     }
 
+    fn sign_ins_of(&self, user: UserId) -> Vec<SignInId> {
+        self.sign_ins
+            .iter()
+            .filter(|(_, sign_in)| sign_in.new.user == user)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
     fn end_sign_in(&mut self, id: SignInId) {
         if let Some(sign_in) = self.sign_ins.get_mut(&id) {
             sign_in.ended = true;
@@ -102,8 +110,10 @@ impl State {
             auth_time: sign_in.new.at,
             expires_at: sign_in.new.expires_at,
         };
-        if let Some(sign_in) = self.sign_ins.get_mut(&id) {
-            sign_in.new.idle_until = now + idle;
+        if let Some(sign_in) = self.sign_ins.get_mut(&id)
+            && let Some(until) = touched(sign_in.new.idle_until, now, idle)
+        {
+            sign_in.new.idle_until = until;
         }
         Some(found)
     }
@@ -149,11 +159,31 @@ impl Store for Memory {
             .map(|(_, account)| account.clone()))
     }
 
-    async fn rehash_password(&self, user: UserId, hash: String) -> Result<(), Unavailable> {
-        if let Some((_, account)) = self.state().accounts.get_mut(&user) {
-            account.password_hash = hash;
+    async fn rehash_password(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<(), Unavailable> {
+        if let Some((_, account)) = self.state().accounts.get_mut(&user)
+            && account.password_hash == old
+        {
+            account.password_hash = new;
         }
         Ok(())
+    }
+
+    async fn disable_user(&self, user: UserId, _: OffsetDateTime) -> Result<bool, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some((_, account)) = state.accounts.get_mut(&user) else {
+            return Ok(false);
+        };
+        account.is_active = false;
+        for sign_in in state.sign_ins_of(user) {
+            state.end_sign_in(sign_in);
+        }
+        Ok(true)
     }
 
     async fn put_client(&self, client: &Client) -> Result<(), Unavailable> {
@@ -215,7 +245,7 @@ impl Store for Memory {
 
     async fn issue_handoff(
         &self,
-        new: Issue,
+        new: NewHandoff,
         now: OffsetDateTime,
     ) -> Result<Issuance, Unavailable> {
         let mut guard = self.state();
@@ -341,6 +371,9 @@ impl Store for Memory {
         let Some(sign_in) = state.sign_ins.get(&session.sign_in) else {
             return Ok(Err(NoSession::Unknown));
         };
+        if state.active(session.info.user_id).is_none() {
+            return Ok(Err(NoSession::UserGone));
+        }
         if session.ended || sign_in.ended {
             return Ok(Err(NoSession::Unknown));
         }

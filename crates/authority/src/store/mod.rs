@@ -97,7 +97,7 @@ pub struct SignIn {
 
 /// H3: a handoff token that is about to be stored.
 #[derive(Clone, Debug)]
-pub struct Issue {
+pub struct NewHandoff {
     /// The request that it answers.
     pub request: Request,
     /// The token, hashed.
@@ -178,8 +178,23 @@ pub enum NoSession {
     Unknown,
     /// Its time is over.
     Expired,
-    /// Its person is gone or disabled.
+    /// Its person is gone or disabled, whatever else is over.
     UserGone,
+}
+
+/// A touch that would move the end of an idle sign-in by less than this is not worth a write.
+pub const TOUCH_STEP: Duration = Duration::seconds(30);
+
+/// When a sign-in that is asked for ends for idleness, if that is worth a write.
+fn touched(
+    idle_until: OffsetDateTime,
+    now: OffsetDateTime,
+    idle: Duration,
+) -> Option<OffsetDateTime> {
+    let until = now + idle;
+    // A quarter at most: by whole steps, an idle time shorter than one would never be extended.
+    let step = TOUCH_STEP.min(idle / 4);
+    (until - idle_until >= step).then_some(until)
 }
 
 /// The store of the authorization server.
@@ -194,8 +209,18 @@ pub trait Store: web::session::Records {
     /// The account with this address.
     async fn find_account(&self, email: &Email) -> Result<Option<Account>, Unavailable>;
 
-    /// Replaces the hash of a person's password by a stronger one of the same password.
-    async fn rehash_password(&self, user: UserId, hash: String) -> Result<(), Unavailable>;
+    /// Replaces the hash of a person's password by a stronger one of the same password, unless the
+    /// old one has been replaced meanwhile: a password that was changed must not come back.
+    async fn rehash_password(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<(), Unavailable>;
+
+    /// Disables a person and ends all their sign-ins with all that hangs on them. Tells whether
+    /// there is such a person; one who is disabled already stays so since the first time.
+    async fn disable_user(&self, user: UserId, now: OffsetDateTime) -> Result<bool, Unavailable>;
 
     /// Registers a client, in the place of one with the same id.
     async fn put_client(&self, client: &Client) -> Result<(), Unavailable>;
@@ -213,7 +238,8 @@ pub trait Store: web::session::Records {
         replacing: Option<SignInId>,
     ) -> Result<(), Unavailable>;
 
-    /// The sign-in, if it is alive. Being asked for keeps it so, for `idle` from now on.
+    /// The sign-in, if it is alive. Being asked for keeps it so, for `idle` from now on, less at
+    /// most [`TOUCH_STEP`].
     async fn touch_sign_in(
         &self,
         id: SignInId,
@@ -228,8 +254,11 @@ pub trait Store: web::session::Records {
     async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable>;
 
     /// H3: uses up what shows that the person wants this, and stores the token, in one.
-    async fn issue_handoff(&self, new: Issue, now: OffsetDateTime)
-    -> Result<Issuance, Unavailable>;
+    async fn issue_handoff(
+        &self,
+        new: NewHandoff,
+        now: OffsetDateTime,
+    ) -> Result<Issuance, Unavailable>;
 
     /// H5: uses the token up, decides, and makes the client's session, in one. A refusal uses the
     /// token up too, when it was this client's to use; a replay with every binding right ends the
@@ -242,7 +271,7 @@ pub trait Store: web::session::Records {
     ) -> Result<Result<Redeemed, Rejection>, Unavailable>;
 
     /// The session behind an access token. Being asked for keeps the sign-in behind it from ending
-    /// for idleness, for `idle` from now on: a person who works at a client is not idle.
+    /// for idleness, as [`Self::touch_sign_in`] does: a person who works at a client is not idle.
     async fn find_client_session(
         &self,
         token: Digest<AccessToken>,

@@ -17,15 +17,12 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Account, Added, ClientSession, Consent, Issuance, Issue, NewSignIn, NewUser, NoSession,
-    Redeemed, Redemption, SignIn, Store,
+    Account, Added, ClientSession, Consent, Issuance, NewHandoff, NewSignIn, NewUser, NoSession,
+    Redeemed, Redemption, SignIn, Store, touched,
 };
 use crate::people::Email;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
-
-/// A touch that would move the end of an idle sign-in by less than this is not worth a write.
-const TOUCH_STEP: Duration = Duration::seconds(30);
 
 /// The store on SQLite.
 #[derive(Clone, Debug)]
@@ -185,6 +182,7 @@ struct ClientSessionRow {
     expires_at: i64,
     ended_at: Option<i64>,
     sign_in: String,
+    user_disabled_at: Option<i64>,
     sign_in_ended_at: Option<i64>,
     sign_in_expires_at: i64,
     idle_until: i64,
@@ -268,15 +266,45 @@ impl Store for Sqlite {
             .transpose()
     }
 
-    async fn rehash_password(&self, user: UserId, hash: String) -> Result<(), Unavailable> {
+    async fn rehash_password(
+        &self,
+        user: UserId,
+        old: &str,
+        new: String,
+    ) -> Result<(), Unavailable> {
         let mut tx = self.database.write().await?;
-        sqlx::query("UPDATE user SET password_hash = ? WHERE id = ?")
-            .bind(hash)
+        sqlx::query("UPDATE user SET password_hash = ? WHERE id = ? AND password_hash = ?")
+            .bind(new)
             .bind(user.to_string())
+            .bind(old)
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn disable_user(&self, user: UserId, now: OffsetDateTime) -> Result<bool, Unavailable> {
+        let (user, now) = (user.to_string(), millis(now));
+        let mut tx = self.database.write().await?;
+        let known =
+            sqlx::query("UPDATE user SET disabled_at = coalesce(disabled_at, ?) WHERE id = ?")
+                .bind(now)
+                .bind(&user)
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        for statement in [
+            "UPDATE sign_in SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL",
+            "UPDATE client_session SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL",
+        ] {
+            sqlx::query(statement)
+                .bind(now)
+                .bind(&user)
+                .execute(&mut *tx)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(known == 1)
     }
 
     async fn put_client(&self, client: &Client) -> Result<(), Unavailable> {
@@ -379,14 +407,14 @@ impl Store for Sqlite {
         let Some(account) = account.filter(|account| account.is_active) else {
             return Ok(None);
         };
-        if from_millis(row.idle_until)? < now + idle - TOUCH_STEP {
+        if let Some(until) = touched(from_millis(row.idle_until)?, now, idle) {
             let mut tx = self.database.write().await?;
             // The condition again: it may have ended since it was read.
             let still = sqlx::query(
                 "UPDATE sign_in SET idle_until = ?1
                  WHERE id = ?2 AND ended_at IS NULL AND expires_at > ?3 AND idle_until > ?3",
             )
-            .bind(millis(now + idle))
+            .bind(millis(until))
             .bind(&row.id)
             .bind(millis(now))
             .execute(&mut *tx)
@@ -427,7 +455,7 @@ impl Store for Sqlite {
 
     async fn issue_handoff(
         &self,
-        new: Issue,
+        new: NewHandoff,
         now: OffsetDateTime,
     ) -> Result<Issuance, Unavailable> {
         let mut tx = self.database.write().await?;
@@ -558,12 +586,14 @@ impl Store for Sqlite {
         let issued = stored.issued();
 
         // Writing to the sign-in's row is what makes a sign-out wait for this verb, or this verb
-        // for the sign-out: SQLite has one writer, PostgreSQL will lock the row. Whether it is
-        // alive stands in no `WHERE`: what follows from that is the policy's to say.
-        let sign_in = sqlx::query_as::<_, SignInRow>(
-            "UPDATE sign_in SET idle_until = idle_until WHERE id = ?
-             RETURNING id, user_id, auth_time, amr, expires_at, idle_until, ended_at",
-        )
+        // for the sign-out: SQLite has one writer, PostgreSQL will lock the row. Whoever claimed
+        // nothing makes nothing that a sign-out could miss, and only reads it. Whether it is alive
+        // stands in no `WHERE`: what follows from that is the policy's to say.
+        let sign_in = sqlx::query_as::<_, SignInRow>(if was_claimed {
+            "UPDATE sign_in SET idle_until = idle_until WHERE id = ? RETURNING *"
+        } else {
+            "SELECT * FROM sign_in WHERE id = ?"
+        })
         .bind(issued.sign_in.to_string())
         .fetch_optional(&mut *tx)
         .await?;
@@ -638,8 +668,9 @@ impl Store for Sqlite {
         let row = sqlx::query_as::<_, ClientSessionRow>(
             "SELECT c.id, c.client, c.user_id, c.created_at, c.expires_at, c.ended_at, c.sign_in,
                     s.ended_at AS sign_in_ended_at, s.expires_at AS sign_in_expires_at,
-                    s.idle_until
-             FROM client_session c JOIN sign_in s ON s.id = c.sign_in
+                    s.idle_until, u.disabled_at AS user_disabled_at
+             FROM client_session c
+             JOIN sign_in s ON s.id = c.sign_in JOIN user u ON u.id = c.user_id
              WHERE c.access_token = ?",
         )
         .bind(token.as_bytes().as_slice())
@@ -648,6 +679,9 @@ impl Store for Sqlite {
         let Some(row) = row else {
             return Ok(Err(NoSession::Unknown));
         };
+        if row.user_disabled_at.is_some() {
+            return Ok(Err(NoSession::UserGone));
+        }
         if row.ended_at.is_some() || row.sign_in_ended_at.is_some() {
             return Ok(Err(NoSession::Unknown));
         }
@@ -709,12 +743,15 @@ impl Store for Sqlite {
         let mut tx = self.database.write().await?;
         let mut swept = 0;
         for statement in [
-            "DELETE FROM launch WHERE expires_at <= ?",
-            "DELETE FROM handoff WHERE keep_until <= ?",
-            "DELETE FROM client_session WHERE expires_at <= ?",
-            "DELETE FROM browser_session WHERE expires_at <= ?",
-            // Last: what hangs on a sign-in never outlives it.
-            "DELETE FROM sign_in WHERE expires_at <= ?",
+            // What hangs on a sign-in never outlives it. The foreign keys would see to that without
+            // counting. A session needs no such condition: it never expires after its sign-in.
+            "DELETE FROM launch WHERE expires_at <= ?1
+                 OR sign_in IN (SELECT id FROM sign_in WHERE expires_at <= ?1)",
+            "DELETE FROM handoff WHERE keep_until <= ?1
+                 OR sign_in IN (SELECT id FROM sign_in WHERE expires_at <= ?1)",
+            "DELETE FROM client_session WHERE expires_at <= ?1",
+            "DELETE FROM browser_session WHERE expires_at <= ?1",
+            "DELETE FROM sign_in WHERE expires_at <= ?1",
         ] {
             swept += sqlx::query(statement)
                 .bind(now)

@@ -1,7 +1,7 @@
 use authority::store::Added;
 use handoff::{ids::UserId, wire::UserInfo};
 
-use super::world::{START, World, email, new_user};
+use super::world::{START, World, email, new_user, seconds};
 
 pub(crate) async fn the_store_answers<F>(world: World<F>) {
     world.store.ping().await.unwrap();
@@ -43,13 +43,47 @@ pub(crate) async fn a_taken_address_changes_nothing<F>(world: World<F>) {
 }
 
 pub(crate) async fn a_stronger_hash_replaces_that_persons_only<F>(world: World<F>) {
-    let rehash = |user, hash: &str| world.store.rehash_password(user, hash.to_owned());
-    rehash(world.alice, "stronger").await.unwrap();
-    rehash(UserId::mint(world.random()), "nobody's")
-        .await
-        .unwrap();
+    let unknown = UserId::mint(world.random());
+    for user in [world.alice, unknown] {
+        let new = "stronger".to_owned();
+        let rehashed = world.store.rehash_password(user, "hash of alice", new);
+        rehashed.await.unwrap();
+    }
     for (name, hash) in [("alice", "stronger"), ("bob", "hash of bob")] {
         let account = world.store.find_account(&email(name)).await.unwrap();
         assert_eq!(account.unwrap().password_hash, hash, "{name}");
+    }
+}
+
+pub(crate) async fn a_hash_that_was_replaced_meanwhile_does_not_come_back<F>(world: World<F>) {
+    for new in ["the first", "the second"] {
+        let rehashed = world
+            .store
+            .rehash_password(world.alice, "hash of alice", new.to_owned());
+        rehashed.await.unwrap();
+    }
+    let account = world.store.find_account(&email("alice")).await.unwrap();
+    assert_eq!(account.unwrap().password_hash, "the first");
+}
+
+pub(crate) async fn a_disabled_person_may_not_sign_in_and_nobody_else_is_touched<F>(
+    world: World<F>,
+) {
+    for later in [1, 2] {
+        let now = START + seconds(later);
+        assert!(world.store.disable_user(world.alice, now).await.unwrap());
+        for (name, expected) in [("alice", false), ("bob", true)] {
+            let account = world.store.find_account(&email(name)).await.unwrap();
+            assert_eq!(account.unwrap().is_active, expected, "{name}");
+        }
+    }
+}
+
+pub(crate) async fn an_unknown_person_is_not_disabled<F>(world: World<F>) {
+    let unknown = UserId::mint(world.random());
+    assert!(!world.store.disable_user(unknown, START).await.unwrap());
+    for name in ["alice", "bob"] {
+        let account = world.store.find_account(&email(name)).await.unwrap();
+        assert!(account.unwrap().is_active, "{name}");
     }
 }

@@ -169,6 +169,26 @@ pub(crate) async fn what_is_no_longer_true_burns_the_token<F>(world: World<F>) {
     assert_eq!(again.rejection(), Some(Rejection::Replayed));
 }
 
+pub(crate) async fn a_disabled_person_is_refused_for_being_gone_where_the_sign_in_does_not_count<
+    F,
+>(
+    world: World<F>,
+) {
+    let sign_in = world.sign_in(world.alice).await;
+    let strict = world.send(sign_in, START).await;
+    let weak = world.send(sign_in, START).await;
+    world.store.disable_user(world.alice, START).await.unwrap();
+    let refused = world.redeem(strict.presented(), START).await;
+    assert_eq!(refused.rejection(), Some(Rejection::SignInEnded));
+    let policy = without(Defence::LiveSignIn);
+    let refused = world.redeem_by(&policy, weak.presented(), START).await;
+    assert_eq!(refused.rejection(), Some(Rejection::UserGone));
+    for sent in [strict, weak] {
+        let again = world.redeem(sent.presented(), START).await;
+        assert_eq!(again.rejection(), Some(Rejection::Replayed));
+    }
+}
+
 pub(crate) async fn another_clients_attempt_burns_nothing<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     let sent = world.send(sign_in, START).await;

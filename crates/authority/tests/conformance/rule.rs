@@ -39,6 +39,7 @@ struct Try {
     policy: Policy,
     is_assigned: bool,
     after_sign_out: bool,
+    after_disabling: bool,
 }
 
 /// When something is tried: well within every limit, or close to one.
@@ -99,14 +100,18 @@ fn stories() -> impl Strategy<Value = Story> {
         policies(),
         prop::bool::weighted(0.85),
         prop::bool::weighted(0.1),
+        prop::bool::weighted(0.15),
     );
-    let attempts = attempts.prop_map(|(wrong, moment, policy, is_assigned, after_sign_out)| Try {
-        wrong,
-        moment,
-        policy,
-        is_assigned,
-        after_sign_out,
-    });
+    let attempts = attempts.prop_map(
+        |(wrong, moment, policy, is_assigned, after_sign_out, after_disabling)| Try {
+            wrong,
+            moment,
+            policy,
+            is_assigned,
+            after_sign_out,
+            after_disabling,
+        },
+    );
     (
         prop::bool::weighted(0.8),
         select(vec![30, 60, 300]),
@@ -143,7 +148,9 @@ async fn check(
     story: Story,
     mut onlooker: Option<&mut Onlooker>,
 ) -> Result<(), TestCaseError> {
-    let sign_in = people.sign_in(people.alice).await;
+    // Somebody new each time: whoever is disabled stays so.
+    let user = people.newcomer().await;
+    let sign_in = people.sign_in(user).await;
     let mut sent = people.started();
     sent.lifetime = HandoffLifetime::from_seconds(story.lifetime).unwrap();
     if !story.has_challenge {
@@ -152,14 +159,19 @@ async fn check(
     people.sent(&sent, sign_in, START).await;
     let token = sent.token.digest();
 
-    let mut stored = sent.stored(sign_in, people.alice, START);
+    let mut stored = sent.stored(sign_in, user, START);
     let mut signed_out = false;
+    let mut disabled = false;
     let mut given: Vec<Given> = Vec::new();
     for attempt in story.attempts {
         let now = attempt.moment.of(story.lifetime);
         if attempt.after_sign_out {
             people.store.end_sign_in(sign_in, now).await.unwrap();
             signed_out = true;
+        }
+        if attempt.after_disabling {
+            prop_assert!(people.store.disable_user(user, now).await.unwrap());
+            disabled = true;
         }
         if !attempt.is_assigned {
             people.assign(NOTES, AssignedTo::Users(vec![])).await;
@@ -169,8 +181,8 @@ async fn check(
             wrong.spoil(&mut presented);
         }
         let standing = Standing {
-            sign_in_is_live: !signed_out && now < START + IDLE,
-            user_is_active: true,
+            sign_in_is_live: !signed_out && !disabled && now < START + IDLE,
+            user_is_active: !disabled,
             user_is_assigned: attempt.is_assigned,
         };
         let policy = &attempt.policy;
@@ -235,9 +247,12 @@ async fn check(
         }
     }
     for given in given {
-        let open = given.is_open && !signed_out;
-        let closed = people.closed(given.access, START).await;
-        prop_assert_eq!(closed, (!open).then_some(NoSession::Unknown));
+        let expected = match given.is_open && !signed_out {
+            _ if disabled => Some(NoSession::UserGone),
+            true => None,
+            false => Some(NoSession::Unknown),
+        };
+        prop_assert_eq!(people.closed(given.access, START).await, expected);
     }
     Ok(())
 }

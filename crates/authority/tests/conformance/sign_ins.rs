@@ -1,6 +1,6 @@
-use authority::store::{Issuance, NoSession, SignIn};
+use authority::store::{Consent, Issuance, NoSession, SignIn, TOUCH_STEP};
 use handoff::{
-    ids::SignInId,
+    ids::{SignInId, UserId},
     rejection::Rejection,
     token::{AccessToken, Digest, LaunchTicket},
     wire::UserInfo,
@@ -45,6 +45,42 @@ pub(crate) async fn a_sign_in_that_is_asked_for_lives_on<F>(world: World<F>) {
         assert!(world.is_signed_in(sign_in, now).await, "{now}");
     }
     assert!(!world.is_signed_in(sign_in, now + IDLE).await);
+}
+
+pub(crate) async fn a_touch_is_kept_in_steps_of_thirty_seconds<F>(world: World<F>) {
+    assert_eq!(TOUCH_STEP, seconds(30));
+    for (touched_after, kept) in [
+        (seconds(20), false),
+        (TOUCH_STEP - TICK, false),
+        (TOUCH_STEP, true),
+        (IDLE / 2, true),
+    ] {
+        let sign_in = world.sign_in(world.alice).await;
+        let touched_at = START + touched_after;
+        assert!(world.is_signed_in(sign_in, touched_at).await);
+        let end = if kept { touched_at } else { START } + IDLE;
+        // The later look first: finding nothing, it changes nothing.
+        assert!(!world.is_signed_in(sign_in, end).await, "{touched_after}");
+        let lives_on = world.is_signed_in(sign_in, end - TICK).await;
+        assert!(lives_on, "{touched_after}");
+    }
+}
+
+pub(crate) async fn a_sign_in_with_a_short_idle_time_lives_on_too<F>(world: World<F>) {
+    let idle = seconds(8);
+    for every in [seconds(1), seconds(3), idle * 0.75] {
+        let mut new = world.new_sign_in(world.alice, START);
+        new.idle_until = START + idle;
+        let sign_in = world.begin(new).await;
+        let mut now = START;
+        for _ in 0..20 {
+            now += every;
+            let found = world.store.touch_sign_in(sign_in, now, idle).await;
+            assert!(found.unwrap().is_some(), "{now}");
+        }
+        let found = world.store.touch_sign_in(sign_in, now + idle, idle).await;
+        assert!(found.unwrap().is_none());
+    }
 }
 
 pub(crate) async fn a_sign_in_that_nobody_asks_for_ends<F>(world: World<F>) {
@@ -97,8 +133,8 @@ struct Cascade {
 }
 
 impl Cascade {
-    async fn begin(people: &People) -> Self {
-        let sign_in = people.sign_in(people.alice).await;
+    async fn begin(people: &People, user: UserId) -> Self {
+        let sign_in = people.sign_in(user).await;
         Self {
             sign_in,
             ticket: people.launch(sign_in, NOTES, START).await,
@@ -107,13 +143,10 @@ impl Cascade {
         }
     }
 
-    async fn is_over(self, people: &People) {
+    async fn has_ended(self, people: &People, why: NoSession) {
         let now = START + seconds(2);
         assert!(!people.is_signed_in(self.sign_in, now).await);
-        assert_eq!(
-            people.closed(self.session, now).await,
-            Some(NoSession::Unknown)
-        );
+        assert_eq!(people.closed(self.session, now).await, Some(why));
         let issuance = people
             .issue_silently(self.sign_in, Some(self.ticket), now)
             .await;
@@ -140,23 +173,50 @@ impl Cascade {
 }
 
 pub(crate) async fn ending_a_sign_in_ends_all_that_hangs_on_it<F>(world: World<F>) {
-    let ended = Cascade::begin(&world).await;
-    let other = Cascade::begin(&world).await;
+    let ended = Cascade::begin(&world, world.alice).await;
+    let other = Cascade::begin(&world, world.alice).await;
     let now = START + seconds(1);
     world.store.end_sign_in(ended.sign_in, now).await.unwrap();
-    ended.is_over(&world).await;
+    ended.has_ended(&world, NoSession::Unknown).await;
     other.goes_on(&world).await;
 }
 
 pub(crate) async fn a_sign_in_that_replaces_another_ends_it_with_all_that_hangs_on_it<F>(
     world: World<F>,
 ) {
-    let replaced = Cascade::begin(&world).await;
-    let other = Cascade::begin(&world).await;
+    let replaced = Cascade::begin(&world, world.alice).await;
+    let other = Cascade::begin(&world, world.alice).await;
     let new = world.new_sign_in(world.bob, START + seconds(1));
     let (id, old) = (new.id, replaced.sign_in);
     world.store.begin_sign_in(new, Some(old)).await.unwrap();
     assert!(world.is_signed_in(id, START + seconds(1)).await);
-    replaced.is_over(&world).await;
+    replaced.has_ended(&world, NoSession::Unknown).await;
     other.goes_on(&world).await;
+}
+
+pub(crate) async fn disabling_a_person_ends_all_their_sign_ins_and_no_others<F>(world: World<F>) {
+    let ended = [
+        Cascade::begin(&world, world.alice).await,
+        Cascade::begin(&world, world.alice).await,
+    ];
+    let bobs = Cascade::begin(&world, world.bob).await;
+    let now = START + seconds(1);
+    assert!(world.store.disable_user(world.alice, now).await.unwrap());
+    for ended in ended {
+        ended.has_ended(&world, NoSession::UserGone).await;
+    }
+    bobs.goes_on(&world).await;
+}
+
+pub(crate) async fn a_sign_in_that_begins_for_a_disabled_person_is_not_alive<F>(world: World<F>) {
+    // Whose password was right a moment before.
+    world.store.disable_user(world.alice, START).await.unwrap();
+    let sign_in = world.sign_in(world.alice).await;
+    assert!(!world.is_signed_in(sign_in, START).await);
+    let ticket = world.launch(sign_in, NOTES, START).await;
+    let silent = world.issue_silently(sign_in, Some(ticket), START).await;
+    assert_eq!(silent, Issuance::SignedOut);
+    let started = world.started();
+    let confirmed = world.issue(&started, sign_in, Consent::Confirmed, START);
+    assert_eq!(confirmed.await, Issuance::SignedOut);
 }

@@ -88,7 +88,8 @@ pub(crate) async fn what_hangs_on_a_sign_in_is_swept_with_it<F>(world: World<F>)
     let session = world.redeemed(sign_in, START).await;
     let unredeemed = world.send(sign_in, START).await;
     let others = world.send(other, START).await;
-    world.store.sweep(START + seconds(10)).await.unwrap();
+    // The sign-in, its ticket, its two tokens and its session.
+    assert_eq!(world.store.sweep(START + seconds(10)).await.unwrap(), 5);
     let attempt = world.redeem(unredeemed.presented(), START).await;
     assert_eq!(attempt.rejection(), Some(Rejection::Unknown));
     let closed = world.closed(session.access, START).await;

@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use authority::{
     people::Email,
     store::{
-        Added, Consent, Issuance, Issue, Memory, NewSignIn, NewUser, NoSession, Redeemed,
+        Added, Consent, Issuance, Memory, NewHandoff, NewSignIn, NewUser, NoSession, Redeemed,
         Redemption, RequestFingerprint, Sqlite, Store,
     },
 };
@@ -285,6 +285,15 @@ impl People {
         bytes
     }
 
+    /// One more person.
+    pub(crate) async fn newcomer(&self) -> UserId {
+        let random: [u8; 16] = self.random();
+        let id = UserId::mint(random);
+        let new = new_user(id, &format!("person-{}", u128::from_be_bytes(random)));
+        assert_eq!(self.store.add_user(new, START).await.unwrap(), Added::New);
+        id
+    }
+
     pub(crate) async fn assign(&self, client: &str, assigned_to: AssignedTo) {
         let client = new_client(client, assigned_to);
         self.store.put_client(&client).await.unwrap();
@@ -349,7 +358,7 @@ impl People {
         consent: Consent,
         now: OffsetDateTime,
     ) -> Issuance {
-        let issue = Issue {
+        let issue = NewHandoff {
             request: started.request(),
             token: started.token.digest(),
             sign_in,

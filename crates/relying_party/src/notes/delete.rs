@@ -1,6 +1,9 @@
 //! Deleting a note.
 
-use axum::{extract::Path, response::Response};
+use axum::{
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
 use handoff::ids::ItemId;
 use web::{context::At, form::Protected, problem::Problem, redirect};
 
@@ -13,10 +16,10 @@ use crate::{
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
     signed_in: SignedIn,
-    Path(id): Path<String>,
+    id: Result<Path<ItemId>, PathRejection>,
     _: Protected<Nothing, SignedInForms>,
 ) -> Result<Response, Problem> {
-    let id = ItemId::parse(&id).map_err(|_| Problem::not_found())?;
+    let Path(id) = id.map_err(|_| Problem::not_found())?;
     // A note that is gone already, or was never this person's, gets the same answer: after a double
     // click what was wanted is true, and nobody learns which ids exist.
     let deleted = site.store.delete_note(&signed_in.owner(), id).await;

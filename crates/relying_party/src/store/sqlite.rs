@@ -51,6 +51,16 @@ struct StartedRow {
     expires_at: i64,
 }
 
+impl StartedRow {
+    fn read(self) -> Result<TakenHandoff, Unavailable> {
+        Ok(TakenHandoff {
+            verifier: Sealed(self.verifier),
+            target: local_path(self.target)?,
+            expires_at: from_millis(self.expires_at)?,
+        })
+    }
+}
+
 #[derive(FromRow)]
 struct SessionRow {
     id: String,
@@ -183,15 +193,10 @@ impl Store for Sqlite {
         .bind(millis(now))
         .fetch_optional(&mut *tx)
         .await?;
+        // Read before the commit: what cannot be read is not taken either.
+        let taken = row.map(StartedRow::read).transpose()?;
         tx.commit().await?;
-        row.map(|row| {
-            Ok(TakenHandoff {
-                verifier: Sealed(row.verifier),
-                target: local_path(row.target)?,
-                expires_at: from_millis(row.expires_at)?,
-            })
-        })
-        .transpose()
+        Ok(taken)
     }
 
     async fn end_pre_session(
@@ -362,8 +367,9 @@ impl Store for Sqlite {
         .bind(current.to_string())
         .fetch_optional(&mut *tx)
         .await?;
+        let taken = row.map(WaitingRow::read).transpose()?;
         tx.commit().await?;
-        row.map(WaitingRow::read).transpose()
+        Ok(taken)
     }
 
     async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable> {
@@ -477,5 +483,74 @@ impl Records for Sqlite {
             .await
             .map_err(unreachable)?;
         tx.commit().await.map_err(unreachable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use handoff::token::Secret;
+    use time::macros::datetime;
+
+    use super::*;
+
+    const NOW: OffsetDateTime = datetime!(2026-11-21 03:00 UTC);
+    const LATER: OffsetDateTime = datetime!(2026-11-21 04:00 UTC);
+
+    fn session(id: u8) -> Session {
+        Session {
+            id: SessionId::mint([id; 16]),
+            issuer: Origin::parse("http://auth.localhost:4000").unwrap(),
+            user: UserInfo {
+                id: UserId::mint([id; 16]),
+                email: "somebody@harbor.example".to_owned(),
+                name: "Somebody".to_owned(),
+                email_verified: true,
+            },
+            access_token: Sealed(vec![id]),
+            created_at: NOW,
+            expires_at: LATER,
+            checked_at: NOW,
+        }
+    }
+
+    async fn run(store: &Sqlite, statement: &'static str) {
+        let mut tx = store.database.write().await.unwrap();
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_row_that_cannot_be_read_is_not_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Sqlite::open(&folder.path().join("notes.db")).await.unwrap();
+
+        let (browser, state) = (PreSession::mint([1; 32]), State::mint([2; 32]));
+        let new = NewHandoff {
+            browser: browser.digest(),
+            state: state.digest(),
+            verifier: Sealed(vec![3]),
+            target: LocalPath::root(),
+            expires_at: LATER,
+        };
+        store.start_handoff(new, NOW).await.unwrap();
+        let take = || store.take_started(browser.digest(), state.digest(), NOW);
+        run(&store, "UPDATE started SET target = 'elsewhere'").await;
+        assert!(take().await.is_err());
+        run(&store, "UPDATE started SET target = '/'").await;
+        assert!(take().await.unwrap().is_some());
+
+        let current = session(1);
+        store.begin_session(current.clone(), None).await.unwrap();
+        let waiting = Waiting {
+            session: session(2),
+            target: LocalPath::root(),
+            wait_until: LATER,
+        };
+        store.keep_waiting(current.id, waiting).await.unwrap();
+        run(&store, "UPDATE waiting SET target = 'elsewhere'").await;
+        assert!(store.take_waiting(current.id).await.is_err());
+        run(&store, "UPDATE waiting SET target = '/'").await;
+        assert!(store.take_waiting(current.id).await.unwrap().is_some());
+        store.close().await;
     }
 }
