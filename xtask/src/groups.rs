@@ -28,7 +28,13 @@ pub(crate) const GROUPS: &[Group] = &[
     group("relying party store, memory", "relying_party", Some("conformance"), "memory::", ""),
     group("relying party store, memory, race", "relying_party", Some("conformance"), "memory::", "race"),
     group("two platforms in one process", "server", Some("it"), "two_platforms::", ""),
-    group("H1 to H6 through the real router", "server", Some("it"), "handoff::", ""),
+    group("H1 through the real router: Open App", "server", Some("it"), "", "h1_"),
+    group("H2 through the real router: start", "server", Some("it"), "", "h2_"),
+    group("H3 through the real router: authorize", "server", Some("it"), "", "h3_"),
+    group("H4 through the real router: callback", "server", Some("it"), "", "h4_"),
+    group("H5 through the real router: verify", "server", Some("it"), "", "h5_"),
+    group("H6 through the real router: session", "server", Some("it"), "", "h6_"),
+    group("the walk by hand, as documented", "server", Some("it"), "walk::", ""),
 ];
 
 /// Playwright's projects, each of which must have run a test: both browsers, with and without

@@ -52,10 +52,33 @@ const NPM: Tool = Tool {
     elsewhere: "see https://nodejs.org/en/download",
 };
 
+const BASH: Tool = Tool {
+    name: "bash",
+    debian: "apt-get update && apt-get install -y bash",
+    macos: "it is part of the system",
+    elsewhere: "install bash",
+};
+
+const CURL: Tool = Tool {
+    name: "curl",
+    debian: "apt-get update && apt-get install -y curl",
+    macos: "it is part of the system",
+    elsewhere: "see https://curl.se/download.html",
+};
+
+const OPENSSL: Tool = Tool {
+    name: "openssl",
+    debian: "apt-get update && apt-get install -y openssl",
+    macos: "it is part of the system",
+    elsewhere: "install OpenSSL's command-line program",
+};
+
 /// For `build`, `demo` and `dev`.
 pub(crate) const TO_BUILD: &[Tool] = &[RUSTUP, CC];
 /// For the whole of `test`.
-pub(crate) const TO_TEST: &[Tool] = &[RUSTUP, CC, GIT, NODE, NPM];
+pub(crate) const TO_TEST: &[Tool] = &[RUSTUP, CC, BASH, CURL, OPENSSL, GIT, NODE, NPM];
+/// For the tests without a browser: `docs/walk.sh` is one of them.
+pub(crate) const TO_TEST_WITHOUT_BROWSERS: &[Tool] = &[RUSTUP, CC, BASH, CURL, OPENSSL];
 
 /// The oldest Node that Playwright 1.64 runs on.
 const OLDEST_NODE: u32 = 20;
@@ -140,7 +163,7 @@ pub(crate) fn find(name: &str, folders: &[PathBuf]) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Not left to rust-toolchain.toml: with `RUSTUP_AUTO_INSTALL=0` a target that it lists and that is
+/// There is no rust-toolchain.toml that could list it: with `RUSTUP_AUTO_INSTALL=0` a target that it lists and that is
 /// missing is silently not installed.
 fn add_wasm_target() -> Result<()> {
     let installed = output(Command::new("rustup").args(["target", "list", "--installed"]))?;

@@ -161,7 +161,7 @@ async fn h2_another_issuer_is_refused() {
     let start = world.notes("/handoff/start?iss=http%3A%2F%2Fevil.localhost");
     let answer = alice.get(&start).await;
     assert!(
-        !answer.location_starts_with(&world.authority("")),
+        answer.location_starts_with(&world.notes("/signin/problem?")),
         "{answer:?}"
     );
     assert_eq!(alice.cookie(&start, "__Host-rp_pre"), None);
@@ -392,18 +392,50 @@ async fn h4_the_browser_must_come_back_within_five_minutes_and_the_token_within_
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let callback = alice.callback_address(&world).await;
-    world.clock.advance(Duration::seconds(60));
-    explained(&alice, &callback).await;
-    assert!(!alice.is_signed_in_at_notes(&world).await);
+    world.clock.advance(Duration::milliseconds(59_999));
+    let home = alice.open(&callback).await;
+    assert!(home.body.contains("Your notes"), "just in time: {home:?}");
 
-    let start = alice.click_open_notes(&world).await.location();
-    let authorize = alice.get(&start).await.location();
-    world.clock.advance(Duration::seconds(300));
-    let page = alice.open(&authorize).await;
+    let bob = world.signed_in("bob@harbor.example").await;
+    let callback = bob.callback_address(&world).await;
+    world.clock.advance(Duration::seconds(60));
+    let page = explained(&bob, &callback).await;
     assert!(
-        page.body.contains("Continue to Notes as"),
-        "the launch ticket is stale: {page:?}"
+        page.contains("no longer valid"),
+        "the token is too old: {page}"
     );
+
+    // The person thinks about the question for five minutes less a moment, and then for all of them.
+    for (moment, arrives) in [
+        (Duration::milliseconds(299_999), true),
+        (Duration::seconds(300), false),
+    ] {
+        let page = bob.open(&world.notes("/handoff/start")).await;
+        let asked = Url::parse(&page.url).unwrap();
+        let csrf = page.csrf();
+        let mut fields: Vec<(String, String)> = asked.query_pairs().into_owned().collect();
+        fields.push(("csrf".to_owned(), csrf));
+        fields.push(("decision".to_owned(), "continue".to_owned()));
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()))
+            .collect();
+        world.clock.advance(moment);
+        let answer = bob
+            .post(&world.authority("/handoff/authorize"), &fields)
+            .await;
+        let page = bob.follow(answer).await;
+        assert_eq!(
+            page.body.contains("Your notes"),
+            arrives,
+            "{moment}: {page:?}"
+        );
+        assert_eq!(
+            page.body.contains("not started in this browser"),
+            !arrives,
+            "{moment}"
+        );
+    }
 }
 
 #[tokio::test]
@@ -454,6 +486,8 @@ async fn row_24_h6_another_person_at_the_same_relying_party_is_asked_first() {
     let late = [("csrf", &*page.csrf()), ("decision", "switch")];
     let answer = browser.post(&world.notes("/switch"), &late).await;
     let home = browser.follow(answer).await;
+    assert!(home.url.contains("/signin/problem?"), "{home:?}");
+    let home = browser.get(&world.notes("/")).await;
     assert!(!home.body.contains("Mallory"), "{home:?}");
 }
 

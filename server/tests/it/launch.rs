@@ -57,7 +57,7 @@ async fn h1_open_app_is_for_people_who_are_signed_in_and_for_apps_that_exist() {
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let csrf = alice.get(&world.authority("/")).await.csrf();
-    for unknown in ["nobody", "Notes", "a%00", "..%2f", &"a".repeat(100)] {
+    for unknown in ["nobody", "Notes", "a%00", "a%ff", "..%2f", &"a".repeat(100)] {
         let url = world.authority(&format!("/apps/{unknown}/open"));
         let answer = alice.post(&url, &[("csrf", &csrf)]).await;
         assert_eq!(

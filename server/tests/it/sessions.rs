@@ -101,7 +101,10 @@ async fn when_harbor_id_is_away_notes_says_so_and_gives_no_session() {
     process.take_away(&world.origins.authority);
     let page = alice.open(&callback).await;
     assert!(page.url.contains("/signin/problem?"), "{page:?}");
-    assert!(page.body.contains("Harbor ID"), "{page:?}");
+    assert!(
+        page.url.contains("reason=authority-unreachable"),
+        "{page:?}"
+    );
     assert!(!alice.is_signed_in_at_notes(&world).await);
 }
 
