@@ -72,7 +72,7 @@ pub(crate) async fn get(
         Some(Notice::SessionEnded) => Some(LoginNotice::SessionEnded),
         Some(Notice::Other) | None => None,
     };
-    Ok(show(&authority, &cookies, page, pending, filled, notice).await)
+    Ok(show(&authority, &cookies, page, pending, filled, notice))
 }
 
 #[derive(Debug, Deserialize)]
@@ -126,7 +126,7 @@ pub(crate) async fn post(
         };
         let notice = Some(LoginNotice::WrongEmailOrPassword);
         let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
-        return Ok(show(&authority, &cookies, page, pending, filled, notice).await);
+        return Ok(show(&authority, &cookies, page, pending, filled, notice));
     };
     if let Verdict::RightButWeak { rehashed } = verdict {
         let (user, old) = (account.user.id, account.password_hash.as_str());
@@ -201,7 +201,7 @@ struct Filled {
     password: String,
 }
 
-async fn show(
+fn show(
     authority: &Authority,
     cookies: &Cookies,
     page: Page,
@@ -234,14 +234,10 @@ async fn show(
         .map(|client| client.origin.clone())
         .into_iter()
         .collect();
-    let shell = authority.shell();
+    let frame = authority.frame.clone();
     let response = page
         .forms_end_at(targets)
-        .show(move || {
-            let model = model.clone();
-            shell.clone().page("Sign in", view! { <LoginPage model /> })
-        })
-        .await;
+        .show(move || frame.page("Sign in", false, view! { <LoginPage model /> }));
     match pre.set_cookie {
         Some(cookie) => redirect::with_cookie(response, cookie),
         None => response,

@@ -32,14 +32,8 @@ pub(crate) async fn get(
             .unwrap_or_default(),
         person: signed_in.map(|it| it.person()),
     };
-    let shell = authority.shell();
-    page.show(move || {
-        let model = model.clone();
-        shell
-            .clone()
-            .page("Sign out", view! { <SignOutPage model /> })
-    })
-    .await
+    let frame = authority.frame.clone();
+    page.show(move || frame.page("Sign out", false, view! { <SignOutPage model /> }))
 }
 
 /// A form with nothing but its CSRF token.

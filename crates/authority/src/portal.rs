@@ -25,14 +25,11 @@ pub(crate) async fn get(
         csrf: signed_in.csrf().to_owned(),
         apps: clients.into_iter().map(tile).collect(),
     };
-    let shell = authority.shell();
-    let shown = page.forms_end_at(targets).show(move || {
-        let model = model.clone();
-        shell
-            .clone()
-            .page("Your apps", view! { <PortalPage model /> })
-    });
-    Ok(shown.await)
+    let frame = authority.frame.clone();
+    let shown = page
+        .forms_end_at(targets)
+        .show(move || frame.page("Your apps", false, view! { <PortalPage model /> }));
+    Ok(shown)
 }
 
 fn tile(client: Client) -> AppTile {

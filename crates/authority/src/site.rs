@@ -2,10 +2,7 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use app::{
-    error::{ErrorPage, ErrorText},
-    shell::{Assets, Brand, Document, Party},
-};
+use app::shell::{Assets, Brand, Frame, Party};
 use database::Unavailable;
 use handoff::{policy::Policy, uri::Origin};
 use leptos::prelude::*;
@@ -63,6 +60,7 @@ pub struct Parts {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
     pub(crate) context: Context,
+    pub(crate) frame: Frame,
 }
 
 impl Authority {
@@ -82,19 +80,29 @@ impl Authority {
             Arc::clone(&clock),
             Arc::clone(&random),
         );
-        let shell = Shell {
+        let brand = Brand {
             name: settings.name.clone(),
+            party: Party::Authority,
+        };
+        let frame = Frame {
+            brand,
             assets: settings.assets.clone(),
         };
-        let context = Context::new(settings.origin.clone(), clock, random, move |problem| {
-            shell.problem(problem).into_any()
-        });
+        let around_problems = frame.clone();
+        let problem_view = move |Explanation { title, text, trace }| {
+            around_problems
+                .clone()
+                .problem(title, text, trace)
+                .into_any()
+        };
+        let context = Context::new(settings.origin.clone(), clock, random, problem_view);
         Self(Arc::new(Parts {
             settings,
             store,
             passwords,
             sessions,
             context,
+            frame,
         }))
     }
 
@@ -119,14 +127,6 @@ impl Authority {
     pub async fn ping(&self) -> Result<(), Unavailable> {
         self.store.ping().await
     }
-
-    /// What stands around this site's pages.
-    pub(crate) fn shell(&self) -> Shell {
-        Shell {
-            name: self.settings.name.clone(),
-            assets: self.settings.assets.clone(),
-        }
-    }
 }
 
 impl Deref for Authority {
@@ -139,39 +139,5 @@ impl Deref for Authority {
 impl std::fmt::Debug for Authority {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Authority({})", self.settings.origin)
-    }
-}
-
-/// The document around a page of this site.
-#[derive(Clone)]
-pub(crate) struct Shell {
-    name: String,
-    assets: Assets,
-}
-
-impl Shell {
-    /// A whole document.
-    pub(crate) fn page(
-        self,
-        title: impl Into<String>,
-        content: impl IntoView + 'static,
-    ) -> impl IntoView {
-        let brand = Brand {
-            name: self.name,
-            party: Party::Authority,
-        };
-        view! { <Document brand title=title.into() assets=self.assets>{content.into_any()}</Document> }
-    }
-
-    fn problem(&self, problem: Explanation) -> impl IntoView + use<> {
-        let Explanation { title, text, trace } = problem;
-        let action = Some(("/".to_owned(), format!("Go to {}", self.name)));
-        let model = ErrorText {
-            title: title.clone(),
-            text,
-            action,
-            trace,
-        };
-        self.clone().page(title, view! { <ErrorPage model /> })
     }
 }

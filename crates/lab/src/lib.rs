@@ -93,7 +93,7 @@ async fn start(At(lab): At<Lab>, page: Page) -> Response {
         notes_origin: settings.notes.to_string(),
     };
     let frame = frame.clone();
-    page.show(move || {
+    page.show_with_islands(move || {
         let model = model.clone();
         frame
             .clone()

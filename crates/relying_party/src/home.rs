@@ -34,12 +34,5 @@ pub(crate) async fn get(
         authority_sign_out: format!("{}/logout", site.settings.issuer),
     };
     let frame = site.frame.clone();
-    Ok(page
-        .show(move || {
-            let model = model.clone();
-            frame
-                .clone()
-                .page("Welcome", false, view! { <SignedOutPage model /> })
-        })
-        .await)
+    Ok(page.show(move || frame.page("Welcome", false, view! { <SignedOutPage model /> })))
 }

@@ -91,14 +91,7 @@ pub(crate) async fn show(
         draft: draft.text,
     };
     let frame = site.frame.clone();
-    Ok(page
-        .show(move || {
-            let model = model.clone();
-            frame
-                .clone()
-                .page("Your notes", false, view! { <NotesPage model /> })
-        })
-        .await)
+    Ok(page.show(move || frame.page("Your notes", false, view! { <NotesPage model /> })))
 }
 
 fn view(note: Note) -> NoteView {

@@ -79,13 +79,7 @@ pub(crate) async fn get(
         trace: trace_id(query.trace).unwrap_or_else(|| own_trace.to_string()),
     };
     let frame = site.frame.clone();
-    page.show(move || {
-        let model = model.clone();
-        frame
-            .clone()
-            .page("Sign-in problem", false, view! { <ProblemPage model /> })
-    })
-    .await
+    page.show(move || frame.page("Sign-in problem", false, view! { <ProblemPage model /> }))
 }
 
 #[cfg(test)]

@@ -40,14 +40,7 @@ pub(crate) async fn get(
         csrf: signed_in.csrf(&site),
     };
     let frame = site.frame.clone();
-    Ok(page
-        .show(move || {
-            let model = model.clone();
-            frame
-                .clone()
-                .page("Switch accounts", false, view! { <SwitchPage model /> })
-        })
-        .await)
+    Ok(page.show(move || frame.page("Switch accounts", false, view! { <SwitchPage model /> })))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]

@@ -1,4 +1,4 @@
-//! What every response carries (PROTOCOL 8; rows 9, 65 to 68).
+//! What every response carries (rows 9 and 65 to 68).
 
 use axum::{
     extract::Request,

@@ -2,10 +2,18 @@
 
 use std::convert::Infallible;
 
-use axum::{body::Body, extract::FromRequestParts, response::Response};
+use axum::{
+    body::Body,
+    extract::FromRequestParts,
+    response::{Html, IntoResponse, Response},
+};
 use handoff::uri::Origin;
 use http::{Request, StatusCode, request::Parts};
-use leptos::{IntoView, nonce::Nonce, prelude::provide_context};
+use leptos::{
+    IntoView,
+    nonce::Nonce,
+    prelude::{Owner, provide_context},
+};
 
 /// A page that is about to be shown. It is an extractor, so that a handler that shows nothing says
 /// so in its signature.
@@ -59,20 +67,30 @@ impl Page {
         self
     }
 
-    /// Renders the view, a whole document.
-    pub async fn show<V: IntoView + 'static>(
+    /// Renders the view, a whole document without islands: not one script is on it.
+    pub fn show<V: IntoView + 'static>(self, view: impl FnOnce() -> V) -> Response {
+        let html = Owner::new().with(|| view().to_html());
+        self.answer(Html(html).into_response())
+    }
+
+    /// Renders the view, a whole document with islands, and what the browser needs to wake them.
+    pub async fn show_with_islands<V: IntoView + 'static>(
         self,
         view: impl Fn() -> V + Clone + Send + Sync + 'static,
     ) -> Response {
         // Leptos asks for a runtime once per process; a second call changes nothing.
         let _ = any_spawner::Executor::init_tokio();
-        let nonce = self.nonce.0;
+        let nonce = self.nonce.0.clone();
         // Leptos sees no request: views get what they show, and ask for nothing.
         let render = leptos_axum::render_app_async_with_context(
             move || provide_context(Nonce::from_value(nonce.clone())),
             view,
         );
-        let mut response = render(Request::new(Body::empty())).await;
+        let response = render(Request::new(Body::empty())).await;
+        self.answer(response)
+    }
+
+    fn answer(self, mut response: Response) -> Response {
         *response.status_mut() = self.status;
         response.extensions_mut().insert(self.form_targets);
         response

@@ -211,10 +211,7 @@ pub async fn explain(
     };
     let view = context.problem_view.clone();
     let (shell, _) = response.into_parts();
-    let mut shown = page
-        .status(problem.status)
-        .show(move || view(explanation.clone()))
-        .await;
+    let mut shown = page.status(problem.status).show(move || view(explanation));
     for (name, value) in &shell.headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             shown.headers_mut().append(name, value.clone());

@@ -188,14 +188,14 @@ impl Asked {
             Issuance::MustAsk => {
                 let step = Step::ConfirmationAsked.as_str();
                 tracing::info!(trace = %trace, step, client = %self.client.id, "handoff");
-                Ok(self.ask(authority, &signed_in, page).await)
+                Ok(self.ask(authority, &signed_in, page))
             }
             Issuance::NotAssigned => Ok(self.deny(authority, trace, Denial::NotAssigned)),
             Issuance::SignedOut => Ok(redirect::see_other(&continuation::sign_in_for(&self.query))),
         }
     }
 
-    async fn ask(self, authority: &Authority, signed_in: &SignedIn, page: Page) -> Response {
+    fn ask(self, authority: &Authority, signed_in: &SignedIn, page: Page) -> Response {
         let request = self.query.without_launch();
         let request = request
             .into_iter()
@@ -208,15 +208,9 @@ impl Asked {
             request: request.collect(),
         };
         let title = format!("Continue to {}", self.client.name);
-        let shell = authority.shell();
+        let frame = authority.frame.clone();
         page.forms_end_at([self.client.origin])
-            .show(move || {
-                let model = model.clone();
-                shell
-                    .clone()
-                    .page(title.clone(), view! { <ConfirmPage model /> })
-            })
-            .await
+            .show(move || frame.page(title, false, view! { <ConfirmPage model /> }))
     }
 
     fn deny(self, authority: &Authority, trace: &TraceId, denial: Denial) -> Response {
