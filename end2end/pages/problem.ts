@@ -1,0 +1,38 @@
+import { expect, type Locator, type Page } from '@playwright/test';
+
+import { sites } from '../support/sites.ts';
+
+/** The headings of the page, each one reason. */
+export const reasons = {
+  notThisBrowser: 'This sign-in was not started in this browser',
+  refused: 'This sign-in link is no longer valid',
+  cancelled: 'You cancelled the sign-in',
+} as const;
+
+/** The page of Notes that explains why a sign-in did not happen. */
+export class ProblemPage {
+  readonly heading: Locator;
+  readonly trace: Locator;
+
+  constructor(readonly page: Page) {
+    this.heading = page.getByRole('heading', { level: 1 });
+    this.trace = page.getByText(/^Trace id [0-9a-f]{16}$/);
+  }
+
+  /** The address says nothing but the reason and the trace id. */
+  async explains(reason: keyof typeof reasons): Promise<void> {
+    await expect(this.heading).toHaveText(reasons[reason]);
+    await expect(this.trace).toBeVisible();
+    const address = new URL(this.page.url());
+    expect(address.origin + address.pathname).toBe(`${sites.notes}/signin/problem`);
+    expect([...address.searchParams.keys()].sort()).toEqual(['reason', 'trace']);
+  }
+
+  async startAgain(): Promise<void> {
+    await this.page.getByRole('link', { name: 'Start again', exact: true }).click();
+  }
+
+  async backToNotes(): Promise<void> {
+    await this.page.getByRole('link', { name: 'Back to Notes', exact: true }).click();
+  }
+}
