@@ -238,7 +238,7 @@ impl Platform {
         );
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(sweep(authority.clone(), notes.clone()));
+        tasks.spawn(sweep_for_ever(authority.clone(), notes.clone()));
         Ok(Self {
             authority,
             notes,
@@ -267,6 +267,11 @@ impl Platform {
         self.notes.ping().await
     }
 
+    /// Deletes at every site what has expired, as the platform does by itself once a minute.
+    pub async fn sweep(&self) {
+        sweep(&self.authority, &self.notes).await;
+    }
+
     /// Waits until no request is under way at any site.
     pub async fn settle(&self) {
         self.authority.context().settle().await;
@@ -286,15 +291,19 @@ impl Platform {
     }
 }
 
-async fn sweep(authority: Authority, notes: RelyingParty) {
+async fn sweep_for_ever(authority: Authority, notes: RelyingParty) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        for swept in [authority.sweep().await, notes.sweep().await] {
-            match swept {
-                Ok(0) => {}
-                Ok(rows) => tracing::debug!(rows, "swept"),
-                Err(error) => tracing::error!(%error, "sweeping failed"),
-            }
+        sweep(&authority, &notes).await;
+    }
+}
+
+async fn sweep(authority: &Authority, notes: &RelyingParty) {
+    for swept in [authority.sweep().await, notes.sweep().await] {
+        match swept {
+            Ok(0) => {}
+            Ok(rows) => tracing::debug!(rows, "swept"),
+            Err(error) => tracing::error!(%error, "sweeping failed"),
         }
     }
 }

@@ -160,7 +160,7 @@ async fn ask(
     trace: &TraceId,
 ) -> Result<Response, Refusal> {
     let waiting = Waiting {
-        session: arrival.sealed(site, current.cookie()),
+        session: arrival.waiting(site),
         target: target.clone(),
         wait_until: site.context.now() + SWITCH_LIFETIME,
     };

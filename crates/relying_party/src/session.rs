@@ -6,7 +6,7 @@ use axum::{http::HeaderValue, response::Response};
 use handoff::{
     ids::SessionId,
     step::Step,
-    token::{AccessToken, Unverified},
+    token::{AccessToken, Secret, Unverified},
     uri::{LocalPath, Origin},
     wire::{UserInfo, VerifyResponse},
 };
@@ -20,6 +20,19 @@ use crate::{
 
 /// Keeps a sealed access token from being taken for something else.
 const PURPOSE: &str = "access token";
+
+/// The same for one that waits for the answer to "Switch?".
+const WAITING: &str = "access token that waits";
+
+/// Opens an access token that waits. It is sealed under the client's secret, not under a cookie: when
+/// nobody answers, nobody brings a cookie, and it must still be revoked.
+pub(crate) fn open_waiting(
+    site: &RelyingParty,
+    sealed: &Sealed,
+) -> Option<Unverified<AccessToken>> {
+    let text = seal::open(&sealed.0, site.settings.client_secret.expose(), WAITING).ok()?;
+    Unverified::new(text).ok()
+}
 
 /// Opens an access token. Nothing comes out for another browser's cookie.
 pub(crate) fn open(sealed: &Sealed, cookie: &str) -> Option<Unverified<AccessToken>> {
@@ -68,10 +81,10 @@ impl Arrival {
         }
     }
 
-    /// What waited. Nothing comes out for the cookie of another session than the one it waited for.
-    pub(crate) fn waited(session: Session, cookie: &str) -> Option<Self> {
+    /// What waited.
+    pub(crate) fn waited(site: &RelyingParty, session: Session) -> Option<Self> {
         Some(Self {
-            token: open(&session.access_token, cookie)?,
+            token: open_waiting(site, &session.access_token)?,
             id: session.id,
             issuer: session.issuer,
             user: session.user,
@@ -93,12 +106,21 @@ impl Arrival {
 
     /// As the store keeps it, for the browser that has this cookie.
     pub(crate) fn sealed(&self, site: &RelyingParty, cookie: &str) -> Session {
+        self.under(site, cookie, PURPOSE)
+    }
+
+    /// As the store keeps it while it waits for the answer to "Switch?".
+    pub(crate) fn waiting(&self, site: &RelyingParty) -> Session {
+        self.under(site, site.settings.client_secret.expose(), WAITING)
+    }
+
+    fn under(&self, site: &RelyingParty, key: &str, purpose: &str) -> Session {
         let random = &*site.context.random;
         Session {
             id: self.id,
             issuer: self.issuer.clone(),
             user: self.user.clone(),
-            access_token: Sealed(seal::seal(self.token.expose(), cookie, PURPOSE, random)),
+            access_token: Sealed(seal::seal(self.token.expose(), key, purpose, random)),
             created_at: site.context.now(),
             expires_at: self.expires_at,
             checked_at: self.at,
@@ -184,7 +206,7 @@ pub(crate) async fn revoke<'a>(
     trace: &TraceId,
 ) {
     for token in tokens {
-        match open(token, cookie) {
+        match open(token, cookie).or_else(|| open_waiting(site, token)) {
             Some(token) => site.authority.logout_or_log(&token, trace).await,
             None => tracing::warn!(trace = %trace, "an access token does not open"),
         }

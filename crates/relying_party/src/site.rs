@@ -12,12 +12,12 @@ use handoff::{
 };
 use leptos::prelude::*;
 use web::{
-    context::{Context, Explanation},
+    context::{Context, Explanation, TraceId},
     seams::{Clock, Randomness},
     session::Sessions,
 };
 
-use crate::{authority_client::AuthorityClient, identity::SESSION_COOKIE, store::Store};
+use crate::{authority_client::AuthorityClient, identity::SESSION_COOKIE, session, store::Store};
 
 /// What a relying party is set up with.
 #[derive(Clone, Debug)]
@@ -114,12 +114,20 @@ impl RelyingParty {
         self.store.ping().await
     }
 
-    /// Deletes what has expired; tells how many rows.
+    /// Deletes what has expired; tells how many rows. The sessions that waited in vain for the answer
+    /// to "Switch?" are revoked at the authorization server first.
     ///
     /// # Errors
     /// [`Unavailable`] when the store cannot be reached.
     pub async fn sweep(&self) -> Result<u64, Unavailable> {
-        self.store.sweep(self.context.now()).await
+        let now = self.context.now();
+        let trace = TraceId("sweep".into());
+        for token in self.store.take_abandoned(now).await? {
+            if let Some(token) = session::open_waiting(self, &token) {
+                self.authority.logout_or_log(&token, &trace).await;
+            }
+        }
+        self.store.sweep(now).await
     }
 
     /// Reduces an address from outside to a path of ours; whatever has no reduction is the start

@@ -68,7 +68,7 @@ pub(crate) async fn post(
         .as_ref()
         .is_some_and(|waiting| waiting.is_live(site.context.now()));
     let arrival = taken.and_then(|waiting| {
-        let arrival = Arrival::waited(waiting.session, signed_in.cookie())?;
+        let arrival = Arrival::waited(&site, waiting.session)?;
         Some((arrival, waiting.target))
     });
     match (fields.decision, arrival) {

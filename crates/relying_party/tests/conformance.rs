@@ -374,6 +374,18 @@ async fn a_record_reads_back_until_it_expires_or_is_removed(store: &dyn Store) {
     assert_eq!(store.get(id, NOW).await.unwrap(), None);
 }
 
+async fn a_session_is_abandoned_when_its_wait_is_over_and_not_before(store: &dyn Store) {
+    store.begin_session(session(1, 1), None).await.unwrap();
+    let waiting = waiting(2, 2);
+    let over = waiting.wait_until;
+    store.keep_waiting(sid(1), waiting.clone()).await.unwrap();
+    let just_before = over - Duration::MILLISECOND;
+    assert_eq!(store.take_abandoned(just_before).await.unwrap(), []);
+    let taken = store.take_abandoned(over).await.unwrap();
+    assert_eq!(taken, [waiting.session.access_token]);
+    assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
+}
+
 async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     let over = NOW + STARTED_LIFETIME;
     store
@@ -391,11 +403,10 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     store.put([2; 32], vec![2], LATER).await.unwrap();
     store.add_note(&owner(1), note(1)).await.unwrap();
     assert_eq!(store.sweep(NOW).await.unwrap(), 0);
-    assert_eq!(
-        store.sweep(over).await.unwrap(),
-        3,
-        "a handoff, a waiting session, a record"
-    );
+    assert_eq!(store.sweep(over).await.unwrap(), 2, "a handoff, a record");
+    let abandoned = store.take_abandoned(over).await.unwrap();
+    assert_eq!(abandoned, [waiting(2, 2).session.access_token]);
+    assert_eq!(store.take_abandoned(over).await.unwrap(), [], "once");
     assert!(
         store
             .take_started(browser(1), state(2), over)
@@ -503,5 +514,6 @@ suite![
     notes_are_listed_newest_first,
     nobody_sees_or_deletes_the_notes_of_another,
     a_record_reads_back_until_it_expires_or_is_removed,
+    a_session_is_abandoned_when_its_wait_is_over_and_not_before,
     a_sweep_takes_what_has_expired_and_nothing_else,
 ];

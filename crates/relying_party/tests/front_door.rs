@@ -35,6 +35,7 @@ use web::{
     session::Sessions,
 };
 
+const SECRET: [u8; 32] = [1; 32];
 const SESSION_COOKIE: &str = "__Host-rp_session";
 
 struct World {
@@ -63,7 +64,7 @@ impl World {
         let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         let settings = Settings {
             client_id: ClientId::parse("notes").unwrap(),
-            client_secret: ClientSecret::mint([1; 32]),
+            client_secret: ClientSecret::mint(SECRET),
             name: "Notes".to_owned(),
             origin: Origin::parse("http://notes.localhost:4000").unwrap(),
             issuer: Origin::parse(&format!("http://auth.localhost:{port}")).unwrap(),
@@ -351,8 +352,8 @@ async fn row_82_no_access_token_is_left_when_the_store_fails_half_way() {
         let alice = SessionId::mint([1; 16]);
         let sealed = seal::seal(
             "bobs-token",
-            &world.alice,
-            "access token",
+            ClientSecret::mint(SECRET).expose(),
+            "access token that waits",
             &SystemRandomness,
         );
         let bob = Session {

@@ -492,6 +492,29 @@ async fn row_24_h6_another_person_at_the_same_relying_party_is_asked_first() {
 }
 
 #[tokio::test]
+async fn h6_a_session_that_waits_for_an_answer_in_vain_is_revoked() {
+    let (_process, world) = world().await;
+    let browser = world.signed_in("alice@harbor.example").await;
+    browser.open_notes(&world).await;
+    browser.lose_cookie(&world.authority("/"), "__Host-as_session");
+    browser.sign_in(&world, "bob@harbor.example").await;
+    let page = browser.open_notes(&world).await;
+    assert_eq!(page.url, world.notes("/switch"), "{page:?}");
+    assert_eq!(world.living_sessions().await, (2, 1), "Bob's waits");
+
+    world.clock.advance(Duration::milliseconds(119_999));
+    world.sweep().await;
+    assert_eq!(world.living_sessions().await, (2, 1));
+    world.clock.advance(Duration::milliseconds(1));
+    world.sweep().await;
+    assert_eq!(
+        world.living_sessions().await,
+        (1, 1),
+        "only Alice's is left"
+    );
+}
+
+#[tokio::test]
 async fn rows_29_and_30_only_a_navigation_starts_authorizes_or_comes_back() {
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;

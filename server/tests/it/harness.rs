@@ -201,6 +201,11 @@ impl World {
         self.platform.settle().await;
     }
 
+    /// What the platform does by itself once a minute.
+    pub async fn sweep(&self) {
+        self.platform.sweep().await;
+    }
+
     /// How many sessions of clients are alive at Harbor ID, and how many sessions Notes has.
     pub async fn living_sessions(&self) -> (i64, i64) {
         let count = async |file: &str, sql: &'static str| -> i64 {

@@ -211,6 +211,14 @@ impl Store for Memory {
         Ok(notes.len() < before)
     }
 
+    async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {
+        let waiting = &mut self.state().waiting;
+        let abandoned = waiting.extract_if(|_, waiting| waiting.wait_until <= now);
+        Ok(abandoned
+            .map(|(_, waiting)| waiting.session.access_token)
+            .collect())
+    }
+
     async fn ping(&self) -> Result<(), Unavailable> {
         Ok(())
     }
@@ -220,7 +228,6 @@ impl Store for Memory {
         let state = &mut *guard;
         let before = state.rows();
         state.started.retain(|row| row.expires_at > now);
-        state.waiting.retain(|_, waiting| waiting.wait_until > now);
         state.sessions.retain(|_, session| session.expires_at > now);
         let sessions = &state.sessions;
         state

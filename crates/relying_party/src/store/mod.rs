@@ -213,6 +213,10 @@ pub trait Store: web::session::Records {
     /// its access token is to be revoked. Whoever takes it is the only one.
     async fn take_waiting(&self, current: SessionId) -> Result<Option<Waiting>, Unavailable>;
 
+    /// Takes all sessions that have waited too long, and returns their access tokens, which are to be
+    /// revoked: to one caller, once.
+    async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable>;
+
     /// A person's notes, the newest first.
     async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable>;
 
@@ -225,7 +229,7 @@ pub trait Store: web::session::Records {
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), Unavailable>;
 
-    /// Deletes what has expired; tells how many rows. A session that waited too long just goes: its
-    /// access token is sealed under a cookie that is not here, and dies by itself.
+    /// Deletes what has expired; tells how many rows. What waited too long is for
+    /// [`Store::take_abandoned`].
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 }

@@ -413,6 +413,17 @@ impl Store for Sqlite {
         Ok(deleted == 1)
     }
 
+    async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let tokens: Vec<Vec<u8>> =
+            sqlx::query_scalar("DELETE FROM waiting WHERE wait_until <= ? RETURNING access_token")
+                .bind(millis(now))
+                .fetch_all(&mut *tx)
+                .await?;
+        tx.commit().await?;
+        Ok(tokens.into_iter().map(Sealed).collect())
+    }
+
     async fn ping(&self) -> Result<(), Unavailable> {
         self.database.ping().await
     }
@@ -424,8 +435,8 @@ impl Store for Sqlite {
         for statement in [
             "DELETE FROM started WHERE expires_at <= ?",
             // Before the sessions that take theirs with them, so that each row is counted.
-            "DELETE FROM waiting WHERE wait_until <= ?1
-             OR current IN (SELECT id FROM session WHERE expires_at <= ?1)",
+            "DELETE FROM waiting
+             WHERE current IN (SELECT id FROM session WHERE expires_at <= ?)",
             "DELETE FROM session WHERE expires_at <= ?",
             "DELETE FROM browser_session WHERE expires_at <= ?",
         ] {
