@@ -50,8 +50,9 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
         ("tests: unit, property, conformance, integration", tests),
         ("every group of tests ran", groups_ran),
     ];
-    let end_to_end: [Step<Run<'_>>; 3] = [
+    let end_to_end: [Step<Run<'_>>; 4] = [
         ("npm ci", npm_ci),
+        ("types of the end-to-end tests", types),
         ("browsers", |run| {
             run.browsers = browsers::find_or_install(run.workspace)?;
             Ok(())
@@ -319,6 +320,11 @@ fn groups_ran(run: &mut Run<'_>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+fn types(run: &mut Run<'_>) -> Result<()> {
+    let folder = run.workspace.end2end();
+    workspace::run(node_script("npx", &folder).args(["--no-install", "tsc"]))
 }
 
 fn npm_ci(run: &mut Run<'_>) -> Result<()> {
