@@ -7,6 +7,9 @@ export const reasons = {
   notThisBrowser: 'This sign-in was not started in this browser',
   refused: 'This sign-in link is no longer valid',
   cancelled: 'You cancelled the sign-in',
+  notAssigned: 'Your account has no access to Notes',
+  authorityUnreachable: 'Harbor ID does not answer',
+  unavailable: 'Notes cannot sign you in at the moment',
 } as const;
 
 /** The page of Notes that explains why a sign-in did not happen. */

@@ -74,6 +74,26 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
     await visitor.confirm.cancel();
     await visitor.problem.explains('cancelled');
   },
+  ...Object.fromEntries(
+    (
+      [
+        ['refused', 'refused'],
+        ['not-assigned', 'notAssigned'],
+        ['authority-unreachable', 'authorityUnreachable'],
+        ['unavailable', 'unavailable'],
+      ] as const
+    ).map(([reason, heading]) => [
+      `problem-${reason}`,
+      async ({ page, problem }: Visitor) => {
+        await page.goto(`${sites.notes}/signin/problem?trace=0123456789abcdef&reason=${reason}`);
+        await problem.explains(heading);
+      },
+    ]),
+  ),
+  switch: async (visitor) => {
+    await visitor.openNotesAs(alice);
+    await visitor.openNotesAfter(alice, bob);
+  },
   'no-such-page': async ({ page, error, watch }) => {
     watch.expect(404);
     await page.goto(`${sites.authority}/there-is-no-such-page`);
