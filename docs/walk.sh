@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The handoff by hand: H1 to H5 with curl, cookies passed by hand. See WALK.md.
 # Usage: walk.sh [authorization server] [data folder]
-set -euo pipefail
+set -Eeuo pipefail
+trap 'echo "walk.sh: stopped at line $LINENO" >&2' ERR
 as=${1:-http://auth.localhost:4000}
 data=${2:-data}
 rp=${as/auth/notes}

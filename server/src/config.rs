@@ -26,7 +26,7 @@ const DEFAULT_LISTEN: [SocketAddr; 2] = [
 /// What `handoff-lab serve` is told.
 #[derive(Clone, Debug, Args)]
 pub struct ServeSettings {
-    /// Where to listen; give it more than once, or a list with commas. All must have one port, which
+    /// Where to listen (loopback only); give it more than once, or a list with commas. All must have one port, which
     /// is part of every site's address [default: 127.0.0.1:4000 and [::1]:4000]
     #[arg(
         long,
@@ -54,7 +54,7 @@ pub struct ServeSettings {
     )]
     pub data: PathBuf,
 
-    /// What to log, as a list of levels by part of the program
+    /// What to log, as levels by part of the program, for example `info,authority=debug`
     #[arg(
         long,
         env = "HANDOFF_LAB_LOG",

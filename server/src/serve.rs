@@ -9,7 +9,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -53,6 +57,9 @@ pub enum Failure {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The signals that ask the process to stop.
+    #[error("signals cannot be caught: {0}")]
+    Signals(std::io::Error),
     /// The sites' addresses.
     #[error("the sites' addresses: {0}")]
     Origins(#[from] handoff::uri::InvalidUri),
@@ -63,6 +70,8 @@ pub enum Failure {
 /// # Errors
 /// [`Failure`], one sentence that names the setting or the file at fault.
 pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
+    // Before anything is opened: a signal that nobody catches ends the process on the spot.
+    let asked = Stop::catch().map_err(Failure::Signals)?;
     let addresses = settings.addresses()?;
     let names = assets::names()?;
     let mut listeners = Vec::new();
@@ -118,7 +127,7 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     ));
     announce(&origins, &settings, ops_address);
 
-    asked_to_stop().await;
+    asked.asked().await;
     tracing::info!("stopping");
     stop.cancel();
     let ended = tokio::time::timeout(GRACE, async {
@@ -134,15 +143,26 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn asked_to_stop() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// The signals that ask the process to stop. They are caught from the moment that this is made.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn catch() -> std::io::Result<Self> {
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self {
+            terminate,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn asked(mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
     }
 }
 

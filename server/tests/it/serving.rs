@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use tokio::{
@@ -96,9 +97,12 @@ impl Drop for Running {
     }
 }
 
-/// What a program that refuses to start says.
-fn refused(data: &Path, listen: &str) -> String {
-    let output = program(data, listen).output().unwrap();
+/// What a program that refuses to start says. One that starts all the same would run for ever.
+async fn refused(data: &Path, listen: &str) -> String {
+    let mut command = tokio::process::Command::from(program(data, listen));
+    let output = command.kill_on_drop(true).output();
+    let ended = tokio::time::timeout(Duration::from_secs(30), output).await;
+    let output = ended.expect("it refuses to start").unwrap();
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(
@@ -166,11 +170,12 @@ async fn it_serves_says_where_is_ready_and_ends_when_it_is_told_to() {
 async fn what_it_cannot_start_with_it_names_in_one_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    Running::start(&data).terminate();
+    assert!(Running::start(&data).terminate().success());
+    assert!(!data.join("notes.db-wal").exists());
     let secret = data.join("notes.secret");
 
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let said = refused(&data, "127.0.0.1:0");
+    let said = refused(&data, "127.0.0.1:0").await;
     assert!(
         said.contains("notes.secret") && said.contains("chmod 600"),
         "{said}"
@@ -179,7 +184,7 @@ async fn what_it_cannot_start_with_it_names_in_one_sentence() {
     std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
     for half in ["", "short"] {
         std::fs::write(&secret, half).unwrap();
-        let said = refused(&data, "127.0.0.1:0");
+        let said = refused(&data, "127.0.0.1:0").await;
         assert!(
             said.contains("notes.secret") && said.contains("delete it"),
             "{said}"
@@ -188,7 +193,7 @@ async fn what_it_cannot_start_with_it_names_in_one_sentence() {
     std::fs::remove_file(&secret).unwrap();
 
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o777)).unwrap();
-    let said = refused(&data, "127.0.0.1:0");
+    let said = refused(&data, "127.0.0.1:0").await;
     assert!(said.contains("chmod 700"), "{said}");
     std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o700)).unwrap();
 
@@ -197,20 +202,20 @@ async fn what_it_cannot_start_with_it_names_in_one_sentence() {
         "no database, and long enough to look like none",
     )
     .unwrap();
-    let said = refused(&data, "127.0.0.1:0");
+    let said = refused(&data, "127.0.0.1:0").await;
     assert!(said.contains("notes.db"), "{said}");
     std::fs::remove_file(data.join("notes.db")).unwrap();
 
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let said = refused(&data, &address);
+    let said = refused(&data, &address).await;
     assert!(
         said.contains(&address) && said.contains("--listen"),
         "{said}"
     );
 
     let running = Running::start(&data);
-    let said = refused(&data, "127.0.0.1:0");
+    let said = refused(&data, "127.0.0.1:0").await;
     assert!(said.contains("another handoff-lab"), "{said}");
     drop(running);
 }
