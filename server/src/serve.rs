@@ -78,9 +78,7 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     for (address, required) in addresses {
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
-            // The machine does not have the address. One that somebody else has taken is another
-            // matter: browsers might go there, and bring passwords.
-            Err(error) if !required && error.kind() == ErrorKind::AddrNotAvailable => {
+            Err(error) if !required && can_do_without(error.kind()) => {
                 tracing::warn!(%address, %error, "not listening here");
             }
             Err(source) => {
@@ -141,6 +139,13 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     drop(mounted);
     platform.close().await;
     Ok(())
+}
+
+/// Whether to go on without an address that nobody asked for by name. A machine may have no IPv6, and
+/// systems word that differently. One that somebody else has taken is another matter: browsers might
+/// go there, and bring passwords.
+fn can_do_without(error: ErrorKind) -> bool {
+    error != ErrorKind::AddrInUse
 }
 
 /// The signals that ask the process to stop. They are caught from the moment that this is made.
@@ -207,4 +212,18 @@ fn announce(origins: &Origins, settings: &ServeSettings, ops: SocketAddr) {
         settings.data.display()
     );
     println!("Stop with Ctrl-C.");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_ipv6_is_fine_and_a_taken_address_is_not() {
+        // EAFNOSUPPORT of Linux, which has no kind of its own.
+        let no_ipv6 = std::io::Error::from_raw_os_error(97).kind();
+        assert!(can_do_without(no_ipv6));
+        assert!(can_do_without(ErrorKind::AddrNotAvailable));
+        assert!(!can_do_without(ErrorKind::AddrInUse));
+    }
 }
