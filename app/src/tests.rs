@@ -260,7 +260,7 @@ fn no_page_lets_text_become_markup() {
 }
 
 #[test]
-fn no_page_has_an_inline_style_or_a_script_or_anything_from_elsewhere() {
+fn rows_10_and_65_no_page_has_an_inline_style_or_a_script_or_anything_from_elsewhere() {
     for (name, html) in every_page("plain") {
         for forbidden in [
             "style=",
@@ -294,7 +294,7 @@ fn every_page_is_one_document_with_one_heading_and_one_focus() {
 }
 
 #[test]
-fn every_form_that_posts_carries_the_csrf_token() {
+fn rows_26_and_27_every_form_that_posts_carries_the_csrf_token() {
     for (name, html) in every_page("plain") {
         for form in html.split("<form ").skip(1) {
             let form = form.split("</form>").next().unwrap();

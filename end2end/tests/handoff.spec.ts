@@ -43,7 +43,7 @@ test('Alice lets the demo button fill the form, opens Notes and is known there',
 });
 
 // Without JavaScript: the same. The callback answers with a redirect and is no entry of the history.
-test('Back leads from Notes to the portal, not to the callback', async ({ visitor }) => {
+test('row 8: Back leads from Notes to the portal, not to the callback', async ({ visitor }) => {
   await visitor.openNotesAs(alice);
   expect(visitor.callbacks()).toHaveLength(1);
   await visitor.page.goBack();
@@ -107,7 +107,7 @@ test('starting at Notes also works with the demo button, and after a wrong passw
 });
 
 // Without JavaScript: the same. The question is a page with a form.
-test('whoever is signed in at Harbor ID and starts at Notes is asked first', async ({ signedIn }) => {
+test('row 25: whoever is signed in at Harbor ID and starts at Notes is asked first', async ({ signedIn }) => {
   const visitor = await signedIn(alice);
   await visitor.notes.open();
   await visitor.notes.signInWithHarborId();
@@ -140,7 +140,7 @@ test('Cancel signs nobody in and says so, and one can start again', async ({ sig
 });
 
 // Without JavaScript: the same.
-test('a launch ticket opens Notes once; the second time Harbor ID asks', async ({ signedIn }) => {
+test('row 25: a launch ticket opens Notes once; the second time Harbor ID asks', async ({ signedIn }) => {
   const visitor = await signedIn(alice);
   await visitor.portal.openApp('Notes');
   await visitor.notes.arrived(alice);
@@ -151,7 +151,7 @@ test('a launch ticket opens Notes once; the second time Harbor ID asks', async (
 });
 
 // Without JavaScript: the same.
-test("another person's launch ticket does not open Notes silently", async ({ signedIn }) => {
+test("row 25: another person's launch ticket does not open Notes silently", async ({ signedIn }) => {
   const other = await signedIn(mallory);
   await other.portal.openApp('Notes');
   await other.notes.arrived(mallory);

@@ -19,7 +19,7 @@ test('a wrong password says so, keeps the address and signs nobody in', async ({
 });
 
 // Without JavaScript: the same.
-test('an address without an account gets the same words as a wrong password', async ({ visitor }) => {
+test('row 64: an address without an account gets the same words as a wrong password', async ({ visitor }) => {
   visitor.watch.expect(422);
   await visitor.signIn.open();
   await visitor.signIn.enter({ email: 'nobody@harbor.example', password: alice.password });
@@ -29,7 +29,7 @@ test('an address without an account gets the same words as a wrong password', as
 });
 
 // Without JavaScript: the same. Everything from sign-in to sign-out is a form or a link.
-test('signing out of Notes keeps Harbor ID, and Harbor ID can be left from there', async ({
+test('rows 53 and 57: signing out of Notes keeps Harbor ID, and Harbor ID can be left from there', async ({
   visitor,
   portal,
   notes,
@@ -57,7 +57,7 @@ test('signing out of Notes keeps Harbor ID, and Harbor ID can be left from there
 });
 
 // Without JavaScript: the same.
-test('signing out in the portal ends the session there', async ({ signedIn }) => {
+test('row 53: signing out in the portal ends the session there', async ({ signedIn }) => {
   const visitor = await signedIn(alice);
   await visitor.portal.signOut();
   await visitor.signIn.arrived();
@@ -67,7 +67,7 @@ test('signing out in the portal ends the session there', async ({ signedIn }) =>
 });
 
 // Without JavaScript: the same.
-test('the sign-out page can be left without signing out', async ({ signedIn }) => {
+test('row 55: the sign-out page can be left without signing out', async ({ signedIn }) => {
   const visitor = await signedIn(alice);
   await visitor.signOut.open();
   await visitor.signOut.arrived();

@@ -3,7 +3,7 @@ import { alice, bob, expect, mallory, sites, test } from '../fixtures/test.ts';
 const SESSION = '__Host-rp_session';
 
 // Without JavaScript: the same. The callback is answered by the server alone.
-test("Mallory's callback address gives Alice no session, and spends nothing", async ({ signedIn }) => {
+test("row 21: Mallory's callback address gives Alice no session, and spends nothing", async ({ signedIn }) => {
   const attacker = await signedIn(mallory);
   const callback = await attacker.holdCallback();
   expect(new URL(callback).searchParams.get('handoff_token')).toBeTruthy();
@@ -21,7 +21,7 @@ test("Mallory's callback address gives Alice no session, and spends nothing", as
 });
 
 // Without JavaScript: the same.
-test("Mallory's callback address does not end the sign-in that Alice has under way", async ({
+test("row 21: Mallory's callback address does not end the sign-in that Alice has under way", async ({
   newVisitor,
   signedIn,
 }) => {
@@ -43,7 +43,7 @@ test("Mallory's callback address does not end the sign-in that Alice has under w
 });
 
 // Without JavaScript: the same.
-test("Mallory's callback address leaves Alice signed in as herself", async ({ signedIn, visitor }) => {
+test("row 21: Mallory's callback address leaves Alice signed in as herself", async ({ signedIn, visitor }) => {
   const attacker = await signedIn(mallory);
   const callback = await attacker.holdCallback();
 
@@ -55,7 +55,7 @@ test("Mallory's callback address leaves Alice signed in as herself", async ({ si
 });
 
 // Without JavaScript: the same.
-test('a used callback address is refused in the browser that used it, which stays signed in', async ({
+test('row 20: a used callback address is refused in the browser that used it, which stays signed in', async ({
   visitor,
 }) => {
   await visitor.openNotesAs(alice);
@@ -67,7 +67,7 @@ test('a used callback address is refused in the browser that used it, which stay
 });
 
 // Without JavaScript: the same.
-test('a used callback address gives another browser no session', async ({ newVisitor, visitor }) => {
+test('row 20: a used callback address gives another browser no session', async ({ newVisitor, visitor }) => {
   await visitor.openNotesAs(alice);
   const [used] = visitor.callbacks();
 

@@ -1,7 +1,7 @@
 import { alice, bob, test } from '../fixtures/test.ts';
 
 // Without JavaScript: the same. The question is a page with a form.
-test("Bob's sign-in does not replace Alice's before somebody says so", async ({ visitor, notes }) => {
+test("row 24: Bob's sign-in does not replace Alice's before somebody says so", async ({ visitor, notes }) => {
   await visitor.openNotesAs(alice);
   await visitor.openNotesAfter(alice, bob);
   await visitor.switch.switch();
@@ -11,7 +11,7 @@ test("Bob's sign-in does not replace Alice's before somebody says so", async ({ 
 });
 
 // Without JavaScript: the same.
-test('Alice may stay, and a second answer changes nothing', async ({ visitor, notes }) => {
+test('row 24: Alice may stay, and a second answer changes nothing', async ({ visitor, notes }) => {
   await visitor.openNotesAs(alice);
   await visitor.openNotesAfter(alice, bob);
   await visitor.switch.stay();

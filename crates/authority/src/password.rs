@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_the_right_password_of_a_known_account_is_right() {
+    async fn row_64_only_the_right_password_of_a_known_account_is_right() {
         let passwords = passwords();
         let stored = passwords.hash("right").await.unwrap();
         assert_eq!(
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_weak_hash_is_replaced_at_the_next_sign_in() {
+    async fn row_63_a_weak_hash_is_replaced_at_the_next_sign_in() {
         let weak = Cost {
             memory_kib: 8_192,
             passes: 1,

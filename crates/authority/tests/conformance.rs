@@ -69,11 +69,11 @@ macro_rules! conformance {
                     a_sign_in_that_is_asked_for_lives_on,
                     a_touch_is_kept_in_steps_of_thirty_seconds,
                     a_sign_in_with_a_short_idle_time_lives_on_too,
-                    a_sign_in_that_nobody_asks_for_ends,
+                    row_62_a_sign_in_that_nobody_asks_for_ends,
                     a_sign_in_that_ended_for_idleness_is_not_revived,
-                    a_sign_in_ends_at_its_absolute_end_however_busy,
+                    row_62_a_sign_in_ends_at_its_absolute_end_however_busy,
                     a_sign_in_that_was_ended_stays_ended_and_no_other_ends,
-                    ending_a_sign_in_ends_all_that_hangs_on_it,
+                    row_56_ending_a_sign_in_ends_all_that_hangs_on_it,
                     a_sign_in_that_replaces_another_ends_it_with_all_that_hangs_on_it,
                     disabling_a_person_ends_all_their_sign_ins_and_no_others,
                     a_sign_in_that_begins_for_a_disabled_person_is_not_alive,
@@ -88,7 +88,7 @@ macro_rules! conformance {
                     a_sign_in_made_for_another_request_asks_and_still_counts_for_its_own,
                     a_good_ticket_spares_the_sign_in_made_for_the_request,
                     asking_stores_nothing,
-                    a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused,
+                    row_79_a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused,
                     an_unknown_client_gets_nothing,
                     a_sign_in_that_is_not_alive_gets_nothing,
                     a_confirmed_handoff_needs_no_ticket_and_uses_none_up,
@@ -96,18 +96,18 @@ macro_rules! conformance {
                 }
                 redeeming {
                     the_right_client_gets_a_session,
-                    each_single_thing_wrong_is_refused_for_what_it_is,
-                    a_wrong_binding_burns_the_token,
-                    what_is_no_longer_true_burns_the_token,
+                    row_6_each_single_thing_wrong_is_refused_for_what_it_is,
+                    row_5_a_wrong_binding_burns_the_token,
+                    rows_56_and_79_what_is_no_longer_true_burns_the_token,
                     a_disabled_person_is_refused_for_being_gone_where_the_sign_in_does_not_count,
-                    another_clients_attempt_burns_nothing,
+                    row_5_another_clients_attempt_burns_nothing,
                     another_token_is_not_touched,
-                    a_token_lives_for_its_lifetime_and_no_longer,
+                    row_2_a_token_lives_for_its_lifetime_and_no_longer,
                     a_row_without_a_challenge_may_go_without_a_redirect_uri,
-                    a_replay_with_everything_right_ends_the_first_session,
-                    a_replay_is_recognised_after_the_lifetime_of_the_token,
-                    a_used_token_with_anything_wrong_ends_nothing,
-                    a_session_ends_after_an_hour_or_with_its_sign_in,
+                    row_4_a_replay_with_everything_right_ends_the_first_session,
+                    row_4_a_replay_is_recognised_after_the_lifetime_of_the_token,
+                    row_4_a_used_token_with_anything_wrong_ends_nothing,
+                    row_19_a_session_ends_after_an_hour_or_with_its_sign_in,
                     without_a_defence_only_its_own_refusal_is_gone,
                     a_second_use_that_a_weak_policy_refuses_does_not_hide_the_first,
                 }
@@ -118,7 +118,7 @@ macro_rules! conformance {
                     a_session_expires,
                     a_session_does_not_outlive_an_idle_sign_in,
                     a_client_ends_its_own_session_and_no_more,
-                    another_client_cannot_end_a_session,
+                    row_19_another_client_cannot_end_a_session,
                     an_expired_session_cannot_be_ended,
                 }
                 records {
@@ -137,8 +137,8 @@ macro_rules! conformance {
                     the_store_answers_as_the_rule_does,
                 }
                 races {
-                    a_race_for_one_token_has_one_winner_whose_session_the_replays_end,
-                    a_race_of_sign_out_against_redemption_leaves_no_session,
+                    rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end,
+                    row_81_a_race_of_sign_out_against_redemption_leaves_no_session,
                     a_race_for_one_launch_ticket_has_one_winner,
                     a_race_for_one_address_has_one_winner,
                 }
@@ -156,7 +156,7 @@ conformance!(sqlite, SqliteFile, also {
             a_used_token_is_still_used_after_a_restart,
         }
         races {
-            a_race_between_two_processes_has_one_winner,
+            row_3_a_race_between_two_processes_has_one_winner,
         }
         rule {
             the_guard_in_sql_agrees_with_the_rule,

@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn no_debug_output_holds_the_secret() {
+    fn row_75_no_debug_output_holds_the_secret() {
         let token = AccessToken::mint([3; 32]);
         let claim: Unverified<AccessToken> = (&token).into();
         let printed = format!("{token:?} {claim:?} {:?}", token.digest());

@@ -90,7 +90,7 @@ proptest! {
     }
 
     #[test]
-    fn no_secret_shows_in_the_debug_output_of_what_carries_it(a: [u8; 32], b: [u8; 32], c: [u8; 32]) {
+    fn row_75_no_secret_shows_in_the_debug_output_of_what_carries_it(a: [u8; 32], b: [u8; 32], c: [u8; 32]) {
         let now = OffsetDateTime::UNIX_EPOCH;
         let (token, state, verifier) =
             (HandoffToken::mint(a), State::mint(b), Verifier::mint(c));
@@ -242,7 +242,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2048))]
 
     #[test]
-    fn a_local_path_stays_on_its_origin_whoever_reads_it(
+    fn row_34_a_local_path_stays_on_its_origin_whoever_reads_it(
         own in origin(),
         page in select(vec!["/", "/a/b", "/a/b/?c", "//x/y"]),
         text in target(),
@@ -536,7 +536,7 @@ proptest! {
     }
 
     #[test]
-    fn a_replay_revokes_only_for_the_owner_with_every_binding_right_under_any_policy(
+    fn row_4_a_replay_revokes_only_for_the_owner_with_every_binding_right_under_any_policy(
         story in story(),
         policy in policy(),
     ) {

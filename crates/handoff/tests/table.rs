@@ -189,7 +189,7 @@ fn the_valid_case_is_accepted_with_every_defence_and_without_any_one() {
 }
 
 #[test]
-fn table_of_every_rejection_from_the_valid_case_with_one_thing_changed() {
+fn row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed() {
     for rejection in REJECTIONS {
         let (change, _) = row(*rejection);
         let mut case = valid();
@@ -382,7 +382,7 @@ fn another_client_never_causes_a_revocation_whichever_defence_is_missing() {
 }
 
 #[test]
-fn table_of_a_leaked_used_token_revokes_nothing_whichever_defence_is_missing() {
+fn row_4_table_of_a_leaked_used_token_revokes_nothing_whichever_defence_is_missing() {
     let leaks: &[Change] = &[
         Case::with_another_state,
         Case::with_another_redirect_uri,
@@ -406,7 +406,7 @@ fn table_of_a_leaked_used_token_revokes_nothing_whichever_defence_is_missing() {
 }
 
 #[test]
-fn table_of_moments_around_the_end_of_a_lifetime() {
+fn row_2_table_of_moments_around_the_end_of_a_lifetime() {
     for (lifetime, at, accepted) in [
         (60, Duration::ZERO, true),
         (60, Duration::milliseconds(59_900), true),
@@ -451,7 +451,7 @@ fn table_of_moments_around_the_end_of_a_lifetime() {
 }
 
 #[test]
-fn table_of_lifetimes() {
+fn row_2_table_of_lifetimes() {
     assert_eq!(HandoffLifetime::default().as_seconds(), 60);
     for (seconds, allowed) in [
         (i64::MIN, false),
@@ -475,7 +475,7 @@ fn table_of_lifetimes() {
 }
 
 #[test]
-fn table_of_verifiers_the_stored_row_decides_and_never_the_request() {
+fn row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request() {
     let right = || Some(Unverified::from(&Verifier::mint([3; 32])));
     let wrong = || Some(Unverified::from(&Verifier::mint([9; 32])));
     // The challenge itself, which went through the browser, is no verifier.
@@ -540,7 +540,7 @@ fn registration() -> Registration<'static> {
 }
 
 #[test]
-fn table_of_redirect_uris_that_are_not_quite_the_registered_one() {
+fn row_31_table_of_redirect_uris_that_are_not_quite_the_registered_one() {
     let client = Client::register(registration()).unwrap();
     assert_eq!(client.redirect_uri(CALLBACK).unwrap().as_str(), CALLBACK);
     let variants = [
@@ -634,7 +634,7 @@ fn table_of_redirect_uris_that_are_not_quite_the_registered_one() {
 }
 
 #[test]
-fn table_of_redirect_uris_each_registered_one_is_found_and_no_mixture() {
+fn row_31_table_of_redirect_uris_each_registered_one_is_found_and_no_mixture() {
     let client = Client::register(Registration {
         origin: "https://notes.example",
         redirect_uris: &[
@@ -662,7 +662,7 @@ fn table_of_redirect_uris_each_registered_one_is_found_and_no_mixture() {
 }
 
 #[test]
-fn table_of_addresses_that_are_not_registered() {
+fn rows_32_and_84_table_of_addresses_that_are_not_registered() {
     use InvalidUri::*;
     for (address, why) in [
         ("", NotAbsolute),
@@ -821,7 +821,7 @@ fn table_of_origins() {
 }
 
 #[test]
-fn table_of_targets_that_have_no_local_path() {
+fn row_34_table_of_targets_that_have_no_local_path() {
     let own = Origin::parse("http://notes.localhost:4000").unwrap();
     let long = format!("/{}", "a".repeat(LocalPath::MAX_LENGTH));
     let shrinks = format!("/{}", "a/../".repeat(LocalPath::MAX_LENGTH / 5 + 1));
@@ -1020,7 +1020,7 @@ fn table_of_verify_requests_with_a_member_left_out() {
 }
 
 #[test]
-fn table_of_verify_requests_with_a_member_that_stands_twice() {
+fn row_36_table_of_verify_requests_with_a_member_that_stands_twice() {
     let body = request_body();
     for member in REQUIRED.iter().chain(&OPTIONAL) {
         for again in [body[member].clone(), json!("other")] {
@@ -1039,7 +1039,7 @@ fn table_of_verify_requests_with_a_member_that_stands_twice() {
 }
 
 #[test]
-fn table_of_verify_requests_with_members_nobody_knows() {
+fn row_36_table_of_verify_requests_with_members_nobody_knows() {
     for (name, value) in [
         ("extra", json!("x")),
         ("Handoff_Token", json!("x")),
@@ -1132,7 +1132,7 @@ fn a_malformed_secret_is_not_repeated_in_the_error() {
 }
 
 #[test]
-fn table_of_callback_queries_with_a_parameter_that_stands_twice() {
+fn row_36_table_of_callback_queries_with_a_parameter_that_stands_twice() {
     for member in ["handoff_token", "state", "iss", "error"] {
         let twice = format!("{{\"{member}\":\"a\",\"{member}\":\"a\"}}");
         assert!(

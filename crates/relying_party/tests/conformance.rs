@@ -84,7 +84,7 @@ fn note(n: u8) -> Note {
     }
 }
 
-async fn a_started_handoff_is_taken_once_with_all_that_it_holds(store: &dyn Store) {
+async fn row_20_a_started_handoff_is_taken_once_with_all_that_it_holds(store: &dyn Store) {
     store
         .start_handoff(handoff(browser(1), 1), NOW)
         .await
@@ -103,7 +103,7 @@ async fn a_started_handoff_is_taken_once_with_all_that_it_holds(store: &dyn Stor
     );
 }
 
-async fn another_browser_takes_nothing_and_uses_nothing_up(store: &dyn Store) {
+async fn row_20_another_browser_takes_nothing_and_uses_nothing_up(store: &dyn Store) {
     store
         .start_handoff(handoff(browser(1), 1), NOW)
         .await
@@ -129,7 +129,7 @@ async fn another_browser_takes_nothing_and_uses_nothing_up(store: &dyn Store) {
     );
 }
 
-async fn a_started_handoff_dies_after_five_minutes(store: &dyn Store) {
+async fn row_20_a_started_handoff_dies_after_five_minutes(store: &dyn Store) {
     let last = NOW + STARTED_LIFETIME - Duration::milliseconds(1);
     for n in [1, 2] {
         store
@@ -228,7 +228,7 @@ async fn a_session_id_is_used_once(store: &dyn Store) {
     assert_eq!(found.owner(), owner(1));
 }
 
-async fn a_session_that_is_replaced_ends_and_gives_its_tokens_back(store: &dyn Store) {
+async fn row_23_a_session_that_is_replaced_ends_and_gives_its_tokens_back(store: &dyn Store) {
     store.begin_session(session(1, 1), None).await.unwrap();
     store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
     let ended = store
@@ -436,7 +436,7 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     assert_eq!(store.sweep(LATER).await.unwrap(), 0);
 }
 
-async fn race_32_callers_take_one_started_handoff_and_one_wins(store: Arc<dyn Store>) {
+async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins(store: Arc<dyn Store>) {
     for round in 0..500 {
         store
             .start_handoff(handoff(browser(1), round), NOW)
@@ -470,11 +470,11 @@ macro_rules! suite {
             })*
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn race_32_callers_take_one_started_handoff_and_one_wins() {
+            async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins() {
                 let folder = tempfile::tempdir().unwrap();
                 let store = Sqlite::open(&folder.path().join("notes.db")).await.unwrap();
                 let racing = Arc::new(store.clone());
-                super::race_32_callers_take_one_started_handoff_and_one_wins(racing).await;
+                super::row_20_race_32_callers_take_one_started_handoff_and_one_wins(racing).await;
                 store.close().await;
             }
         }
@@ -488,23 +488,23 @@ macro_rules! suite {
             })*
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn race_32_callers_take_one_started_handoff_and_one_wins() {
+            async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins() {
                 let racing = Arc::new(Memory::default());
-                super::race_32_callers_take_one_started_handoff_and_one_wins(racing).await;
+                super::row_20_race_32_callers_take_one_started_handoff_and_one_wins(racing).await;
             }
         }
     };
 }
 
 suite![
-    a_started_handoff_is_taken_once_with_all_that_it_holds,
-    another_browser_takes_nothing_and_uses_nothing_up,
-    a_started_handoff_dies_after_five_minutes,
+    row_20_a_started_handoff_is_taken_once_with_all_that_it_holds,
+    row_20_another_browser_takes_nothing_and_uses_nothing_up,
+    row_20_a_started_handoff_dies_after_five_minutes,
     a_browser_has_five_handoffs_under_way_and_the_oldest_goes,
     a_pre_session_stays_while_another_tab_is_under_way,
     a_session_reads_back_until_it_expires,
     a_session_id_is_used_once,
-    a_session_that_is_replaced_ends_and_gives_its_tokens_back,
+    row_23_a_session_that_is_replaced_ends_and_gives_its_tokens_back,
     an_ended_session_is_gone_and_gives_its_tokens_once,
     one_caller_in_each_interval_asks_about_a_session,
     a_session_that_waits_is_taken_once,

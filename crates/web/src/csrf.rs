@@ -56,7 +56,7 @@ mod tests {
     use crate::seams::SystemRandomness;
 
     #[test]
-    fn a_token_is_good_for_its_own_cookie_and_never_the_same_twice() {
+    fn rows_26_and_27_a_token_is_good_for_its_own_cookie_and_never_the_same_twice() {
         let (one, two) = (
             token("cookie", &SystemRandomness),
             token("cookie", &SystemRandomness),

@@ -25,7 +25,7 @@ async fn explained(persona: &Persona, callback: &str) -> String {
 }
 
 #[tokio::test]
-async fn h1_to_h6_alice_opens_notes_and_stands_there_signed_in() {
+async fn rows_8_and_9_h1_to_h6_alice_opens_notes_and_stands_there_signed_in() {
     for kept in [Kept::InFiles, Kept::InMemory] {
         let process = Process::start().await;
         let world = process.platform("", kept).await;
@@ -130,7 +130,7 @@ async fn h2_somebody_who_starts_at_the_relying_party_signs_in_and_arrives() {
 }
 
 #[tokio::test]
-async fn h2_the_target_is_a_path_of_the_relying_party_or_its_start_page() {
+async fn row_34_h2_the_target_is_a_path_of_the_relying_party_or_its_start_page() {
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     alice.open_notes(&world).await;
@@ -234,7 +234,7 @@ async fn row_25_h3_asks_when_nothing_shows_that_the_person_wants_this() {
 }
 
 #[tokio::test]
-async fn h3_a_launch_ticket_works_once_for_its_own_session_within_a_minute() {
+async fn row_25_h3_a_launch_ticket_works_once_for_its_own_session_within_a_minute() {
     let (_process, world) = world().await;
     let (alice, mallory) = alice_and_mallory(&world).await;
     let party = world.relying_party();
@@ -358,7 +358,7 @@ async fn row_20_h4_a_used_callback_address_gives_no_session() {
 }
 
 #[tokio::test]
-async fn h4_a_callback_that_was_bent_gives_no_session_and_a_page_that_explains() {
+async fn row_20_h4_a_callback_that_was_bent_gives_no_session_and_a_page_that_explains() {
     type Bend = fn(&str) -> String;
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
@@ -388,7 +388,8 @@ async fn h4_a_callback_that_was_bent_gives_no_session_and_a_page_that_explains()
 }
 
 #[tokio::test]
-async fn h4_the_browser_must_come_back_within_five_minutes_and_the_token_within_one() {
+async fn rows_2_and_20_h4_the_browser_must_come_back_within_five_minutes_and_the_token_within_one()
+{
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let callback = alice.callback_address(&world).await;

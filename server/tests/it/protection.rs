@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 use crate::harness::{log, world};
 
 #[tokio::test]
-async fn every_answer_of_every_site_carries_the_headers() {
+async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let urls = [

@@ -19,7 +19,7 @@ async fn row_56_signing_out_of_harbor_id_ends_the_session_at_notes_within_the_re
 }
 
 #[tokio::test]
-async fn signing_out_of_notes_ends_that_session_and_leaves_harbor_id_alone() {
+async fn row_53_signing_out_of_notes_ends_that_session_and_leaves_harbor_id_alone() {
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let home = alice.open_notes(&world).await;

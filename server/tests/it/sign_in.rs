@@ -6,7 +6,7 @@ use time::Duration;
 use crate::harness::{PASSWORD, world};
 
 #[tokio::test]
-async fn a_person_signs_in_sees_the_portal_and_signs_out() {
+async fn rows_53_and_57_a_person_signs_in_sees_the_portal_and_signs_out() {
     let (_process, world) = world().await;
     let alice = world.visitor();
     let portal = alice.sign_in(&world, "Alice@Harbor.example").await;

@@ -85,7 +85,7 @@ pub(crate) async fn a_client_ends_its_own_session_and_no_more<F>(world: World<F>
     assert!(world.is_signed_in(sign_in, START).await);
 }
 
-pub(crate) async fn another_client_cannot_end_a_session<F>(world: World<F>) {
+pub(crate) async fn row_19_another_client_cannot_end_a_session<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     let session = world.redeemed(sign_in, START).await;
     let ended = world

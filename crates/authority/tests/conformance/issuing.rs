@@ -130,7 +130,9 @@ pub(crate) async fn asking_stores_nothing<F>(world: World<F>) {
     assert_eq!(issuance, Issuance::Issued);
 }
 
-pub(crate) async fn a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused<F>(
+pub(crate) async fn row_79_a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused<
+    F,
+>(
     world: World<F>,
 ) {
     let sign_in = signed_in_for_the_request(&world).await;

@@ -54,7 +54,9 @@ async fn assert_one_winner(people: &People, attempts: &[Attempt]) {
     }
 }
 
-pub(crate) async fn a_race_for_one_token_has_one_winner_whose_session_the_replays_end<F>(
+pub(crate) async fn rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end<
+    F,
+>(
     world: World<F>,
 ) {
     let sign_in = world.sign_in(world.alice).await;
@@ -66,7 +68,7 @@ pub(crate) async fn a_race_for_one_token_has_one_winner_whose_session_the_replay
     }
 }
 
-pub(crate) async fn a_race_between_two_processes_has_one_winner(world: World<SqliteFile>) {
+pub(crate) async fn row_3_a_race_between_two_processes_has_one_winner(world: World<SqliteFile>) {
     let sign_in = world.sign_in(world.alice).await;
     let mut second = world.people.clone();
     second.store = world.fixture.open().await;
@@ -78,7 +80,9 @@ pub(crate) async fn a_race_between_two_processes_has_one_winner(world: World<Sql
     }
 }
 
-pub(crate) async fn a_race_of_sign_out_against_redemption_leaves_no_session<F>(world: World<F>) {
+pub(crate) async fn row_81_a_race_of_sign_out_against_redemption_leaves_no_session<F>(
+    world: World<F>,
+) {
     const ACCEPTED: Option<Rejection> = None;
     const REFUSED: Option<Rejection> = Some(Rejection::SignInEnded);
     for round in 0..500 {

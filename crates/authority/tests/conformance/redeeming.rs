@@ -127,7 +127,7 @@ pub(crate) async fn the_right_client_gets_a_session<F>(world: World<F>) {
     assert_eq!(world.closed(attempt.access, now).await, None);
 }
 
-pub(crate) async fn each_single_thing_wrong_is_refused_for_what_it_is<F>(world: World<F>) {
+pub(crate) async fn row_6_each_single_thing_wrong_is_refused_for_what_it_is<F>(world: World<F>) {
     for case in Case::all() {
         let attempt = case.play(&world, &Policy::STRICT).await;
         assert_eq!(attempt.rejection(), Some(case.refusal().0), "{case:?}");
@@ -136,7 +136,7 @@ pub(crate) async fn each_single_thing_wrong_is_refused_for_what_it_is<F>(world: 
     }
 }
 
-pub(crate) async fn a_wrong_binding_burns_the_token<F>(world: World<F>) {
+pub(crate) async fn row_5_a_wrong_binding_burns_the_token<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     for wrong in Wrong::BINDINGS {
         let sent = world.send(sign_in, START).await;
@@ -151,7 +151,7 @@ pub(crate) async fn a_wrong_binding_burns_the_token<F>(world: World<F>) {
     }
 }
 
-pub(crate) async fn what_is_no_longer_true_burns_the_token<F>(world: World<F>) {
+pub(crate) async fn rows_56_and_79_what_is_no_longer_true_burns_the_token<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     let sent = world.send(sign_in, START).await;
     world.assign(NOTES, AssignedTo::Users(vec![])).await;
@@ -189,7 +189,7 @@ pub(crate) async fn a_disabled_person_is_refused_for_being_gone_where_the_sign_i
     }
 }
 
-pub(crate) async fn another_clients_attempt_burns_nothing<F>(world: World<F>) {
+pub(crate) async fn row_5_another_clients_attempt_burns_nothing<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     let sent = world.send(sign_in, START).await;
     for _ in 0..2 {
@@ -210,7 +210,7 @@ pub(crate) async fn another_token_is_not_touched<F>(world: World<F>) {
     world.redeem(other.presented(), START).await.accepted();
 }
 
-pub(crate) async fn a_token_lives_for_its_lifetime_and_no_longer<F>(world: World<F>) {
+pub(crate) async fn row_2_a_token_lives_for_its_lifetime_and_no_longer<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     for lifetime in [30, 60, 300] {
         let end = seconds(lifetime);
@@ -238,7 +238,9 @@ pub(crate) async fn a_row_without_a_challenge_may_go_without_a_redirect_uri<F>(w
     attempt.accepted();
 }
 
-pub(crate) async fn a_replay_with_everything_right_ends_the_first_session<F>(world: World<F>) {
+pub(crate) async fn row_4_a_replay_with_everything_right_ends_the_first_session<F>(
+    world: World<F>,
+) {
     let sign_in = world.sign_in(world.alice).await;
     let other = world.redeemed(sign_in, START).await;
     let sent = world.send(sign_in, START).await;
@@ -256,7 +258,9 @@ pub(crate) async fn a_replay_with_everything_right_ends_the_first_session<F>(wor
     assert!(world.is_signed_in(sign_in, START).await);
 }
 
-pub(crate) async fn a_replay_is_recognised_after_the_lifetime_of_the_token<F>(world: World<F>) {
+pub(crate) async fn row_4_a_replay_is_recognised_after_the_lifetime_of_the_token<F>(
+    world: World<F>,
+) {
     let sign_in = world.sign_in(world.alice).await;
     let sent = world.send(sign_in, START).await;
     let first = world.redeem(sent.presented(), START).await;
@@ -268,7 +272,7 @@ pub(crate) async fn a_replay_is_recognised_after_the_lifetime_of_the_token<F>(wo
     assert_eq!(closed, Some(NoSession::Unknown));
 }
 
-pub(crate) async fn a_used_token_with_anything_wrong_ends_nothing<F>(world: World<F>) {
+pub(crate) async fn row_4_a_used_token_with_anything_wrong_ends_nothing<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     let sent = world.send(sign_in, START).await;
     let first = world.redeem(sent.presented(), START).await;
@@ -284,7 +288,7 @@ pub(crate) async fn a_used_token_with_anything_wrong_ends_nothing<F>(world: Worl
     }
 }
 
-pub(crate) async fn a_session_ends_after_an_hour_or_with_its_sign_in<F>(world: World<F>) {
+pub(crate) async fn row_19_a_session_ends_after_an_hour_or_with_its_sign_in<F>(world: World<F>) {
     let mut new = world.new_sign_in(world.alice, START);
     new.idle_until = new.expires_at;
     let sign_in = world.begin(new).await;

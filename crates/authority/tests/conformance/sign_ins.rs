@@ -83,7 +83,7 @@ pub(crate) async fn a_sign_in_with_a_short_idle_time_lives_on_too<F>(world: Worl
     }
 }
 
-pub(crate) async fn a_sign_in_that_nobody_asks_for_ends<F>(world: World<F>) {
+pub(crate) async fn row_62_a_sign_in_that_nobody_asks_for_ends<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     let busy = world.sign_in(world.alice).await;
     assert!(world.is_signed_in(busy, START + IDLE / 2).await);
@@ -99,7 +99,7 @@ pub(crate) async fn a_sign_in_that_ended_for_idleness_is_not_revived<F>(world: W
     }
 }
 
-pub(crate) async fn a_sign_in_ends_at_its_absolute_end_however_busy<F>(world: World<F>) {
+pub(crate) async fn row_62_a_sign_in_ends_at_its_absolute_end_however_busy<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     let step = Duration::minutes(20);
     let mut now = START;
@@ -172,7 +172,7 @@ impl Cascade {
     }
 }
 
-pub(crate) async fn ending_a_sign_in_ends_all_that_hangs_on_it<F>(world: World<F>) {
+pub(crate) async fn row_56_ending_a_sign_in_ends_all_that_hangs_on_it<F>(world: World<F>) {
     let ended = Cascade::begin(&world, world.alice).await;
     let other = Cascade::begin(&world, world.alice).await;
     let now = START + seconds(1);
