@@ -194,7 +194,7 @@ impl Platform {
             .map_err(|error| CannotStart::Other(error.to_string()))?;
         add_accounts(&setup, &*authority_store, &passwords).await?;
         let notes_client = notes_client(&setup.origins.notes, &secret)?;
-        authority_store.put_client(&notes_client).await?;
+        authority_store.install_client(&notes_client).await?;
 
         let authority = Authority::new(
             authority::Settings {

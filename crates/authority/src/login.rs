@@ -25,7 +25,7 @@ use crate::{
     identity::{MaybeSignedIn, PRE_COOKIE, PreSignIn, SignInForm},
     password::{self, Verdict},
     people::Email,
-    store::NewSignIn,
+    store::{Began, NewSignIn},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,7 +118,7 @@ pub(crate) async fn post(
         .await
         .map_err(Problem::unavailable)?;
     let account = account.filter(|account| account.is_active && !too_long);
-    let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
+    let refused = |email, pending| {
         tracing::info!(trace = %trace, outcome = "refused", "sign-in");
         let filled = Filled {
             email,
@@ -126,8 +126,28 @@ pub(crate) async fn post(
         };
         let notice = Some(LoginNotice::WrongEmailOrPassword);
         let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
-        return Ok(show(&authority, &cookies, page, pending, filled, notice));
+        show(&authority, &cookies, page, pending, filled, notice)
     };
+    let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
+        return Ok(refused(email, pending));
+    };
+    let now = authority.context.now();
+    let new = NewSignIn {
+        id: SignInId::mint(authority.context.random.bytes()),
+        user: account.user.id,
+        at: now,
+        amr: vec!["pwd".to_owned()],
+        compared_with: Some(account.password_hash.clone()),
+        signed_in_for: pending.request().map(continuation::fingerprint),
+        expires_at: now + authority.settings.absolute,
+        idle_until: now + authority.settings.idle,
+    };
+    let (id, until) = (new.id, new.expires_at);
+    let replaced = authority.sessions.load::<SignInId>(&cookies).await?;
+    let began = authority.store.begin_sign_in(new, replaced).await;
+    if began.map_err(Problem::unavailable)? == Began::PasswordChanged {
+        return Ok(refused(email, pending));
+    }
     if let Verdict::RightButWeak { rehashed } = verdict {
         let (user, old) = (account.user.id, account.password_hash.as_str());
         let replaced = authority.store.rehash_password(user, old, rehashed).await;
@@ -136,24 +156,6 @@ pub(crate) async fn post(
             tracing::warn!(trace = %trace, user = %user, %cause, "password rehash failed");
         }
     }
-
-    let now = authority.context.now();
-    let new = NewSignIn {
-        id: SignInId::mint(authority.context.random.bytes()),
-        user: account.user.id,
-        at: now,
-        amr: vec!["pwd".to_owned()],
-        signed_in_for: pending.request().map(continuation::fingerprint),
-        expires_at: now + authority.settings.absolute,
-        idle_until: now + authority.settings.idle,
-    };
-    let (id, until) = (new.id, new.expires_at);
-    let replaced = authority.sessions.load::<SignInId>(&cookies).await?;
-    authority
-        .store
-        .begin_sign_in(new, replaced)
-        .await
-        .map_err(Problem::unavailable)?;
     let begun = authority.sessions.begin(&cookies, id, until).await?;
     tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
     let answer = redirect::see_other(&pending.next());

@@ -55,6 +55,9 @@ macro_rules! conformance {
                     a_hash_that_was_replaced_meanwhile_does_not_come_back,
                     a_disabled_person_may_not_sign_in_and_nobody_else_is_touched,
                     an_unknown_person_is_not_disabled,
+                    people_are_listed_by_address_with_what_became_of_them,
+                    a_new_password_replaces_that_persons_only,
+                    an_unknown_person_gets_no_password,
                 }
                 clients {
                     a_client_reads_back_as_it_was_registered,
@@ -62,6 +65,14 @@ macro_rules! conformance {
                     a_client_is_replaced_whole,
                     replacing_a_client_leaves_its_tokens_and_sessions_alone,
                     a_person_sees_the_clients_assigned_to_them_by_name,
+                    a_client_is_added_once,
+                    clients_are_listed_by_id,
+                    an_installed_client_keeps_who_may_use_it,
+                    a_new_secret_replaces_that_clients_only,
+                    a_public_or_unknown_client_gets_no_secret,
+                    row_79_an_assignment_is_replaced_and_no_other_is_touched,
+                    row_79_whoever_may_no_longer_use_a_client_has_no_session_there,
+                    an_unknown_client_is_not_assigned,
                 }
                 sign_ins {
                     a_sign_in_is_found_as_it_began,
@@ -76,6 +87,8 @@ macro_rules! conformance {
                     row_56_ending_a_sign_in_ends_all_that_hangs_on_it,
                     a_sign_in_that_replaces_another_ends_it_with_all_that_hangs_on_it,
                     disabling_a_person_ends_all_their_sign_ins_and_no_others,
+                    a_new_password_ends_all_their_sign_ins_and_no_others,
+                    a_password_that_was_changed_meanwhile_begins_no_sign_in,
                     a_sign_in_that_begins_for_a_disabled_person_is_not_alive,
                 }
                 issuing {

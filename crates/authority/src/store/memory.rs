@@ -2,19 +2,19 @@
 //! line to its last, which is what a transaction is elsewhere.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
-    client::Client,
+    client::{AssignedTo, Client, Kind},
     handoff::{ACCESS_LIFETIME, Handoff, Launch},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
     rejection::Rejection,
-    token::{AccessToken, Digest, HandoffToken, LaunchTicket},
+    token::{AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket},
     verify::{Standing, claim, decide},
     wire::{SessionInfo, UserInfo},
 };
@@ -22,8 +22,8 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Account, Added, ClientSession, Consent, Issuance, NewHandoff, NewSignIn, NewUser, NoSession,
-    Redeemed, Redemption, SignIn, Store, touched,
+    Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
+    NewSignIn, NewUser, NoSession, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
 };
 use crate::people::Email;
 
@@ -34,6 +34,7 @@ pub struct Memory(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     accounts: HashMap<UserId, (Email, Account)>,
+    added: HashMap<UserId, OffsetDateTime>,
     clients: HashMap<ClientId, Client>,
     sign_ins: HashMap<SignInId, KeptSignIn>,
     launches: HashMap<Digest<LaunchTicket>, (Launch, bool)>,
@@ -128,7 +129,7 @@ impl Memory {
 
 #[async_trait]
 impl Store for Memory {
-    async fn add_user(&self, new: NewUser, _: OffsetDateTime) -> Result<Added, Unavailable> {
+    async fn add_user(&self, new: NewUser, now: OffsetDateTime) -> Result<Added, Unavailable> {
         let mut state = self.state();
         if state
             .accounts
@@ -147,6 +148,7 @@ impl Store for Memory {
             password_hash: new.password_hash,
             is_active: true,
         };
+        state.added.insert(new.id, now);
         state.accounts.insert(new.id, (new.email, account));
         Ok(Added::New)
     }
@@ -173,6 +175,38 @@ impl Store for Memory {
         Ok(())
     }
 
+    async fn list_users(&self) -> Result<Vec<Listed>, Unavailable> {
+        let state = self.state();
+        let listed = state.accounts.iter().filter_map(|(id, (_, account))| {
+            Some(Listed {
+                user: account.user.clone(),
+                is_active: account.is_active,
+                since: *state.added.get(id)?,
+            })
+        });
+        let mut listed: Vec<_> = listed.collect();
+        listed.sort_by(|a, b| a.user.email.cmp(&b.user.email));
+        Ok(listed)
+    }
+
+    async fn set_password(
+        &self,
+        user: UserId,
+        password_hash: String,
+        _: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some((_, account)) = state.accounts.get_mut(&user) else {
+            return Ok(false);
+        };
+        account.password_hash = password_hash;
+        for sign_in in state.sign_ins_of(user) {
+            state.end_sign_in(sign_in);
+        }
+        Ok(true)
+    }
+
     async fn disable_user(&self, user: UserId, _: OffsetDateTime) -> Result<bool, Unavailable> {
         let mut guard = self.state();
         let state = &mut *guard;
@@ -191,6 +225,69 @@ impl Store for Memory {
             .clients
             .insert(client.id.clone(), client.clone());
         Ok(())
+    }
+
+    async fn install_client(&self, client: &Client) -> Result<(), Unavailable> {
+        let clients = &mut self.state().clients;
+        let mut client = client.clone();
+        if let Some(there) = clients.get(&client.id) {
+            client.assigned_to = there.assigned_to.clone();
+        }
+        clients.insert(client.id.clone(), client);
+        Ok(())
+    }
+
+    async fn add_client(&self, client: &Client) -> Result<ClientAdded, Unavailable> {
+        Ok(match self.state().clients.entry(client.id.clone()) {
+            Entry::Occupied(_) => ClientAdded::IdTaken,
+            Entry::Vacant(free) => {
+                free.insert(client.clone());
+                ClientAdded::New
+            }
+        })
+    }
+
+    async fn list_clients(&self) -> Result<Vec<Client>, Unavailable> {
+        let mut clients: Vec<_> = self.state().clients.values().cloned().collect();
+        clients.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(clients)
+    }
+
+    async fn set_client_secret(
+        &self,
+        id: &ClientId,
+        new: Digest<ClientSecret>,
+    ) -> Result<SecretSet, Unavailable> {
+        Ok(match self.state().clients.get_mut(id) {
+            None => SecretSet::Unknown,
+            Some(client) => match &mut client.kind {
+                Kind::Confidential { secret } => {
+                    *secret = new;
+                    SecretSet::Done
+                }
+                Kind::Public => SecretSet::Public,
+            },
+        })
+    }
+
+    async fn assign_client(
+        &self,
+        id: &ClientId,
+        assigned_to: &AssignedTo,
+        _: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let Some(client) = state.clients.get_mut(id) else {
+            return Ok(false);
+        };
+        client.assigned_to = assigned_to.clone();
+        for session in state.sessions.values_mut() {
+            if session.client == *id && !assigned_to.includes(session.info.user_id) {
+                session.ended = true;
+            }
+        }
+        Ok(true)
     }
 
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
@@ -213,15 +310,22 @@ impl Store for Memory {
         &self,
         new: NewSignIn,
         replacing: Option<SignInId>,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<Began, Unavailable> {
         let mut state = self.state();
+        let unchanged = state.accounts.get(&new.user).is_some_and(|(_, account)| {
+            let compared_with = new.compared_with.as_ref();
+            compared_with.is_none_or(|hash| *hash == account.password_hash)
+        });
+        if !unchanged {
+            return Ok(Began::PasswordChanged);
+        }
         if let Some(old) = replacing {
             state.end_sign_in(old);
         }
         state
             .sign_ins
             .insert(new.id, KeptSignIn { new, ended: false });
-        Ok(())
+        Ok(Began::Yes)
     }
 
     async fn touch_sign_in(

@@ -11,12 +11,12 @@ mod sqlite;
 use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
-    client::Client,
+    client::{AssignedTo, Client},
     handoff::{Launch, Request},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
     rejection::Rejection,
-    token::{AccessToken, Digest, HandoffToken, LaunchTicket},
+    token::{AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket},
     verify::Presented,
     wire::{SessionInfo, UserInfo},
 };
@@ -48,6 +48,37 @@ pub enum Added {
     EmailTaken,
 }
 
+/// Whether a client was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAdded {
+    /// Yes.
+    New,
+    /// There is a client with this id already; nothing was changed.
+    IdTaken,
+}
+
+/// Whether a client's secret was replaced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretSet {
+    /// Yes: the old one is refused from now on.
+    Done,
+    /// There is no such client.
+    Unknown,
+    /// The client is public: it has no secret, and gets none.
+    Public,
+}
+
+/// A person as an operator sees them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The person.
+    pub user: UserInfo,
+    /// Whether the person may sign in.
+    pub is_active: bool,
+    /// When the person was added.
+    pub since: OffsetDateTime,
+}
+
 /// What a sign-in is decided from.
 #[derive(Clone, Debug)]
 pub struct Account {
@@ -73,6 +104,9 @@ pub struct NewSignIn {
     pub at: OffsetDateTime,
     /// How (RFC 8176).
     pub amr: Vec<String>,
+    /// The stored hash that the password was compared with, if it was a password. One that has been
+    /// changed since then begins nothing.
+    pub compared_with: Option<String>,
     /// The authorize request that the person signed in for, if there was one. It counts as the
     /// click that the request needs, once.
     pub signed_in_for: Option<RequestFingerprint>,
@@ -80,6 +114,15 @@ pub struct NewSignIn {
     pub expires_at: OffsetDateTime,
     /// When it ends, if nothing happens.
     pub idle_until: OffsetDateTime,
+}
+
+/// Whether a sign-in began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Began {
+    /// Yes.
+    Yes,
+    /// The password was changed after it was compared. Nothing was stored, and nothing ended.
+    PasswordChanged,
 }
 
 /// A sign-in that is alive.
@@ -218,6 +261,18 @@ pub trait Store: web::session::Records {
         new: String,
     ) -> Result<(), Unavailable>;
 
+    /// All people, by address.
+    async fn list_users(&self) -> Result<Vec<Listed>, Unavailable>;
+
+    /// Replaces a person's password and ends all their sign-ins with all that hangs on them. Tells
+    /// whether there is such a person.
+    async fn set_password(
+        &self,
+        user: UserId,
+        password_hash: String,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
     /// Disables a person and ends all their sign-ins with all that hangs on them. Tells whether
     /// there is such a person; one who is disabled already stays so since the first time.
     async fn disable_user(&self, user: UserId, now: OffsetDateTime) -> Result<bool, Unavailable>;
@@ -225,18 +280,46 @@ pub trait Store: web::session::Records {
     /// Registers a client, in the place of one with the same id.
     async fn put_client(&self, client: &Client) -> Result<(), Unavailable>;
 
+    /// Registers a client that is part of the installation, at every start of the process: as
+    /// [`Self::put_client`], but one that is there already keeps who may use it, which is the
+    /// operator's to say.
+    async fn install_client(&self, client: &Client) -> Result<(), Unavailable>;
+
+    /// Registers a client, unless its id is taken.
+    async fn add_client(&self, client: &Client) -> Result<ClientAdded, Unavailable>;
+
+    /// All clients, by id.
+    async fn list_clients(&self) -> Result<Vec<Client>, Unavailable>;
+
+    /// Replaces the secret of a confidential client.
+    async fn set_client_secret(
+        &self,
+        id: &ClientId,
+        secret: Digest<ClientSecret>,
+    ) -> Result<SecretSet, Unavailable>;
+
+    /// Says who may use a client, and ends its sessions with everybody else. Tells whether there is
+    /// such a client.
+    async fn assign_client(
+        &self,
+        id: &ClientId,
+        assigned_to: &AssignedTo,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
     /// The client with this id.
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable>;
 
     /// The clients that a person may use, by name.
     async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable>;
 
-    /// Begins a sign-in. The one that this browser had before ends with all that hangs on it.
+    /// Begins a sign-in, unless the password that it was made with has been changed meanwhile. The
+    /// one that this browser had before ends with all that hangs on it.
     async fn begin_sign_in(
         &self,
         new: NewSignIn,
         replacing: Option<SignInId>,
-    ) -> Result<(), Unavailable>;
+    ) -> Result<Began, Unavailable>;
 
     /// The sign-in, if it is alive. Being asked for keeps it so, for `idle` from now on, less at
     /// most [`TOUCH_STEP`].

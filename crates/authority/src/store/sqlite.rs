@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use database::{CannotOpen, Database, Unavailable, from_millis, millis};
 use handoff::{
-    client::{Client, HandoffLifetime, Kind, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
     handoff::{ACCESS_LIFETIME, Handoff, Issued, Launch},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
     rejection::Rejection,
-    token::{AccessToken, Challenge, Digest},
+    token::{AccessToken, Challenge, ClientSecret, Digest},
     verify::{Standing, decide},
     wire::{SessionInfo, UserInfo},
 };
@@ -17,8 +17,8 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Account, Added, ClientSession, Consent, Issuance, NewHandoff, NewSignIn, NewUser, NoSession,
-    Redeemed, Redemption, SignIn, Store, touched,
+    Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
+    NewSignIn, NewUser, NoSession, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
 };
 use crate::people::Email;
 
@@ -55,6 +55,7 @@ struct UserRow {
     email_verified: bool,
     password_hash: String,
     disabled_at: Option<i64>,
+    created_at: i64,
 }
 
 impl UserRow {
@@ -233,6 +234,77 @@ async fn end_sign_in(
     Ok(())
 }
 
+/// Ends all sign-ins of a person with all that hangs on them, as [`end_sign_in`] does for one.
+async fn end_all_of(
+    connection: &mut SqliteConnection,
+    user: &str,
+    now: i64,
+) -> Result<(), Unavailable> {
+    for statement in [
+        "UPDATE sign_in SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL",
+        "UPDATE client_session SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL",
+    ] {
+        sqlx::query(statement)
+            .bind(now)
+            .bind(user)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// What is done about a client whose id is taken.
+#[derive(Clone, Copy)]
+enum IfTaken {
+    Leave,
+    Replace,
+    ReplaceAllButAssignment,
+}
+
+async fn write_client(
+    connection: &mut SqliteConnection,
+    client: &Client,
+    if_taken: IfTaken,
+) -> Result<u64, Unavailable> {
+    let uris: Vec<_> = client
+        .redirect_uris
+        .iter()
+        .map(|uri| uri.as_str())
+        .collect();
+    let secret = match &client.kind {
+        Kind::Confidential { secret } => Some(secret.as_bytes().as_slice()),
+        Kind::Public => None,
+    };
+    let written = sqlx::query(
+        "INSERT INTO client (id, name, description, secret, origin, redirect_uris,
+                             initiate_login_uri, handoff_seconds, assigned_to)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (id) DO UPDATE SET
+             name = excluded.name, description = excluded.description,
+             secret = excluded.secret, origin = excluded.origin,
+             redirect_uris = excluded.redirect_uris,
+             initiate_login_uri = excluded.initiate_login_uri,
+             handoff_seconds = excluded.handoff_seconds,
+             assigned_to = CASE WHEN ?11 THEN client.assigned_to
+                                ELSE excluded.assigned_to END
+         WHERE NOT ?10",
+    )
+    .bind(client.id.as_str())
+    .bind(&client.name)
+    .bind(&client.description)
+    .bind(secret)
+    .bind(client.origin.as_str())
+    .bind(serde_json::to_string(&uris).map_err(Unavailable::unreadable)?)
+    .bind(client.initiate_login_uri.as_str())
+    .bind(i64::from(client.handoff_lifetime.as_seconds()))
+    .bind(serde_json::to_string(&client.assigned_to).map_err(Unavailable::unreadable)?)
+    .bind(matches!(if_taken, IfTaken::Leave))
+    .bind(matches!(if_taken, IfTaken::ReplaceAllButAssignment))
+    .execute(connection)
+    .await?;
+    Ok(written.rows_affected())
+}
+
 #[async_trait]
 impl Store for Sqlite {
     async fn add_user(&self, new: NewUser, now: OffsetDateTime) -> Result<Added, Unavailable> {
@@ -283,6 +355,44 @@ impl Store for Sqlite {
         Ok(())
     }
 
+    async fn list_users(&self) -> Result<Vec<Listed>, Unavailable> {
+        let rows = sqlx::query_as::<_, UserRow>("SELECT * FROM user ORDER BY email")
+            .fetch_all(self.database.readers())
+            .await?;
+        rows.into_iter()
+            .map(|row| {
+                let since = from_millis(row.created_at)?;
+                let Account {
+                    user, is_active, ..
+                } = row.read()?;
+                Ok(Listed {
+                    user,
+                    is_active,
+                    since,
+                })
+            })
+            .collect()
+    }
+
+    async fn set_password(
+        &self,
+        user: UserId,
+        password_hash: String,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let user = user.to_string();
+        let mut tx = self.database.write().await?;
+        let known = sqlx::query("UPDATE user SET password_hash = ? WHERE id = ?")
+            .bind(password_hash)
+            .bind(&user)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        end_all_of(&mut tx, &user, millis(now)).await?;
+        tx.commit().await?;
+        Ok(known == 1)
+    }
+
     async fn disable_user(&self, user: UserId, now: OffsetDateTime) -> Result<bool, Unavailable> {
         let (user, now) = (user.to_string(), millis(now));
         let mut tx = self.database.write().await?;
@@ -293,55 +403,96 @@ impl Store for Sqlite {
                 .execute(&mut *tx)
                 .await?
                 .rows_affected();
-        for statement in [
-            "UPDATE sign_in SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL",
-            "UPDATE client_session SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL",
-        ] {
-            sqlx::query(statement)
-                .bind(now)
-                .bind(&user)
-                .execute(&mut *tx)
-                .await?;
-        }
+        end_all_of(&mut tx, &user, now).await?;
         tx.commit().await?;
         Ok(known == 1)
     }
 
     async fn put_client(&self, client: &Client) -> Result<(), Unavailable> {
-        let uris: Vec<_> = client
-            .redirect_uris
-            .iter()
-            .map(|uri| uri.as_str())
-            .collect();
-        let secret = match &client.kind {
-            Kind::Confidential { secret } => Some(secret.as_bytes().as_slice()),
-            Kind::Public => None,
-        };
         let mut tx = self.database.write().await?;
-        sqlx::query(
-            "INSERT INTO client (id, name, description, secret, origin, redirect_uris,
-                                 initiate_login_uri, handoff_seconds, assigned_to)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET
-                 name = excluded.name, description = excluded.description,
-                 secret = excluded.secret, origin = excluded.origin,
-                 redirect_uris = excluded.redirect_uris,
-                 initiate_login_uri = excluded.initiate_login_uri,
-                 handoff_seconds = excluded.handoff_seconds, assigned_to = excluded.assigned_to",
-        )
-        .bind(client.id.as_str())
-        .bind(&client.name)
-        .bind(&client.description)
-        .bind(secret)
-        .bind(client.origin.as_str())
-        .bind(serde_json::to_string(&uris).map_err(Unavailable::unreadable)?)
-        .bind(client.initiate_login_uri.as_str())
-        .bind(i64::from(client.handoff_lifetime.as_seconds()))
-        .bind(serde_json::to_string(&client.assigned_to).map_err(Unavailable::unreadable)?)
-        .execute(&mut *tx)
-        .await?;
+        write_client(&mut tx, client, IfTaken::Replace).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn install_client(&self, client: &Client) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        write_client(&mut tx, client, IfTaken::ReplaceAllButAssignment).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn add_client(&self, client: &Client) -> Result<ClientAdded, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let written = write_client(&mut tx, client, IfTaken::Leave).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(match written {
+            1 => ClientAdded::New,
+            _ => ClientAdded::IdTaken,
+        })
+    }
+
+    async fn list_clients(&self) -> Result<Vec<Client>, Unavailable> {
+        let rows = sqlx::query_as::<_, ClientRow>("SELECT * FROM client ORDER BY id")
+            .fetch_all(self.database.readers())
+            .await?;
+        rows.into_iter().map(ClientRow::read).collect()
+    }
+
+    async fn set_client_secret(
+        &self,
+        id: &ClientId,
+        secret: Digest<ClientSecret>,
+    ) -> Result<SecretSet, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let set = sqlx::query("UPDATE client SET secret = ? WHERE id = ? AND secret IS NOT NULL")
+            .bind(secret.as_bytes().as_slice())
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        let outcome = match client(&mut tx, id).await? {
+            Some(_) if set == 1 => SecretSet::Done,
+            Some(_) => SecretSet::Public,
+            None => SecretSet::Unknown,
+        };
+        tx.commit().await?;
+        Ok(outcome)
+    }
+
+    async fn assign_client(
+        &self,
+        id: &ClientId,
+        assigned_to: &AssignedTo,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let known = sqlx::query("UPDATE client SET assigned_to = ? WHERE id = ?")
+            .bind(serde_json::to_string(assigned_to).map_err(Unavailable::unreadable)?)
+            .bind(id.as_str())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        let here: Vec<String> = sqlx::query_scalar(
+            "SELECT DISTINCT user_id FROM client_session WHERE client = ? AND ended_at IS NULL",
+        )
+        .bind(id.as_str())
+        .fetch_all(&mut *tx)
+        .await?;
+        for user in here {
+            if assigned_to.includes(UserId::parse(&user).map_err(Unavailable::unreadable)?) {
+                continue;
+            }
+            sqlx::query(
+                "UPDATE client_session SET ended_at = ?
+                 WHERE client = ? AND user_id = ? AND ended_at IS NULL",
+            )
+            .bind(millis(now))
+            .bind(id.as_str())
+            .bind(user)
+            .execute(&mut *tx)
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(known == 1)
     }
 
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
@@ -364,15 +515,13 @@ impl Store for Sqlite {
         &self,
         new: NewSignIn,
         replacing: Option<SignInId>,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<Began, Unavailable> {
         let mut tx = self.database.write().await?;
-        if let Some(old) = replacing {
-            end_sign_in(&mut tx, old, millis(new.at)).await?;
-        }
-        sqlx::query(
+        let begun = sqlx::query(
             "INSERT INTO sign_in (id, user_id, auth_time, amr, signed_in_for, expires_at,
                                   idle_until)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
+             SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM user
+             WHERE id = ?2 AND password_hash = coalesce(?8, password_hash)",
         )
         .bind(new.id.to_string())
         .bind(new.user.to_string())
@@ -381,10 +530,18 @@ impl Store for Sqlite {
         .bind(new.signed_in_for.map(|request| request.to_vec()))
         .bind(millis(new.expires_at))
         .bind(millis(new.idle_until))
+        .bind(new.compared_with)
         .execute(&mut *tx)
-        .await?;
+        .await?
+        .rows_affected();
+        if begun == 0 {
+            return Ok(Began::PasswordChanged);
+        }
+        if let Some(old) = replacing {
+            end_sign_in(&mut tx, old, millis(new.at)).await?;
+        }
         tx.commit().await?;
-        Ok(())
+        Ok(Began::Yes)
     }
 
     async fn touch_sign_in(

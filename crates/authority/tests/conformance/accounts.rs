@@ -87,3 +87,49 @@ pub(crate) async fn an_unknown_person_is_not_disabled<F>(world: World<F>) {
         assert!(account.unwrap().is_active, "{name}");
     }
 }
+
+pub(crate) async fn people_are_listed_by_address_with_what_became_of_them<F>(world: World<F>) {
+    let id = UserId::mint(world.random());
+    let later = START + seconds(1);
+    let added = world.store.add_user(new_user(id, "aaron"), later).await;
+    assert_eq!(added.unwrap(), Added::New);
+    world.store.disable_user(world.alice, later).await.unwrap();
+    let listed = world.store.list_users().await.unwrap();
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|listed| (&*listed.user.name, listed.is_active, listed.since))
+        .collect();
+    assert_eq!(
+        listed,
+        [
+            ("aaron of Harbor", true, later),
+            ("alice of Harbor", false, START),
+            ("bob of Harbor", true, START),
+        ]
+    );
+}
+
+pub(crate) async fn a_new_password_replaces_that_persons_only<F>(world: World<F>) {
+    world.store.disable_user(world.bob, START).await.unwrap();
+    for (user, hash) in [(world.alice, "new"), (world.bob, "newer")] {
+        let set = world.store.set_password(user, hash.to_owned(), START);
+        assert!(set.await.unwrap());
+    }
+    // One who is disabled stays so.
+    for (name, hash, is_active) in [("alice", "new", true), ("bob", "newer", false)] {
+        let account = world.store.find_account(&email(name)).await.unwrap();
+        let account = account.unwrap();
+        assert_eq!(account.password_hash, hash, "{name}");
+        assert_eq!(account.is_active, is_active, "{name}");
+    }
+}
+
+pub(crate) async fn an_unknown_person_gets_no_password<F>(world: World<F>) {
+    let unknown = UserId::mint(world.random());
+    let set = world.store.set_password(unknown, "new".to_owned(), START);
+    assert!(!set.await.unwrap());
+    for name in ["alice", "bob"] {
+        let account = world.store.find_account(&email(name)).await.unwrap();
+        assert_eq!(account.unwrap().password_hash, format!("hash of {name}"));
+    }
+}

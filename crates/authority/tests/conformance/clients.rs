@@ -1,5 +1,7 @@
+use authority::store::{ClientAdded, NoSession, SecretSet};
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    rejection::Rejection,
     token::{ClientSecret, Secret},
 };
 
@@ -94,4 +96,156 @@ pub(crate) async fn a_person_sees_the_clients_assigned_to_them_by_name<F>(world:
         clients_of(bob).await,
         ["bobs", "twin-a", "twin-b", NOTES, TASKS, "both"]
     );
+}
+
+pub(crate) async fn a_client_is_added_once<F>(world: World<F>) {
+    let board = unlike("board", world.alice);
+    let added = world.store.add_client(&board).await.unwrap();
+    assert_eq!(added, ClientAdded::New);
+    for taken in ["board", NOTES] {
+        let mut other = unlike(taken, world.bob);
+        other.name = "Another".to_owned();
+        let added = world.store.add_client(&other).await.unwrap();
+        assert_eq!(added, ClientAdded::IdTaken, "{taken}");
+    }
+    let found = world.store.find_client(&board.id).await.unwrap();
+    assert_eq!(found, Some(board));
+    let notes = world.store.find_client(&id(NOTES)).await.unwrap();
+    assert_eq!(notes, Some(new_client(NOTES, AssignedTo::Everyone)));
+}
+
+pub(crate) async fn clients_are_listed_by_id<F>(world: World<F>) {
+    let board = unlike("board", world.alice);
+    world.store.add_client(&board).await.unwrap();
+    let clients = world.store.list_clients().await.unwrap();
+    assert_eq!(
+        clients,
+        [
+            board,
+            new_client(NOTES, AssignedTo::Everyone),
+            new_client(TASKS, AssignedTo::Everyone),
+        ]
+    );
+}
+
+pub(crate) async fn an_installed_client_keeps_who_may_use_it<F>(world: World<F>) {
+    let only_alice = AssignedTo::Users(vec![world.alice]);
+    let assigned = world
+        .store
+        .assign_client(&id(NOTES), &only_alice, START)
+        .await;
+    assert!(assigned.unwrap());
+    let mut new = unlike(NOTES, world.bob);
+    new.assigned_to = AssignedTo::Everyone;
+    world.store.install_client(&new).await.unwrap();
+    new.assigned_to = only_alice;
+    let found = world.store.find_client(&new.id).await.unwrap();
+    assert_eq!(found, Some(new));
+
+    // The first time there is nothing to keep.
+    let board = unlike("board", world.bob);
+    world.store.install_client(&board).await.unwrap();
+    let found = world.store.find_client(&board.id).await.unwrap();
+    assert_eq!(found, Some(board));
+}
+
+fn secret(byte: u8) -> Kind {
+    Kind::Confidential {
+        secret: ClientSecret::mint([byte; 32]).digest(),
+    }
+}
+
+pub(crate) async fn a_new_secret_replaces_that_clients_only<F>(world: World<F>) {
+    let new = ClientSecret::mint([9; 32]).digest();
+    let set = world.store.set_client_secret(&id(NOTES), new).await;
+    assert_eq!(set.unwrap(), SecretSet::Done);
+    for (client, byte) in [(NOTES, 9), (TASKS, 7)] {
+        let mut expected = new_client(client, AssignedTo::Everyone);
+        expected.kind = secret(byte);
+        let found = world.store.find_client(&id(client)).await.unwrap();
+        assert_eq!(found, Some(expected));
+    }
+}
+
+pub(crate) async fn a_public_or_unknown_client_gets_no_secret<F>(world: World<F>) {
+    let board = unlike("board", world.alice);
+    world.store.add_client(&board).await.unwrap();
+    for (client, expected) in [("board", SecretSet::Public), ("nobody", SecretSet::Unknown)] {
+        let new = ClientSecret::mint([9; 32]).digest();
+        let set = world.store.set_client_secret(&id(client), new).await;
+        assert_eq!(set.unwrap(), expected);
+    }
+    let found = world.store.find_client(&board.id).await.unwrap();
+    assert_eq!(found, Some(board));
+    assert_eq!(world.client_ids().await, ["board", NOTES, TASKS]);
+}
+
+pub(crate) async fn row_79_an_assignment_is_replaced_and_no_other_is_touched<F>(world: World<F>) {
+    let (alice, bob) = (world.alice, world.bob);
+    for assigned_to in [
+        AssignedTo::Users(vec![alice, bob]),
+        AssignedTo::Users(vec![bob]),
+        AssignedTo::Users(vec![]),
+        AssignedTo::Everyone,
+    ] {
+        let assigned = world
+            .store
+            .assign_client(&id(NOTES), &assigned_to, START)
+            .await;
+        assert!(assigned.unwrap());
+        for user in [alice, bob] {
+            let clients = world.store.clients_of(user).await.unwrap();
+            let sees = clients.iter().any(|client| client.id == id(NOTES));
+            assert_eq!(sees, assigned_to.includes(user), "{assigned_to:?}");
+            assert!(clients.iter().any(|client| client.id == id(TASKS)));
+        }
+        let expected = new_client(NOTES, assigned_to);
+        let found = world.store.find_client(&id(NOTES)).await.unwrap();
+        assert_eq!(found, Some(expected));
+    }
+}
+
+pub(crate) async fn row_79_whoever_may_no_longer_use_a_client_has_no_session_there<F>(
+    world: World<F>,
+) {
+    let alices = world.sign_in(world.alice).await;
+    let bobs = world.sign_in(world.bob).await;
+    let gone = world.redeemed(alices, START).await;
+    let stays = world.redeemed(bobs, START).await;
+    let unredeemed = world.send(alices, START).await;
+
+    // Another client's assignment is none of this one's.
+    for (client, closed) in [(TASKS, None), (NOTES, Some(NoSession::Unknown))] {
+        let only_bob = AssignedTo::Users(vec![world.bob]);
+        let assigned = world
+            .store
+            .assign_client(&id(client), &only_bob, START)
+            .await;
+        assert!(assigned.unwrap());
+        assert_eq!(world.closed(gone.access, START).await, closed, "{client}");
+        assert_eq!(world.closed(stays.access, START).await, None, "{client}");
+    }
+    let refused = world.redeem(unredeemed.presented(), START).await;
+    assert_eq!(refused.rejection(), Some(Rejection::NotAssigned));
+    assert!(world.is_signed_in(alices, START).await);
+
+    // What has ended stays so.
+    let everyone = AssignedTo::Everyone;
+    let assigned = world
+        .store
+        .assign_client(&id(NOTES), &everyone, START)
+        .await;
+    assert!(assigned.unwrap());
+    let closed = world.closed(gone.access, START).await;
+    assert_eq!(closed, Some(NoSession::Unknown));
+}
+
+pub(crate) async fn an_unknown_client_is_not_assigned<F>(world: World<F>) {
+    let nobody = AssignedTo::Users(vec![]);
+    let assigned = world
+        .store
+        .assign_client(&id("nobody"), &nobody, START)
+        .await;
+    assert!(!assigned.unwrap());
+    assert_eq!(world.client_ids().await, [NOTES, TASKS]);
 }

@@ -1,4 +1,4 @@
-use authority::store::{Consent, Issuance, NoSession, SignIn, TOUCH_STEP};
+use authority::store::{Began, Consent, Issuance, NoSession, SignIn, TOUCH_STEP};
 use handoff::{
     ids::{SignInId, UserId},
     rejection::Rejection,
@@ -219,4 +219,41 @@ pub(crate) async fn a_sign_in_that_begins_for_a_disabled_person_is_not_alive<F>(
     let started = world.started();
     let confirmed = world.issue(&started, sign_in, Consent::Confirmed, START);
     assert_eq!(confirmed.await, Issuance::SignedOut);
+}
+
+pub(crate) async fn a_new_password_ends_all_their_sign_ins_and_no_others<F>(world: World<F>) {
+    let ended = [
+        Cascade::begin(&world, world.alice).await,
+        Cascade::begin(&world, world.alice).await,
+    ];
+    let bobs = Cascade::begin(&world, world.bob).await;
+    let now = START + seconds(1);
+    let set = world
+        .store
+        .set_password(world.alice, "new".to_owned(), now)
+        .await;
+    assert!(set.unwrap());
+    for ended in ended {
+        ended.has_ended(&world, NoSession::Unknown).await;
+    }
+    bobs.goes_on(&world).await;
+}
+
+pub(crate) async fn a_password_that_was_changed_meanwhile_begins_no_sign_in<F>(world: World<F>) {
+    let before = world.sign_in(world.alice).await;
+    for (compared_with, expected) in [
+        ("another hash", Began::PasswordChanged),
+        ("hash of bob", Began::PasswordChanged),
+        ("hash of alice", Began::Yes),
+    ] {
+        let mut new = world.new_sign_in(world.alice, START);
+        new.compared_with = Some(compared_with.to_owned());
+        let id = new.id;
+        let began = world.store.begin_sign_in(new, Some(before)).await.unwrap();
+        assert_eq!(began, expected, "{compared_with}");
+        let has_begun = expected == Began::Yes;
+        assert_eq!(world.is_signed_in(id, START).await, has_begun);
+        // What it was to replace goes only when it begins.
+        assert_eq!(world.is_signed_in(before, START).await, !has_begun);
+    }
 }

@@ -14,8 +14,8 @@ use async_trait::async_trait;
 use authority::{
     people::Email,
     store::{
-        Added, Consent, Issuance, Memory, NewHandoff, NewSignIn, NewUser, NoSession, Redeemed,
-        Redemption, RequestFingerprint, Sqlite, Store,
+        Added, Began, Consent, Issuance, Memory, NewHandoff, NewSignIn, NewUser, NoSession,
+        Redeemed, Redemption, RequestFingerprint, Sqlite, Store,
     },
 };
 use handoff::{
@@ -299,12 +299,19 @@ impl People {
         self.store.put_client(&client).await.unwrap();
     }
 
+    /// The ids of the clients, as the operator sees them.
+    pub(crate) async fn client_ids(&self) -> Vec<String> {
+        let clients = self.store.list_clients().await.unwrap();
+        clients.into_iter().map(|client| client.id.into()).collect()
+    }
+
     pub(crate) fn new_sign_in(&self, user: UserId, at: OffsetDateTime) -> NewSignIn {
         NewSignIn {
             id: SignInId::mint(self.random()),
             user,
             at,
             amr: vec!["pwd".to_owned()],
+            compared_with: None,
             signed_in_for: None,
             expires_at: at + ABSOLUTE,
             idle_until: at + IDLE,
@@ -313,7 +320,8 @@ impl People {
 
     pub(crate) async fn begin(&self, new: NewSignIn) -> SignInId {
         let id = new.id;
-        self.store.begin_sign_in(new, None).await.unwrap();
+        let began = self.store.begin_sign_in(new, None).await.unwrap();
+        assert_eq!(began, Began::Yes);
         id
     }
 
