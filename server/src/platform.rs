@@ -28,7 +28,10 @@ use handoff::{
 use lab::Lab;
 use relying_party::{RelyingParty, store::Store as RelyingPartyStore};
 use tokio::task::JoinSet;
-use web::seams::{Clock, Randomness, SystemClock, SystemRandomness};
+use web::{
+    cookies::Prefix,
+    seams::{Clock, Randomness, SystemClock, SystemRandomness},
+};
 
 use crate::{
     config::{self, Origins},
@@ -76,6 +79,8 @@ pub struct Setup {
     pub random: Arc<dyn Randomness>,
     /// Its policy.
     pub policy: Policy,
+    /// What the names of its sites' cookies begin with.
+    pub cookie_prefix: Prefix,
     /// The accounts that are made at the start and offered on the sign-in page.
     pub demo_accounts: Vec<DemoAccount>,
     /// How many password comparisons run at once.
@@ -93,6 +98,7 @@ impl Setup {
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandomness),
             policy: Policy::STRICT,
+            cookie_prefix: Prefix::default(),
             demo_accounts: DEMO_ACCOUNTS.to_vec(),
             hashing_at_once: cores,
         }
@@ -201,6 +207,7 @@ impl Platform {
                 origin: setup.origins.authority.clone(),
                 name: "Harbor ID".to_owned(),
                 assets: setup.assets.clone(),
+                cookie_prefix: setup.cookie_prefix,
                 idle: config::IDLE,
                 absolute: config::ABSOLUTE,
                 policy: setup.policy,
@@ -220,6 +227,7 @@ impl Platform {
                 issuer: setup.origins.authority.clone(),
                 authority_name: "Harbor ID".to_owned(),
                 assets: setup.assets.clone(),
+                cookie_prefix: setup.cookie_prefix,
             },
             notes_store,
             Arc::clone(&setup.clock),

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use time::Duration;
 use web::{
     context::{Context, Explanation},
+    cookies::Prefix,
     seams::{Clock, Randomness},
     session::Sessions,
 };
@@ -39,6 +40,8 @@ pub struct Settings {
     pub name: String,
     /// The build's files.
     pub assets: Assets,
+    /// What the names of its cookies begin with.
+    pub cookie_prefix: Prefix,
     /// A sign-in ends after this long without use.
     pub idle: Duration,
     /// A sign-in ends after this long at the latest.
@@ -95,7 +98,8 @@ impl Authority {
                 .problem(title, text, trace)
                 .into_any()
         };
-        let context = Context::new(settings.origin.clone(), clock, random, problem_view);
+        let context = Context::new(settings.origin.clone(), clock, random, problem_view)
+            .with_cookie_prefix(settings.cookie_prefix);
         Self(Arc::new(Parts {
             settings,
             store,

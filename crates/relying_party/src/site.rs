@@ -13,6 +13,7 @@ use handoff::{
 use leptos::prelude::*;
 use web::{
     context::{Context, Explanation, TraceId},
+    cookies::Prefix,
     seams::{Clock, Randomness},
     session::Sessions,
 };
@@ -36,6 +37,8 @@ pub struct Settings {
     pub authority_name: String,
     /// The build's files.
     pub assets: Assets,
+    /// What the names of its cookies begin with.
+    pub cookie_prefix: Prefix,
 }
 
 impl Settings {
@@ -89,7 +92,8 @@ impl RelyingParty {
         let problem_view = move |Explanation { title, text, trace }| {
             around_problems.problem(title, text, trace).into_any()
         };
-        let context = Context::new(settings.origin.clone(), clock, random, problem_view);
+        let context = Context::new(settings.origin.clone(), clock, random, problem_view)
+            .with_cookie_prefix(settings.cookie_prefix);
         Self(Arc::new(Parts {
             settings,
             store,

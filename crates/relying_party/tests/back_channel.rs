@@ -110,6 +110,7 @@ fn client(port: u16) -> AuthorityClient {
             stylesheet: "style.css".to_owned(),
             lab: "lab".to_owned(),
         },
+        cookie_prefix: web::cookies::Prefix::default(),
     })
 }
 

@@ -73,6 +73,7 @@ impl World {
                 stylesheet: "style.css".to_owned(),
                 lab: "lab".to_owned(),
             },
+            cookie_prefix: web::cookies::Prefix::default(),
         };
         let issuer = settings.issuer.clone();
         let site = RelyingParty::new(settings, store.clone(), shared.clone(), random.clone());

@@ -10,6 +10,7 @@ use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
 use crate::{
+    cookies::Prefix,
     problem::Problem,
     seams::{Clock, Randomness},
 };
@@ -42,6 +43,8 @@ pub struct Context {
     pub problem_view: ProblemView,
     /// The requests that are under way, also those whose browser has hung up.
     pub running: TaskTracker,
+    /// What the names of its cookies begin with.
+    pub cookie_prefix: Prefix,
 }
 
 impl Context {
@@ -59,7 +62,15 @@ impl Context {
             random,
             problem_view,
             running: TaskTracker::new(),
+            cookie_prefix: Prefix::default(),
         }
+    }
+
+    /// The same surroundings, with the cookies named otherwise on the wire.
+    #[must_use]
+    pub const fn with_cookie_prefix(mut self, prefix: Prefix) -> Self {
+        self.cookie_prefix = prefix;
+        self
     }
 
     /// The time at the platform.

@@ -6,10 +6,79 @@
 
 use std::convert::Infallible;
 
-use axum::extract::FromRequestParts;
+use axum::{
+    extract::{FromRequestParts, Request},
+    middleware::Next,
+    response::Response,
+};
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
 use time::Duration;
+
+use crate::context::Context;
+
+/// What the names of all cookies begin with on the wire. Code always says `__Host-`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Prefix {
+    /// `__Host-`: no other host can set such a cookie.
+    #[default]
+    Host,
+    /// `__Host-Http-`: no script can either (row 59). To a browser that does not know it, it is a
+    /// `__Host-` cookie like any other.
+    HostHttp,
+}
+
+const HOST: &[u8] = b"__Host-";
+const HOST_HTTP: &[u8] = b"__Host-Http-";
+
+/// Renames the cookies between the wire and the handlers, where a site's context asks for it.
+pub async fn rename(mut request: Request, next: Next) -> Response {
+    let prefix = request.extensions().get::<Context>();
+    if prefix.is_none_or(|context| context.cookie_prefix == Prefix::Host) {
+        return next.run(request).await;
+    }
+    rewrite(request.headers_mut(), header::COOKIE, from_the_wire);
+    let mut response = next.run(request).await;
+    rewrite(response.headers_mut(), header::SET_COOKIE, to_the_wire);
+    response
+}
+
+fn rewrite(headers: &mut HeaderMap, name: header::HeaderName, by: fn(&[u8]) -> Vec<u8>) {
+    let lines: Vec<_> = headers
+        .get_all(&name)
+        .iter()
+        .filter_map(|line| HeaderValue::from_bytes(&by(line.as_bytes())).ok())
+        .collect();
+    headers.remove(&name);
+    for line in lines {
+        headers.append(&name, line);
+    }
+}
+
+/// A plain `__Host-` cookie is dropped: with this setting on, a script may have written it.
+fn from_the_wire(line: &[u8]) -> Vec<u8> {
+    let mut pairs = Vec::new();
+    for pair in line.split(|byte| *byte == b';') {
+        let start = pair
+            .iter()
+            .position(|byte| !matches!(byte, b' ' | b'\t'))
+            .unwrap_or(pair.len());
+        let pair = &pair[start..];
+        if let Some(rest) = pair.strip_prefix(HOST_HTTP) {
+            pairs.push([HOST, rest].concat());
+        } else if !pair.starts_with(HOST) {
+            pairs.push(pair.to_vec());
+        }
+    }
+    pairs.join(&b"; "[..])
+}
+
+fn to_the_wire(line: &[u8]) -> Vec<u8> {
+    match line.strip_prefix(HOST) {
+        Some(rest) => [HOST_HTTP, rest].concat(),
+        None => line.to_vec(),
+    }
+}
 
 /// The cookies of a request.
 #[derive(Clone, Debug, Default)]
@@ -85,7 +154,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn row_58_a_cookie_has_every_attribute() {
+    fn row_59_table_of_names_between_the_wire_and_the_handlers() {
+        for (wire, here) in [
+            ("__Host-Http-a=1; b=2", "__Host-a=1; b=2"),
+            ("__Host-a=1; b=2", "b=2"),
+            ("__Host-a=1; __Host-Http-a=2", "__Host-a=2"),
+            ("b=__Host-a;\t__Host-Http-a=2", "b=__Host-a; __Host-a=2"),
+            ("", ""),
+        ] {
+            assert_eq!(from_the_wire(wire.as_bytes()), here.as_bytes(), "{wire}");
+        }
+        assert_eq!(
+            to_the_wire(b"__Host-a=1; Path=/"),
+            b"__Host-Http-a=1; Path=/"
+        );
+    }
+
+    #[test]
+    fn rows_58_and_60_a_cookie_has_every_attribute() {
         let text = set("__Host-as_session", "abc", None);
         assert_eq!(
             text,

@@ -14,7 +14,7 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer}
 
 use crate::{
     context::{Context, TraceId},
-    fetch_metadata, headers,
+    cookies, fetch_metadata, headers,
     page::Page,
     problem::{self, Problem},
     trace,
@@ -46,6 +46,7 @@ pub fn protect(routes: Router) -> Router {
         .layer(middleware::from_fn(finish))
         .layer(middleware::from_fn(explain))
         .layer(middleware::from_fn(headers::set))
+        .layer(middleware::from_fn(cookies::rename))
         .layer(middleware::from_fn(trace::record))
 }
 

@@ -103,6 +103,16 @@ impl Process {
 
     /// Opens a platform on `auth{suffix}.localhost` and its siblings.
     pub async fn platform(&self, suffix: &str, kept: Kept) -> World {
+        self.platform_with(suffix, kept, |_| {}).await
+    }
+
+    /// The same with a setting changed.
+    pub async fn platform_with(
+        &self,
+        suffix: &str,
+        kept: Kept,
+        change: impl FnOnce(&mut Setup),
+    ) -> World {
         let origins = Origins::on_localhost(suffix, self.address.port()).unwrap();
         let clock = Arc::new(ManualClock::at(datetime!(2026-11-21 03:00 UTC)));
         let assets = Assets {
@@ -110,10 +120,11 @@ impl Process {
             lab: "lab".to_owned(),
         };
         let shared: Arc<dyn Clock> = clock.clone();
-        let setup = Setup {
+        let mut setup = Setup {
             clock: shared,
             ..Setup::demo(origins.clone(), assets)
         };
+        change(&mut setup);
         let folder = tempfile::tempdir().unwrap();
         let stores = match kept {
             Kept::InMemory => Stores::InMemory,

@@ -2,7 +2,9 @@
 
 use reqwest::{Method, StatusCode};
 
-use crate::harness::{log, world};
+use web::cookies::Prefix;
+
+use crate::harness::{Kept, Process, log, world};
 
 #[tokio::test]
 async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
@@ -70,7 +72,7 @@ async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
 }
 
 #[tokio::test]
-async fn row_58_every_cookie_is_a_host_cookie_with_every_attribute() {
+async fn rows_58_and_60_every_cookie_is_a_host_cookie_with_every_attribute() {
     let (_process, world) = world().await;
     let alice = world.visitor();
     let mut lines = Vec::new();
@@ -117,6 +119,48 @@ async fn row_58_every_cookie_is_a_host_cookie_with_every_attribute() {
         }
         assert!(!line.contains("Domain"), "{line}");
     }
+}
+
+#[tokio::test]
+async fn row_59_the_longer_prefix_is_off_and_when_it_is_on_a_shorter_name_is_nobodys() {
+    let process = Process::start().await;
+    let off = process.platform("-off", Kept::InMemory).await;
+    let page = off.visitor().get(&off.authority("/login")).await;
+    assert!(
+        page.header("set-cookie").starts_with("__Host-as_pre="),
+        "{page:?}"
+    );
+
+    let on = process
+        .platform_with("-on", Kept::InMemory, |setup| {
+            setup.cookie_prefix = Prefix::HostHttp;
+        })
+        .await;
+    let alice = on.signed_in("alice@harbor.example").await;
+    let home = alice.open_notes(&on).await;
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+    for (site, name) in [
+        (on.authority("/"), "as_session"),
+        (on.notes("/"), "rp_session"),
+    ] {
+        let long = format!("__Host-Http-{name}");
+        let value = alice.cookie(&site, &long).expect(name);
+        assert_eq!(alice.cookie(&site, &format!("__Host-{name}")), None);
+        // What a script could have written: the same value under the shorter name.
+        let thief = on.visitor();
+        thief.set_cookie(&site, &format!("__Host-{name}"), &value);
+        let page = thief.open(&site).await;
+        assert!(!page.body.contains("Sign out"), "{name}: {page:?}");
+        thief.set_cookie(&site, &long, &value);
+        let page = thief.open(&site).await;
+        assert!(page.body.contains("Sign out"), "{name}: {page:?}");
+    }
+    // And both expire under that name.
+    let answer = alice
+        .post(&on.notes("/logout"), &[("csrf", &home.csrf())])
+        .await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    assert_eq!(alice.cookie(&home.url, "__Host-Http-rp_session"), None);
 }
 
 #[tokio::test]

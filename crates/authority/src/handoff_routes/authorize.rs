@@ -286,6 +286,7 @@ mod tests {
                 stylesheet: String::new(),
                 lab: String::new(),
             },
+            cookie_prefix: web::cookies::Prefix::default(),
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),
             policy: Policy::STRICT,
