@@ -1,10 +1,18 @@
 //! The command line. Every failure is one clear sentence and a non-zero exit.
 
-use std::process::ExitCode;
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
-use crate::{config::ServeSettings, serve, telemetry};
+use crate::{
+    config::ServeSettings,
+    operate::{ClientCommand, DataFolder, UserCommand},
+    serve, telemetry,
+};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -21,22 +29,55 @@ struct Cli {
 enum Command {
     /// Serve the platform: Harbor ID, Notes and the lab.
     Serve(ServeSettings),
+    /// Add, list, disable people, and give them new passwords; also while a server runs.
+    User {
+        #[command(flatten)]
+        data: DataFolder,
+        #[command(subcommand)]
+        command: UserCommand,
+    },
+    /// Register, list and assign the applications that people open; also while a server runs.
+    Client {
+        #[command(flatten)]
+        data: DataFolder,
+        #[command(subcommand)]
+        command: ClientCommand,
+    },
+    /// Print what makes a shell complete this program's commands, for its start-up file.
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
 }
 
 /// Reads the command line and does what it says.
 pub async fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
-    let done = match command {
+    match command {
         Command::Serve(settings) => {
             telemetry::start(&settings.log);
-            serve::run(settings).await
+            end(serve::run(settings).await)
         }
-    };
+        Command::User { data, command } => end(command.run(&data).await),
+        Command::Client { data, command } => end(command.run(&data).await),
+        Command::Completions { shell } => end(completions(shell)),
+    }
+}
+
+fn end(done: Result<(), impl std::fmt::Display>) -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("handoff-lab: {error}");
+            // Also where nobody reads it: the exit code says it too.
+            let _ = writeln!(io::stderr(), "handoff-lab: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn completions(shell: Shell) -> io::Result<()> {
+    // Into memory first: the generator panics when it cannot write.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "handoff-lab", &mut script);
+    io::stdout().write_all(&script)
 }

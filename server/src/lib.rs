@@ -7,7 +7,9 @@
 pub mod assets;
 pub mod cli;
 pub mod config;
+pub mod data;
 pub mod listen;
+pub mod operate;
 pub mod ops;
 pub mod platform;
 pub mod serve;

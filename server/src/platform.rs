@@ -3,7 +3,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    io::{ErrorKind, Write},
+    io::ErrorKind,
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
     sync::Arc,
@@ -35,6 +35,7 @@ use web::{
 
 use crate::{
     config::{self, Origins},
+    data::{AUTHORITY, BadFolder, PreparedSecret, Turn, secret_file},
     sites::{Directory, Mounted, Site},
 };
 
@@ -131,6 +132,9 @@ pub enum CannotStart {
         /// What is wrong with it.
         why: String,
     },
+    /// The folder, before anything in it.
+    #[error(transparent)]
+    Data(#[from] BadFolder),
     /// A file with a client's secret.
     #[error("the client secret {}: {why}", path.display())]
     Secret {
@@ -178,11 +182,13 @@ impl Platform {
         let authority_store: Arc<dyn AuthorityStore>;
         let notes_store: Arc<dyn RelyingPartyStore>;
         let secret: ClientSecret;
+        let _turn;
         match &stores {
             Stores::InFolder(folder) => {
+                _turn = Turn::take(folder).await?;
                 files.lock = Some(lock(folder)?);
-                secret = client_secret(&folder.join("notes.secret"), &**random)?;
-                let store = authority::store::Sqlite::open(&folder.join("authority.db")).await?;
+                secret = client_secret(&secret_file(folder, "notes"), &**random)?;
+                let store = authority::store::Sqlite::open(&folder.join(AUTHORITY)).await?;
                 files.authority = Some(store.clone());
                 authority_store = Arc::new(store);
                 let store = relying_party::store::Sqlite::open(&folder.join("notes.db")).await?;
@@ -391,19 +397,8 @@ fn client_secret(file: &Path, random: &dyn Randomness) -> Result<ClientSecret, C
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let secret = ClientSecret::mint(random.bytes());
-            // By way of another name: a crash in between must not leave half a secret.
-            let half = file.with_extension("new");
-            let mut options = OpenOptions::new();
-            let mut created = options
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&half)
-                .map_err(failed)?;
-            writeln!(created, "{}", secret.expose())
-                .and_then(|()| created.sync_all())
-                .and_then(|()| std::fs::rename(&half, file))
+            PreparedSecret::write(file, &secret, None)
+                .and_then(PreparedSecret::put_in_place)
                 .map_err(failed)?;
             return Ok(secret);
         }

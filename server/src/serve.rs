@@ -1,13 +1,6 @@
 //! `handoff-lab serve`: open the platform, listen, and end in order.
 
-use std::{
-    io::ErrorKind,
-    net::SocketAddr,
-    os::unix::fs::{DirBuilderExt, MetadataExt},
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use tokio::{
     net::TcpListener,
@@ -19,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     assets::{self, AssetsError},
     config::{BadSetting, Origins, ServeSettings},
+    data::{self, BadFolder},
     listen, ops,
     platform::{CannotStart, DEMO_ACCOUNTS, Platform, Setup, Stores},
     sites::Directory,
@@ -37,13 +31,8 @@ pub enum Failure {
     #[error(transparent)]
     Assets(#[from] AssetsError),
     /// The data folder.
-    #[error("--data {}: {source}", path.display())]
-    Data {
-        /// The folder.
-        path: PathBuf,
-        /// What the system says.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Folder(#[from] BadFolder),
     /// The platform.
     #[error(transparent)]
     Platform(#[from] CannotStart),
@@ -103,10 +92,7 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
         .and_then(|listener| listener.local_addr().ok());
     let origins = Origins::on_localhost("", port.map_or(4000, |address| address.port()))?;
 
-    make_private_folder(&settings.data).map_err(|source| Failure::Data {
-        path: settings.data.clone(),
-        source,
-    })?;
+    data::make_private(&settings.data)?;
     let setup = Setup::demo(origins.clone(), names);
     let platform = Platform::open(setup, Stores::InFolder(settings.data.clone())).await?;
     let platform = Arc::new(platform);
@@ -169,21 +155,6 @@ impl Stop {
             _ = self.interrupt.recv() => {}
         }
     }
-}
-
-/// Makes the folder, for the owner alone. One that is there already is taken as it is (its files are
-/// the owner's alone), unless others can write to it: they could put a secret of their own there.
-fn make_private_folder(path: &Path) -> std::io::Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)?;
-    if std::fs::metadata(path)?.mode() & 0o022 != 0 {
-        return Err(std::io::Error::other(
-            "others can write to this folder; `chmod 700` it",
-        ));
-    }
-    Ok(())
 }
 
 fn announce(origins: &Origins, settings: &ServeSettings, ops: SocketAddr) {

@@ -12,6 +12,35 @@ use web::seams::Randomness;
 /// The longest password that is hashed, in bytes: more would only keep the machine busy.
 pub const MAX_LENGTH: usize = 1024;
 
+/// The shortest new password, in characters (OWASP ASVS 5, 6.2.1).
+pub const MIN_LENGTH: usize = 8;
+
+/// Why a new password is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RefusedPassword {
+    /// It has too few characters.
+    #[error("a password has {MIN_LENGTH} characters at least")]
+    TooShort,
+    /// It has too many bytes.
+    #[error("a password has {MAX_LENGTH} bytes at most")]
+    TooLong,
+}
+
+/// Whether a new password may be set. Length alone counts: rules about digits and capitals make
+/// passwords harder to remember and not harder to guess (ASVS 5, 6.2.5).
+///
+/// # Errors
+/// [`RefusedPassword`] with the rule.
+pub fn acceptable(password: &str) -> Result<(), RefusedPassword> {
+    if password.chars().count() < MIN_LENGTH {
+        return Err(RefusedPassword::TooShort);
+    }
+    if password.len() > MAX_LENGTH {
+        return Err(RefusedPassword::TooLong);
+    }
+    Ok(())
+}
+
 /// What hashing costs (OWASP's password storage cheat sheet: 19,456 KiB and 2 passes at least).
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
@@ -159,6 +188,18 @@ mod tests {
 
     fn passwords() -> Passwords {
         Passwords::new(Cost::DEFAULT, 2, Arc::new(SystemRandomness)).unwrap()
+    }
+
+    #[test]
+    fn a_new_password_has_some_length_and_need_have_nothing_else() {
+        for good in ["        ", "aaaaaaaa", "éééééééé", &"x".repeat(MAX_LENGTH)] {
+            assert_eq!(acceptable(good), Ok(()));
+        }
+        for short in ["", "1234567", "ééééééé"] {
+            assert_eq!(acceptable(short), Err(RefusedPassword::TooShort));
+        }
+        let long = "x".repeat(MAX_LENGTH + 1);
+        assert_eq!(acceptable(&long), Err(RefusedPassword::TooLong));
     }
 
     #[tokio::test]

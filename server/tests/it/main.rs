@@ -13,6 +13,7 @@
 mod handoff;
 mod harness;
 mod launch;
+mod operate;
 mod protection;
 mod serving;
 mod sessions;

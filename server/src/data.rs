@@ -1,0 +1,197 @@
+//! The data folder: who may be in it, and whose turn it is.
+
+use std::{
+    fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use handoff::token::{ClientSecret, Secret};
+
+/// The database of the authorization server, in the data folder.
+pub const AUTHORITY: &str = "authority.db";
+
+/// How long to wait for somebody else's turn, and how often to look.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Why a data folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the data folder {} {why}", path.display())]
+pub struct BadFolder {
+    path: PathBuf,
+    why: String,
+}
+
+impl BadFolder {
+    fn new(path: &Path, why: impl Into<String>) -> Self {
+        Self {
+            path: path.to_owned(),
+            why: why.into(),
+        }
+    }
+
+    /// The folder has no database of an authorization server.
+    #[must_use]
+    pub fn without_authority(path: &Path) -> Self {
+        let why = format!(
+            "holds no {AUTHORITY}: name the right one by --data or HANDOFF_LAB_DATA, or start the \
+             server once"
+        );
+        Self::new(path, why)
+    }
+}
+
+/// Makes the folder, for the owner alone. One that is there already is taken as it is (its files are
+/// the owner's alone), unless others can write to it: they could put a secret of their own there.
+///
+/// # Errors
+/// [`BadFolder`] with what to do about it.
+pub fn make_private(path: &Path) -> Result<(), BadFolder> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.map_err(|error| {
+        let why = match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+                "is no folder, or lies in something that is none: name another one by --data"
+                    .to_owned()
+            }
+            ErrorKind::PermissionDenied => {
+                "cannot be made, because this user may not write there: name another one by --data"
+                    .to_owned()
+            }
+            _ => format!("cannot be made: {error}"),
+        };
+        BadFolder::new(path, why)
+    })?;
+    check(path)
+}
+
+/// Whether an existing folder may be used: it is one, and nobody else can write to it.
+///
+/// # Errors
+/// [`BadFolder`] with what to do about it.
+pub fn check(path: &Path) -> Result<(), BadFolder> {
+    let metadata = std::fs::metadata(path).map_err(|error| {
+        let why = match error.kind() {
+            ErrorKind::NotFound => {
+                "is not there: name the right one by --data or HANDOFF_LAB_DATA".to_owned()
+            }
+            _ => format!("cannot be looked at: {error}"),
+        };
+        BadFolder::new(path, why)
+    })?;
+    if !metadata.is_dir() {
+        return Err(BadFolder::new(path, "is no folder: name one by --data"));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        let why = "can be written to by others, who could put a secret of their own there: \
+                   `chmod 700` it";
+        return Err(BadFolder::new(path, why));
+    }
+    Ok(())
+}
+
+/// The turn to open or change what is in a data folder: a server that starts, and a command of the
+/// operator. Only one at a time makes tables, or writes a secret to a file and to a database.
+/// It ends when this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    /// The folder itself: a file for this would belong to whoever came first, and keep others out.
+    _folder: File,
+}
+
+impl Turn {
+    /// Waits for the turn, ten seconds at most.
+    ///
+    /// # Errors
+    /// [`BadFolder`] when it cannot be had.
+    pub async fn take(folder: &Path) -> Result<Self, BadFolder> {
+        let fail = |error: io::Error| {
+            let why = match error.kind() {
+                ErrorKind::PermissionDenied => {
+                    "may not be read by this user: run this as its owner".to_owned()
+                }
+                _ => format!("cannot be opened: {error}"),
+            };
+            BadFolder::new(folder, why)
+        };
+        let opened = File::open(folder).map_err(fail)?;
+        let mut waited = Duration::ZERO;
+        loop {
+            match opened.try_lock() {
+                Ok(()) => return Ok(Self { _folder: opened }),
+                Err(TryLockError::Error(error)) => return Err(fail(error)),
+                Err(TryLockError::WouldBlock) if waited >= PATIENCE => {
+                    let why = "is being changed by another handoff-lab: try again";
+                    return Err(BadFolder::new(folder, why));
+                }
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK_EVERY).await,
+            }
+            waited += LOOK_EVERY;
+        }
+    }
+}
+
+/// The file that holds a client's secret, for a relying party that this program serves.
+#[must_use]
+pub fn secret_file(folder: &Path, client: &str) -> PathBuf {
+    folder.join(format!("{client}.secret"))
+}
+
+/// A secret that is on the disk under another name, and takes the place of the file by
+/// [`Self::put_in_place`]. A crash in between leaves the old file as it was.
+#[derive(Debug)]
+pub struct PreparedSecret {
+    half: PathBuf,
+    file: PathBuf,
+}
+
+impl PreparedSecret {
+    /// Writes the secret for the owner alone. `there` is the file that it will replace, which may
+    /// belong to another user than the one who runs the command.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn write(file: &Path, secret: &ClientSecret, there: Option<&Metadata>) -> io::Result<Self> {
+        let half = file.with_extension("new");
+        let mut options = OpenOptions::new();
+        let mut created = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&half)?;
+        if let Some(there) = there
+            && created.metadata()?.uid() != there.uid()
+        {
+            fchown(&created, Some(there.uid()), Some(there.gid()))?;
+        }
+        writeln!(created, "{}", secret.expose())?;
+        created.sync_all()?;
+        Ok(Self {
+            half,
+            file: file.to_owned(),
+        })
+    }
+
+    /// Puts it in the place of the file.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn put_in_place(self) -> io::Result<()> {
+        std::fs::rename(&self.half, &self.file)?;
+        // The name is on the disk when its folder is.
+        match self.file.parent() {
+            Some(folder) => File::open(folder)?.sync_all(),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes it away again.
+    pub fn discard(self) {
+        // What stays behind is of no use to anybody: no client has this secret.
+        let _ = std::fs::remove_file(&self.half);
+    }
+}
