@@ -35,6 +35,8 @@ pub(crate) const GROUPS: &[Group] = &[
     group("H5 through the real router: verify", "server", Some("it"), "", "h5_"),
     group("H6 through the real router: session", "server", Some("it"), "", "h6_"),
     group("the walk by hand, as documented", "server", Some("it"), "walk::", ""),
+    group("bad input over every route", "server", Some("siege"), "bad_input::", ""),
+    group("bad input: the table has every route", "server", Some("siege"), "bad_input::", "the_table_has_every_route"),
 ];
 
 /// Playwright's projects, each of which must have run a test: both browsers, with and without

@@ -13,10 +13,15 @@ use http::{HeaderMap, Method, StatusCode, header};
 
 use crate::{context::Context, problem::Problem};
 
+/// A header's value. One that stands there twice is as good as unreadable: no browser sends that, and
+/// whoever stands in front of us may have looked at the other.
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get(name)
-        .map(|value| value.to_str().unwrap_or("unreadable"))
+    let mut values = headers.get_all(name).iter();
+    let first = values.next()?;
+    match (first.to_str(), values.next()) {
+        (Ok(text), None) => Some(text),
+        _ => Some("unreadable"),
+    }
 }
 
 /// Lets only top-level navigations through: no frame, image, fetch, prefetch or prerender. It goes

@@ -4,7 +4,7 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
 };
-use http::header;
+use http::{HeaderMap, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{cookies::Cookies, csrf, params, problem::Problem};
@@ -14,9 +14,21 @@ pub trait CsrfCookie {
     /// Names of cookies; the first that the browser has counts.
     const NAMES: &'static [&'static str];
 
-    /// Whether the fields are texts of a person's own, which may hold any character. Then the
+    /// Whether the fields are texts of a person's own, which may hold any character (but no bytes that
+    /// are none). Then the
     /// handler checks them, and can give the text back with what is wrong with it.
     const FREE_TEXT: bool = false;
+}
+
+/// Whether a body is said to be of this media type, once, with whatever parameters behind it.
+#[must_use]
+pub fn has_media_type(headers: &HeaderMap, wanted: &str) -> bool {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return false;
+    };
+    let media = value.to_str().ok().and_then(|text| text.split(';').next());
+    media.is_some_and(|media| media.trim().eq_ignore_ascii_case(wanted))
 }
 
 /// The fields of a form that came with the right CSRF token.
@@ -47,15 +59,7 @@ where
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let form = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|value| {
-                value
-                    .as_bytes()
-                    .starts_with(b"application/x-www-form-urlencoded")
-            });
-        if !form {
+        if !has_media_type(request.headers(), "application/x-www-form-urlencoded") {
             return Err(Problem::unsupported_media());
         }
         let cookies = Cookies::of(request.headers());
@@ -68,7 +72,9 @@ where
                     Problem::bad_request()
                 }
             })?;
-        if !C::FREE_TEXT {
+        if C::FREE_TEXT {
+            params::refuse_non_text(&body)?;
+        } else {
             params::refuse_unreadable(&body)?;
         }
         let Token { csrf: token } = params::read_any(&body)?;

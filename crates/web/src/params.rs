@@ -52,6 +52,38 @@ pub(crate) fn refuse_unreadable(encoded: &[u8]) -> Result<(), Problem> {
     }
 }
 
+/// Refuses bytes that are no UTF-8. What a form says with U+FFFD is another matter here: the character
+/// may be in a text.
+pub(crate) fn refuse_non_text(encoded: &[u8]) -> Result<(), Problem> {
+    let mut rest = encoded;
+    let mut decoded = Vec::with_capacity(encoded.len());
+    while let [byte, after @ ..] = rest {
+        let code = match (byte, after) {
+            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        match code {
+            Some((high, low)) => {
+                decoded.push(high << 4 | low);
+                rest = &after[2..];
+            }
+            None => {
+                decoded.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    match std::str::from_utf8(&decoded) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(Problem::bad_request()),
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    let value = char::from(digit).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
 pub(crate) fn read_any<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {
     serde_urlencoded::from_bytes(encoded).map_err(|_| Problem::bad_request())
 }
@@ -85,6 +117,10 @@ mod tests {
             assert!(parse(refused).await.is_err(), "{refused}");
         }
         assert!(parse("state=a%00").await.is_err());
+        assert!(refuse_non_text("a=%C3%A9&b=\u{fffd}%&c=%zz%f".as_bytes()).is_ok());
+        for no_text in [&b"a=%ff"[..], b"a=%c0%af", b"a=\xff", b"a%e9"] {
+            assert!(refuse_non_text(no_text).is_err(), "{no_text:?}");
+        }
         let query = parse("state=a&other=1&other=2&iss=").await.unwrap();
         assert_eq!(query.state.as_deref(), Some("a"));
         assert_eq!(query.iss, None);

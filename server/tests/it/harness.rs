@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::{Arc, Mutex, OnceLock},
 };
@@ -130,7 +130,7 @@ impl Process {
             Kept::InMemory => Stores::InMemory,
             Kept::InFiles => Stores::InFolder(folder.path().to_owned()),
         };
-        let platform = Platform::open(setup, stores).await.unwrap();
+        let platform = Arc::new(Platform::open(setup, stores).await.unwrap());
         let mounted = platform.mount(&self.directory);
         World {
             _mounted: mounted,
@@ -159,7 +159,7 @@ pub enum Kept {
 pub struct World {
     pub clock: Arc<ManualClock>,
     pub origins: Origins,
-    platform: Platform,
+    platform: Arc<Platform>,
     folder: tempfile::TempDir,
     address: SocketAddr,
     _mounted: Mounted,
@@ -205,6 +205,16 @@ impl World {
         client.assigned_to = AssignedTo::Users(users);
         store.put_client(&client).await.unwrap();
         store.close().await;
+    }
+
+    /// What the operator's listener answers.
+    pub fn operations(&self) -> axum::Router {
+        server::ops::router(Arc::clone(&self.platform))
+    }
+
+    /// Where the sites are listened for.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Waits until no request is under way.
@@ -319,6 +329,7 @@ impl OwnRelyingParty {
 pub struct Persona {
     http: reqwest::Client,
     jar: Arc<Mutex<Jar>>,
+    seen: Arc<Mutex<Vec<Answer>>>,
 }
 
 type Jar = HashMap<String, BTreeMap<String, String>>;
@@ -353,8 +364,15 @@ impl Persona {
         }
     }
 
-    fn new(address: SocketAddr, origins: &Origins) -> Self {
+    /// A browser in front of a process of its own.
+    pub fn new(address: SocketAddr, origins: &Origins) -> Self {
+        Self::from(None, address, origins)
+    }
+
+    /// The same, from another address of this machine.
+    pub fn from(local: Option<IpAddr>, address: SocketAddr, origins: &Origins) -> Self {
         let mut http = reqwest::Client::builder()
+            .local_address(local)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
         let sites = [&origins.authority, &origins.notes, &origins.lab];
@@ -369,7 +387,27 @@ impl Persona {
         Self {
             http: http.build().unwrap(),
             jar: Arc::default(),
+            seen: Arc::default(),
         }
+    }
+
+    /// The same browser after its server was started anew: it has its cookies, and no connection.
+    pub fn reconnected(&self, address: SocketAddr, origins: &Origins) -> Self {
+        let mut new = Self::new(address, origins);
+        new.jar = Arc::clone(&self.jar);
+        new
+    }
+
+    /// All cookies that this browser sends to an address.
+    pub fn cookies(&self, url: &str) -> Vec<(String, String)> {
+        let jar = self.jar.lock().unwrap();
+        let cookies = jar.get(&host(url)).cloned().unwrap_or_default();
+        cookies.into_iter().collect()
+    }
+
+    /// Every answer that this browser has had.
+    pub fn seen(&self) -> Vec<Answer> {
+        self.seen.lock().unwrap().clone()
     }
 
     /// A cookie that this browser has.
@@ -402,6 +440,18 @@ impl Persona {
         headers: &[(&str, &str)],
         body: Option<String>,
     ) -> Answer {
+        let answer = self.try_send(method, url, headers, body).await;
+        answer.expect("an answer")
+    }
+
+    /// The same, where the server may die before it answers.
+    pub async fn try_send(
+        &self,
+        method: Method,
+        url: &str,
+        headers: &[(&str, &str)],
+        body: Option<String>,
+    ) -> Result<Answer, reqwest::Error> {
         let cookies = self.jar.lock().unwrap().get(&host(url)).map(|cookies| {
             let pairs = cookies
                 .iter()
@@ -418,16 +468,18 @@ impl Persona {
         if let Some(body) = body {
             request = request.body(body);
         }
-        let response = request.send().await.unwrap();
+        let response = request.send().await?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.text().await?;
         self.keep_cookies(url, &headers);
-        let body = response.text().await.unwrap();
-        Answer {
+        let answer = Answer {
             url: url.to_owned(),
             status,
             headers,
             body,
-        }
+        };
+        self.seen.lock().unwrap().push(answer.clone());
+        Ok(answer)
     }
 
     fn keep_cookies(&self, url: &str, headers: &HeaderMap) {

@@ -11,6 +11,7 @@
 #![allow(unreachable_pub, reason = "a test binary has no public interface")]
 
 mod handoff;
+#[allow(dead_code, reason = "the program `siege` uses the rest of it")]
 mod harness;
 mod launch;
 mod operate;

@@ -124,13 +124,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<T, Refusal> {
-    let media = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok());
-    let media = media
-        .and_then(|value| value.split(';').next())
-        .map(str::trim);
-    if !media.is_some_and(|media| media.eq_ignore_ascii_case("application/json")) {
+    if !web::form::has_media_type(headers, "application/json") {
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ErrorCode::InvalidRequest,

@@ -1,0 +1,1217 @@
+//! Every route of every site, with a good request for it. A new route must be added here: a test
+//! compares this table with the routers' sources.
+
+use std::{future::Future, net::SocketAddr, pin::Pin};
+
+use url::Url;
+
+use super::{
+    cases::{
+        Expect::{self, Abandoned, Asked, Burns, Explained, Nobody, NothingDone, Same, Status},
+        Kind::{self, *},
+    },
+    raw::{Body, Place, Reply, Request, encode},
+};
+use crate::harness::{PASSWORD, Persona, World, basic};
+
+const ALICE: &str = "alice@harbor.example";
+const BOB: &str = "bob@harbor.example";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Site {
+    Authority,
+    Notes,
+    Lab,
+    Assets,
+    Ops,
+}
+
+impl Site {
+    /// Where its routes stand in the sources.
+    pub const fn folder(self) -> &'static str {
+        match self {
+            Self::Authority => "crates/authority/src",
+            Self::Notes => "crates/relying_party/src",
+            Self::Lab => "crates/lab/src",
+            Self::Assets => "server/src/assets.rs",
+            Self::Ops => "server/src/ops.rs",
+        }
+    }
+}
+
+/// A value that a route reads, and what comes of each way to spoil it.
+pub struct Param {
+    pub place: Place,
+    pub name: &'static str,
+    pub rule: fn(Kind) -> Expect,
+}
+
+/// A good request, and values for it that are good elsewhere.
+pub struct Built {
+    pub request: Request,
+    pub foreign: Vec<(Place, &'static str, &'static str, Vec<u8>)>,
+}
+
+type Base = for<'a> fn(&'a Stage) -> Pin<Box<dyn Future<Output = Built> + 'a>>;
+
+pub struct Route {
+    pub site: Site,
+    pub path: &'static str,
+    /// All methods that this path answers to.
+    pub methods: &'static [&'static str],
+    pub base: Base,
+    pub params: Vec<Param>,
+    /// Whether the good request was served.
+    pub good: fn(&Reply) -> bool,
+    /// What comes of it when nobody is signed in.
+    pub nobody: fn(&Reply) -> bool,
+    /// The session cookie that the good request gives.
+    pub gives: &'static str,
+}
+
+/// The people of a platform.
+pub struct Stage {
+    pub world: World,
+    pub ops: SocketAddr,
+    /// Signed in at Harbor ID and at Notes.
+    alice: Persona,
+    /// Alice's other browser: signed in at Harbor ID.
+    elsewhere: Persona,
+    /// Signed in at both.
+    bob: Persona,
+}
+
+impl Stage {
+    pub async fn new(world: World, ops: SocketAddr) -> Self {
+        let alice = world.signed_in(ALICE).await;
+        alice.open_notes(&world).await;
+        let elsewhere = world.signed_in(ALICE).await;
+        let bob = world.signed_in(BOB).await;
+        bob.open_notes(&world).await;
+        Self {
+            world,
+            ops,
+            alice,
+            elsewhere,
+            bob,
+        }
+    }
+
+    fn request(method: &str, persona: &Persona, url: &str) -> Request {
+        let url = Url::parse(url).unwrap();
+        let host = url.as_str().split('/').nth(2).unwrap();
+        let mut request = Request::new(method, host, url.path());
+        for (name, value) in url.query_pairs() {
+            request = request.with(Place::Query, &name, &value);
+        }
+        for (name, value) in persona.cookies(url.as_str()) {
+            request = request.with(Place::Cookie, &name, &value);
+        }
+        request
+    }
+
+    fn navigation(persona: &Persona, url: &str) -> Request {
+        Self::request("GET", persona, url)
+            .with(Place::Header, "sec-fetch-mode", "navigate")
+            .with(Place::Header, "sec-fetch-dest", "document")
+    }
+
+    fn form(persona: &Persona, url: &str, fields: &[(&str, &str)]) -> Request {
+        let origin = Url::parse(url).unwrap().origin().ascii_serialization();
+        let mut request = Self::request("POST", persona, url)
+            .with(Place::Header, "origin", &origin)
+            .with(Place::Header, "sec-fetch-site", "same-origin")
+            .with(
+                Place::Header,
+                "content-type",
+                "application/x-www-form-urlencoded",
+            );
+        for (name, value) in fields {
+            request = request.with(Place::Form, name, value);
+        }
+        request
+    }
+
+    /// The foreign values of every form of somebody who is signed in.
+    async fn form_foreign(
+        &self,
+        page: &str,
+        cookie: &'static str,
+    ) -> Vec<(Place, &'static str, &'static str, Vec<u8>)> {
+        let bobs = self.bob.get(page).await.csrf();
+        let cookie_value = self.bob.cookie(page, cookie).unwrap();
+        vec![
+            (Place::Form, "csrf", "another person's", bobs.into()),
+            (
+                Place::Cookie,
+                cookie,
+                "another person's",
+                cookie_value.into(),
+            ),
+            (
+                Place::Header,
+                "origin",
+                "another site's",
+                self.world.origins.lab.as_str().into(),
+            ),
+            (
+                Place::Header,
+                "sec-fetch-site",
+                "a sibling's",
+                "same-site".into(),
+            ),
+            (
+                Place::Header,
+                "sec-fetch-site",
+                "another site's",
+                "cross-site".into(),
+            ),
+            (Place::Header, "sec-fetch-site", "nobody's", "none".into()),
+        ]
+    }
+}
+
+const R400: Expect = Status(&[400]);
+const R401: Expect = Status(&[401]);
+const R403: Expect = Status(&[403]);
+const R404: Expect = Status(&[404]);
+const R415: Expect = Status(&[415]);
+const R422: Expect = Status(&[422]);
+const INVALID: Expect = Expect::Error(400, "invalid_request");
+const CLIENT: Expect = Expect::Error(401, "invalid_client");
+const FAILED: Expect = Expect::Error(400, "HANDOFF_VERIFICATION_FAILED");
+
+const fn param(place: Place, name: &'static str, rule: fn(Kind) -> Expect) -> Param {
+    Param { place, name, rule }
+}
+
+/// It may be missing or nonsense; it may not stand there twice.
+fn optional(kind: Kind) -> Expect {
+    if kind.is_twice() || kind.is_unreadable() {
+        R400
+    } else {
+        Same
+    }
+}
+
+fn optional_field(name: &'static str) -> Param {
+    param(Place::Query, name, optional)
+}
+
+fn csrf(kind: Kind) -> Expect {
+    if kind.is_twice() || kind.is_unreadable() {
+        R400
+    } else {
+        R403
+    }
+}
+
+fn same_origin(kind: Kind) -> Expect {
+    if kind == Missing { Same } else { R403 }
+}
+
+/// What every form has.
+fn form_params(cookie: &'static str) -> Vec<Param> {
+    vec![
+        param(Place::Form, "csrf", csrf),
+        param(Place::Header, "origin", same_origin),
+        param(Place::Header, "sec-fetch-site", same_origin),
+        param(Place::Header, "content-type", |_| R415),
+        param(Place::Cookie, cookie, |kind| match kind {
+            Foreign => R403,
+            _ => Nobody,
+        }),
+    ]
+}
+
+fn navigation_params() -> Vec<Param> {
+    vec![
+        param(Place::Header, "sec-fetch-mode", same_origin),
+        param(Place::Header, "sec-fetch-dest", same_origin),
+        param(Place::Header, "sec-purpose", |kind| match kind {
+            Missing => Same,
+            Nul | CrLf => R400,
+            _ => Status(&[503]),
+        }),
+    ]
+}
+
+fn all(parts: impl IntoIterator<Item = Vec<Param>>) -> Vec<Param> {
+    parts.into_iter().flatten().collect()
+}
+
+const AS_SESSION: &str = "__Host-as_session";
+const RP_SESSION: &str = "__Host-rp_session";
+
+fn at_sign_in(reply: &Reply) -> bool {
+    reply.status == 403 || (reply.status == 303 && reply.location().starts_with("/login"))
+}
+
+fn at_the_front_page(reply: &Reply) -> bool {
+    reply.status == 403 || (reply.status == 303 && reply.location() == "/")
+}
+
+fn no_cookie(_: &Reply) -> bool {
+    false
+}
+
+fn exact_or_400(_: Kind) -> Expect {
+    R400
+}
+
+/// The state of a relying party is its own to choose: 1 to 512 printable ASCII characters.
+fn state(kind: Kind) -> Expect {
+    match kind {
+        Markup | Another | BadPercent | Foreign => Same,
+        _ => R400,
+    }
+}
+
+fn challenge(kind: Kind) -> Expect {
+    if kind == Foreign { Same } else { R400 }
+}
+
+fn request_params(place: Place) -> Vec<Param> {
+    vec![
+        param(place, "client_id", exact_or_400),
+        param(place, "redirect_uri", exact_or_400),
+        param(place, "state", state),
+        param(place, "code_challenge", challenge),
+        param(place, "code_challenge_method", exact_or_400),
+    ]
+}
+
+fn request_foreign(
+    stage: &Stage,
+    place: Place,
+) -> Vec<(Place, &'static str, &'static str, Vec<u8>)> {
+    let other = stage.world.relying_party();
+    vec![
+        (place, "client_id", "another client's", b"tasks".to_vec()),
+        (
+            place,
+            "redirect_uri",
+            "another client's",
+            encode("http://tasks.localhost:4000/callback"),
+        ),
+        (
+            place,
+            "redirect_uri",
+            "an attacker's",
+            encode("http://notes.localhost:4000.evil.localhost/callback"),
+        ),
+        (
+            place,
+            "state",
+            "another handoff's",
+            encode(&other.query()[2].1),
+        ),
+        (
+            place,
+            "code_challenge",
+            "another handoff's",
+            encode(&other.query()[3].1),
+        ),
+    ]
+}
+
+fn verify_route(path: &'static str, base: Base) -> Route {
+    Route {
+        site: Site::Authority,
+        path,
+        methods: &["POST"],
+        base,
+        params: vec![
+            param(Place::Json, "handoff_token", |kind| match kind {
+                Another | Markup => FAILED,
+                Foreign => Burns,
+                _ => INVALID,
+            }),
+            param(Place::Json, "state", |kind| match kind {
+                Another | Markup | Foreign => Burns,
+                _ => INVALID,
+            }),
+            param(Place::Json, "client_id", |kind| match kind {
+                Another | Markup | Foreign | Unicode | Nul | CrLf => CLIENT,
+                _ => INVALID,
+            }),
+            param(Place::Json, "redirect_uri", |kind| match kind {
+                Missing | Null | Another | Markup | Foreign | Unicode | Nul | CrLf => Burns,
+                _ => INVALID,
+            }),
+            param(Place::Json, "code_verifier", |kind| match kind {
+                Missing | Null | Another | Markup | Foreign => Burns,
+                _ => INVALID,
+            }),
+            param(Place::Header, "authorization", |_| CLIENT),
+            param(Place::Header, "content-type", |_| {
+                Expect::Error(415, "invalid_request")
+            }),
+        ],
+        good: |reply| reply.status == 200 && reply.body.contains("access_token"),
+        nobody: no_cookie,
+        gives: "",
+    }
+}
+
+async fn verify_request(stage: &Stage, path: &str) -> Built {
+    let world = &stage.world;
+    let (party, other) = (world.relying_party(), world.relying_party());
+    let token = party.token(world, &stage.alice).await;
+    let others = other.token(world, &stage.bob).await;
+    let secret = world.notes_secret();
+    let (body, other) = (party.body(&token), other.body(&others));
+    let text = |member: &serde_json::Value| member.to_string().into_bytes();
+    let mut request = Stage::request("POST", &world.visitor(), &world.authority(path))
+        .with(Place::Header, "content-type", "application/json")
+        .with(Place::Header, "authorization", &basic("notes", &secret));
+    for (name, value) in body.as_object().unwrap() {
+        request = request.with(Place::Json, name, value.as_str().unwrap());
+    }
+    request.body = Body::Json;
+    let mut foreign = Vec::new();
+    for name in ["handoff_token", "state", "code_verifier"] {
+        foreign.push((Place::Json, name, "another person's", text(&other[name])));
+    }
+    foreign.extend([
+        (
+            Place::Json,
+            "client_id",
+            "another client's",
+            b"\"tasks\"".to_vec(),
+        ),
+        (
+            Place::Json,
+            "redirect_uri",
+            "another client's",
+            b"\"http://tasks.localhost:4000/callback\"".to_vec(),
+        ),
+    ]);
+    for (whose, value) in [
+        ("another client's", basic("tasks", &secret)),
+        ("a wrong secret", basic("notes", &"A".repeat(43))),
+        ("no secret", basic("notes", "")),
+        ("no id", basic("", &secret)),
+        ("a NUL", basic("notes", &format!("{secret}\0"))),
+        ("no base64", "Basic %%%".to_owned()),
+        ("another scheme", format!("Bearer {secret}")),
+    ] {
+        let value = value.into_bytes();
+        foreign.push((Place::Header, "authorization", whose, value));
+    }
+    Built { request, foreign }
+}
+
+/// The table.
+pub fn routes() -> Vec<Route> {
+    let mut routes = authority();
+    routes.extend(notes());
+    routes.extend(others());
+    routes
+}
+
+fn authority() -> Vec<Route> {
+    vec![
+        Route {
+            site: Site::Authority,
+            path: "/",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/");
+                    Built {
+                        request: Stage::navigation(&stage.alice, &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![param(Place::Cookie, AS_SESSION, |_| Nobody)],
+            good: |reply| reply.status == 200 && reply.body.contains("Alice Moreau"),
+            nobody: at_sign_in,
+            gives: "",
+        },
+        Route {
+            site: Site::Authority,
+            path: "/login",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority(
+                        "/login?demo=alice&notice=signed-out&continue=/handoff/authorize?client_id=notes",
+                    );
+                    Built {
+                        request: Stage::navigation(&stage.world.visitor(), &url),
+                        foreign: vec![
+                            (
+                                Place::Query,
+                                "continue",
+                                "an attacker's",
+                                encode("http://evil.localhost/handoff/authorize?a=b"),
+                            ),
+                            (
+                                Place::Query,
+                                "continue",
+                                "an attacker's, without scheme",
+                                encode("//evil.localhost/handoff/authorize?a=b"),
+                            ),
+                        ],
+                    }
+                })
+            },
+            params: vec![
+                optional_field("demo"),
+                optional_field("notice"),
+                optional_field("continue"),
+            ],
+            good: |reply| reply.status == 200 && reply.body.contains("name=\"csrf\""),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Authority,
+            path: "/login",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let (visitor, other) = (stage.world.visitor(), stage.world.visitor());
+                    let url = stage.world.authority("/login");
+                    let page = visitor.get(&url).await;
+                    let others = other.get(&url).await.csrf();
+                    let others_cookie = other.cookie(&url, "__Host-as_pre").unwrap();
+                    let request = Stage::form(
+                        &visitor,
+                        &url,
+                        &[
+                            ("csrf", &page.csrf()),
+                            ("email", ALICE),
+                            ("password", PASSWORD),
+                            ("continue", "/handoff/authorize?client_id=notes"),
+                        ],
+                    );
+                    Built {
+                        request,
+                        foreign: vec![
+                            (Place::Form, "csrf", "another browser's", others.into()),
+                            (
+                                Place::Cookie,
+                                "__Host-as_pre",
+                                "another browser's",
+                                others_cookie.into(),
+                            ),
+                            (
+                                Place::Form,
+                                "continue",
+                                "an attacker's",
+                                encode("http://evil.localhost/handoff/authorize?a=b"),
+                            ),
+                            (
+                                Place::Form,
+                                "continue",
+                                "an attacker's, without scheme",
+                                encode("//evil.localhost/handoff/authorize?a=b"),
+                            ),
+                            (
+                                Place::Form,
+                                "continue",
+                                "an attacker's, with a backslash",
+                                encode("/\\evil.localhost/handoff/authorize?a=b"),
+                            ),
+                        ],
+                    }
+                })
+            },
+            params: all([
+                form_params("__Host-as_pre"),
+                vec![
+                    param(Place::Form, "email", |kind| match optional(kind) {
+                        Same => R422,
+                        refused => refused,
+                    }),
+                    param(Place::Form, "password", |kind| match optional(kind) {
+                        Same => R422,
+                        refused => refused,
+                    }),
+                    param(Place::Form, "continue", optional),
+                ],
+            ]),
+            good: |reply| {
+                let goes_on = ["/", "/handoff/authorize?"];
+                let location = reply.location();
+                reply.status == 303 && (location == goes_on[0] || location.starts_with(goes_on[1]))
+            },
+            nobody: at_sign_in,
+            gives: AS_SESSION,
+        },
+        Route {
+            site: Site::Authority,
+            path: "/logout",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/logout");
+                    Built {
+                        request: Stage::navigation(&stage.alice, &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![param(Place::Cookie, AS_SESSION, |_| Nobody)],
+            good: |reply| reply.status == 200 && reply.body.contains("name=\"csrf\""),
+            nobody: |reply| reply.status == 200 && !reply.body.contains("Alice"),
+            gives: "",
+        },
+        Route {
+            site: Site::Authority,
+            path: "/logout",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/logout");
+                    let persona = stage.world.signed_in(ALICE).await;
+                    let csrf = persona.get(&url).await.csrf();
+                    Built {
+                        request: Stage::form(&persona, &url, &[("csrf", &csrf)]),
+                        foreign: stage.form_foreign(&url, AS_SESSION).await,
+                    }
+                })
+            },
+            params: form_params(AS_SESSION),
+            good: |reply| reply.status == 303 && reply.location() == "/login?notice=signed-out",
+            nobody: at_sign_in,
+            gives: "",
+        },
+        Route {
+            site: Site::Authority,
+            path: "/apps/{client_id}/open",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let portal = stage.world.authority("/");
+                    let csrf = stage.alice.get(&portal).await.csrf();
+                    let url = stage.world.authority("/apps/notes/open");
+                    let mut request = Stage::form(&stage.alice, &url, &[("csrf", &csrf)]).with(
+                        Place::Path,
+                        "client_id",
+                        "notes",
+                    );
+                    request.path = "/apps/{}/open".to_owned();
+                    Built {
+                        request,
+                        foreign: stage.form_foreign(&portal, AS_SESSION).await,
+                    }
+                })
+            },
+            params: all([
+                form_params(AS_SESSION),
+                vec![param(Place::Path, "client_id", |_| R404)],
+            ]),
+            good: |reply| {
+                reply.status == 303
+                    && reply.location().starts_with("http://notes")
+                    && reply.location().contains("launch=")
+            },
+            nobody: at_sign_in,
+            gives: "",
+        },
+        Route {
+            site: Site::Authority,
+            path: "/handoff/authorize",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let world = &stage.world;
+                    let launch = stage.alice.launch(world).await;
+                    let url = world.relying_party().authorize(world, Some(&launch));
+                    let mut foreign = request_foreign(stage, Place::Query);
+                    let bobs = stage.bob.launch(world).await;
+                    let elsewhere = stage.elsewhere.launch(world).await;
+                    foreign.extend([
+                        (Place::Query, "launch", "another person's", bobs.into()),
+                        (
+                            Place::Query,
+                            "launch",
+                            "another browser's",
+                            elsewhere.into(),
+                        ),
+                    ]);
+                    Built {
+                        request: Stage::navigation(&stage.alice, &url),
+                        foreign,
+                    }
+                })
+            },
+            params: all([
+                navigation_params(),
+                request_params(Place::Query),
+                vec![
+                    param(Place::Query, "launch", |kind| match optional(kind) {
+                        Same => Asked,
+                        refused => refused,
+                    }),
+                    param(Place::Cookie, AS_SESSION, |_| Nobody),
+                ],
+            ]),
+            good: |reply| {
+                reply.status == 303 && reply.location().contains("/callback?handoff_token=")
+            },
+            nobody: |reply| reply.status == 303 && reply.location().starts_with("/login?continue="),
+            gives: "",
+        },
+        Route {
+            site: Site::Authority,
+            path: "/handoff/authorize",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let world = &stage.world;
+                    let party = world.relying_party();
+                    let page = stage.alice.get(&party.authorize(world, None)).await;
+                    let csrf = page.csrf();
+                    let query = party.query();
+                    let mut fields: Vec<_> = query
+                        .iter()
+                        .map(|(name, value)| (*name, value.as_str()))
+                        .collect();
+                    fields.extend([("csrf", csrf.as_str()), ("decision", "continue")]);
+                    let url = world.authority("/handoff/authorize");
+                    let mut foreign = request_foreign(stage, Place::Form);
+                    foreign.extend(stage.form_foreign(&world.authority("/"), AS_SESSION).await);
+                    Built {
+                        request: Stage::form(&stage.alice, &url, &fields),
+                        foreign,
+                    }
+                })
+            },
+            params: all([
+                form_params(AS_SESSION),
+                request_params(Place::Form),
+                vec![param(Place::Form, "decision", exact_or_400)],
+            ]),
+            good: |reply| {
+                reply.status == 303 && reply.location().contains("/callback?handoff_token=")
+            },
+            nobody: at_sign_in,
+            gives: "",
+        },
+        verify_route("/auth/external/handoff/verify", |stage| {
+            Box::pin(verify_request(stage, "/auth/external/handoff/verify"))
+        }),
+        verify_route("/handoff/verify", |stage| {
+            Box::pin(verify_request(
+                stage,
+                "/handoff/verify?include=session,user",
+            ))
+        }),
+        Route {
+            site: Site::Authority,
+            path: "/api/v1/auth/direct/session",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/api/v1/auth/direct/session");
+                    let (access, foreign) = access_token(stage).await;
+                    let request = Stage::request("GET", &stage.world.visitor(), &url).with(
+                        Place::Header,
+                        "authorization",
+                        &access,
+                    );
+                    Built { request, foreign }
+                })
+            },
+            params: vec![param(Place::Header, "authorization", |_| {
+                Expect::Error(401, "no_session")
+            })],
+            good: |reply| reply.status == 200 && reply.body.contains(ALICE),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Authority,
+            path: "/api/v1/auth/direct/logout",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/api/v1/auth/direct/logout");
+                    let (access, mut foreign) = access_token(stage).await;
+                    let mut request = Stage::request("POST", &stage.world.visitor(), &url)
+                        .with(Place::Header, "authorization", &access)
+                        .with(Place::Header, "content-type", "application/json")
+                        .with(Place::Json, "client_id", "notes");
+                    request.body = Body::Json;
+                    let tasks = b"\"tasks\"".to_vec();
+                    foreign.push((Place::Json, "client_id", "another client's", tasks));
+                    Built { request, foreign }
+                })
+            },
+            params: vec![
+                param(Place::Header, "authorization", |_| {
+                    Expect::Error(401, "no_session")
+                }),
+                param(Place::Header, "content-type", |_| {
+                    Expect::Error(415, "invalid_request")
+                }),
+                param(Place::Json, "client_id", |kind| match kind {
+                    Empty | Another | Markup | Foreign | Unicode | Nul | CrLf | Long => R401,
+                    _ => INVALID,
+                }),
+            ],
+            good: |reply| reply.status == 200 && reply.body.contains("\"success\":true"),
+            nobody: no_cookie,
+            gives: "",
+        },
+    ]
+}
+
+/// An access token of Notes', and what is none.
+async fn access_token(
+    stage: &Stage,
+) -> (String, Vec<(Place, &'static str, &'static str, Vec<u8>)>) {
+    let world = &stage.world;
+    let given = verify_request(stage, "/handoff/verify").await.request;
+    let unredeemed = verify_request(stage, "/handoff/verify").await.request;
+    let reply = given.send(world.address()).await;
+    let body = reply.body.split_once('{').unwrap().1;
+    let member = |name: &str| {
+        let after = body.split_once(&format!("\"{name}\":\"")).unwrap().1;
+        after.split_once('"').unwrap().0.to_owned()
+    };
+    let access = member("access_token");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace('"', "");
+    let cookie = stage.alice.cookie(&world.authority("/"), AS_SESSION);
+    let foreign = [
+        ("a session's public id", format!("Bearer {}", member("id"))),
+        ("a session cookie's", format!("Bearer {}", cookie.unwrap())),
+        (
+            "a handoff token",
+            format!(
+                "Bearer {}",
+                text(unredeemed.value(Place::Json, "handoff_token"))
+            ),
+        ),
+        ("a client's", basic("notes", &world.notes_secret())),
+        ("nothing behind", format!("Bearer {access} x")),
+    ];
+    let foreign =
+        foreign.map(|(whose, value)| (Place::Header, "authorization", whose, value.into_bytes()));
+    (format!("Bearer {access}"), foreign.into())
+}
+
+fn notes() -> Vec<Route> {
+    vec![
+        Route {
+            site: Site::Notes,
+            path: "/",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.notes("/?signed_out=1");
+                    Built {
+                        request: Stage::navigation(&stage.alice, &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![
+                param(Place::Cookie, RP_SESSION, |_| Nobody),
+                optional_field("signed_out"),
+            ],
+            good: |reply| reply.status == 200 && reply.body.contains("Alice Moreau"),
+            nobody: |reply| reply.status == 200 && !reply.body.contains("Alice"),
+            gives: "",
+        },
+        Route {
+            site: Site::Notes,
+            path: "/handoff/start",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let world = &stage.world;
+                    let url = stage.elsewhere.click_open_notes(world).await.location();
+                    let bobs = stage.bob.launch(world).await;
+                    let target = |text: &str| encode(text);
+                    let place = Place::Query;
+                    Built {
+                        request: Stage::navigation(&stage.elsewhere, &url),
+                        foreign: vec![
+                            (place, "launch", "another person's", bobs.into()),
+                            (
+                                place,
+                                "iss",
+                                "another server's",
+                                encode(world.origins.lab.as_str()),
+                            ),
+                            (place, "iss", "with a slash", encode(&world.authority("/"))),
+                            (
+                                place,
+                                "target_link_uri",
+                                "an attacker's",
+                                target("http://evil.localhost/"),
+                            ),
+                            (
+                                place,
+                                "target_link_uri",
+                                "a script",
+                                target("javascript:alert(1)"),
+                            ),
+                        ],
+                    }
+                })
+            },
+            params: all([
+                navigation_params(),
+                vec![
+                    param(Place::Query, "iss", |kind| match kind {
+                        Missing | Empty => Same,
+                        _ if kind.is_twice() || kind.is_unreadable() => R400,
+                        _ => Explained,
+                    }),
+                    optional_field("target_link_uri"),
+                    optional_field("launch"),
+                    param(Place::Cookie, "__Host-rp_pre", |_| Same),
+                ],
+            ]),
+            good: |reply| {
+                reply.status == 303
+                    && reply.location().starts_with("http://auth")
+                    && reply
+                        .location()
+                        .contains("/handoff/authorize?client_id=notes&")
+                    && !reply.location().contains("evil")
+                    && !reply.location().contains("script%3A")
+            },
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Notes,
+            path: "/callback",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let world = &stage.world;
+                    let url = stage.elsewhere.callback_address(world).await;
+                    let bobs = stage.bob.callback_address(world).await;
+                    let bobs = Url::parse(&bobs).unwrap();
+                    let of_bob = |name: &str| {
+                        let mut pairs = bobs.query_pairs();
+                        encode(&pairs.find(|(found, _)| found == name).unwrap().1)
+                    };
+                    let pre = stage.bob.cookie(bobs.as_str(), "__Host-rp_pre").unwrap();
+                    let place = Place::Query;
+                    Built {
+                        request: Stage::navigation(&stage.elsewhere, &url),
+                        foreign: vec![
+                            (place, "state", "another browser's", of_bob("state")),
+                            (
+                                place,
+                                "handoff_token",
+                                "another person's",
+                                of_bob("handoff_token"),
+                            ),
+                            (
+                                place,
+                                "iss",
+                                "another server's",
+                                encode(world.origins.lab.as_str()),
+                            ),
+                            (
+                                Place::Cookie,
+                                "__Host-rp_pre",
+                                "another browser's",
+                                pre.into(),
+                            ),
+                        ],
+                    }
+                })
+            },
+            params: all([
+                navigation_params(),
+                vec![
+                    param(Place::Query, "state", |_| Explained),
+                    param(Place::Query, "handoff_token", |kind| {
+                        if kind.is_twice() || kind.is_unreadable() {
+                            Explained
+                        } else {
+                            Abandoned
+                        }
+                    }),
+                    param(Place::Query, "iss", |kind| {
+                        if kind.is_twice() || kind.is_unreadable() {
+                            Explained
+                        } else {
+                            Abandoned
+                        }
+                    }),
+                    param(Place::Query, "error", |kind| match kind {
+                        // There is none in the good request.
+                        Missing | Empty => Same,
+                        _ if kind.is_twice() || kind.is_unreadable() => Explained,
+                        _ => Abandoned,
+                    }),
+                    param(Place::Cookie, "__Host-rp_pre", |_| Explained),
+                ],
+            ]),
+            good: |reply| reply.status == 303 && reply.location() == "/",
+            nobody: no_cookie,
+            gives: RP_SESSION,
+        },
+        Route {
+            site: Site::Notes,
+            path: "/signin/problem",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = "/signin/problem?trace=0123456789abcdef&reason=cancelled";
+                    let url = stage.world.notes(url);
+                    Built {
+                        request: Stage::navigation(&stage.world.visitor(), &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![optional_field("trace"), optional_field("reason")],
+            good: |reply| reply.status == 200 && reply.body.contains("Sign-in problem"),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Notes,
+            path: "/notes",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let home = stage.world.notes("/");
+                    let csrf = stage.alice.get(&home).await.csrf();
+                    let url = stage.world.notes("/notes");
+                    let fields = [("csrf", csrf.as_str()), ("text", "milk")];
+                    Built {
+                        request: Stage::form(&stage.alice, &url, &fields),
+                        foreign: stage.form_foreign(&home, RP_SESSION).await,
+                    }
+                })
+            },
+            params: all([
+                vec![
+                    param(Place::Form, "csrf", |kind| match kind {
+                        // The text of a note may hold any character; bytes that are none may not.
+                        Nul => R403,
+                        _ => csrf(kind),
+                    }),
+                    param(Place::Form, "text", |kind| match kind {
+                        Empty | Nul | Long => R422,
+                        Missing | BadUtf8 | OverlongUtf8 => R400,
+                        _ if kind.is_twice() => R400,
+                        _ => Same,
+                    }),
+                ],
+                form_params(RP_SESSION).into_iter().skip(1).collect(),
+            ]),
+            good: |reply| reply.status == 303 && reply.location() == "/",
+            nobody: at_the_front_page,
+            gives: "",
+        },
+        Route {
+            site: Site::Notes,
+            path: "/notes/{id}/delete",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let home = stage.world.notes("/");
+                    let mine = note_of(stage, &stage.alice).await;
+                    let bobs = note_of(stage, &stage.bob).await;
+                    let csrf = stage.alice.get(&home).await.csrf();
+                    let mut request = Stage::form(&stage.alice, &home, &[("csrf", &csrf)]).with(
+                        Place::Path,
+                        "id",
+                        &mine,
+                    );
+                    request.path = "/notes/{}/delete".to_owned();
+                    let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
+                    foreign.push((Place::Path, "id", "another person's", bobs.into()));
+                    Built { request, foreign }
+                })
+            },
+            params: all([
+                form_params(RP_SESSION),
+                vec![param(Place::Path, "id", |kind| match kind {
+                    Foreign => NothingDone,
+                    _ => R404,
+                })],
+            ]),
+            good: |reply| reply.status == 303 && reply.location() == "/",
+            nobody: at_the_front_page,
+            gives: "",
+        },
+        Route {
+            site: Site::Notes,
+            path: "/switch",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let persona = at_the_switch(stage).await;
+                    let url = stage.world.notes("/switch");
+                    Built {
+                        request: Stage::navigation(&persona, &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![param(Place::Cookie, RP_SESSION, |_| Nobody)],
+            good: |reply| reply.status == 200 && reply.body.contains("Bob Okafor"),
+            nobody: at_the_front_page,
+            gives: "",
+        },
+        Route {
+            site: Site::Notes,
+            path: "/switch",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let persona = at_the_switch(stage).await;
+                    let url = stage.world.notes("/switch");
+                    let csrf = persona.get(&url).await.csrf();
+                    let fields = [("csrf", csrf.as_str()), ("decision", "switch")];
+                    Built {
+                        request: Stage::form(&persona, &url, &fields),
+                        foreign: stage
+                            .form_foreign(&stage.world.notes("/"), RP_SESSION)
+                            .await,
+                    }
+                })
+            },
+            params: all([
+                form_params(RP_SESSION),
+                vec![param(Place::Form, "decision", exact_or_400)],
+            ]),
+            good: |reply| reply.status == 303 && reply.location() == "/",
+            nobody: at_the_front_page,
+            gives: RP_SESSION,
+        },
+        Route {
+            site: Site::Notes,
+            path: "/logout",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let persona = stage.world.signed_in(ALICE).await;
+                    let csrf = persona.open_notes(&stage.world).await.csrf();
+                    let url = stage.world.notes("/logout");
+                    Built {
+                        request: Stage::form(&persona, &url, &[("csrf", &csrf)]),
+                        foreign: stage
+                            .form_foreign(&stage.world.notes("/"), RP_SESSION)
+                            .await,
+                    }
+                })
+            },
+            params: form_params(RP_SESSION),
+            good: |reply| reply.status == 303 && reply.location() == "/?signed_out=1",
+            nobody: at_the_front_page,
+            gives: "",
+        },
+    ]
+}
+
+/// The id of a note that somebody has just written.
+async fn note_of(stage: &Stage, persona: &Persona) -> String {
+    let home = stage.world.notes("/");
+    let csrf = persona.get(&home).await.csrf();
+    let fields = [("csrf", csrf.as_str()), ("text", "bread")];
+    persona.post(&stage.world.notes("/notes"), &fields).await;
+    let page = persona.get(&home).await.body;
+    let after = page.split_once("/notes/").unwrap().1;
+    after.split_once("/delete").unwrap().0.to_owned()
+}
+
+/// A browser where Alice is signed in at Notes, and Bob has just arrived.
+async fn at_the_switch(stage: &Stage) -> Persona {
+    let world = &stage.world;
+    let persona = world.signed_in(ALICE).await;
+    persona.open_notes(world).await;
+    persona.lose_cookie(&world.authority("/"), AS_SESSION);
+    persona.sign_in(world, BOB).await;
+    let switch = persona.open_notes(world).await;
+    assert!(switch.url.ends_with("/switch"), "{switch:?}");
+    persona
+}
+
+fn others() -> Vec<Route> {
+    vec![
+        Route {
+            site: Site::Lab,
+            path: "/",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = format!("{}/", stage.world.origins.lab);
+                    Built {
+                        request: Stage::navigation(&stage.world.visitor(), &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![],
+            good: |reply| reply.status == 200 && reply.body.contains("Handoff Lab"),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Assets,
+            path: "/assets/{file}",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = format!("{}/", stage.world.origins.lab);
+                    let mut request = Stage::request("GET", &stage.world.visitor(), &url).with(
+                        Place::Path,
+                        "file",
+                        "favicon-lab.svg",
+                    );
+                    request.path = "/assets/{}".to_owned();
+                    let outside = |text: &str| text.as_bytes().to_vec();
+                    let place = Place::Path;
+                    Built {
+                        request,
+                        foreign: vec![
+                            (place, "file", "outside", outside("..%2fCargo.toml")),
+                            (place, "file", "outside, plainly", outside("../Cargo.toml")),
+                            (place, "file", "absolute", outside("%2fetc%2fpasswd")),
+                            (place, "file", "the manifest", outside("manifest.json")),
+                        ],
+                    }
+                })
+            },
+            params: vec![param(Place::Path, "file", |_| Status(&[400, 404]))],
+            good: |reply| reply.status == 200,
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Ops,
+            path: "/health",
+            methods: &["GET"],
+            base: |_| Box::pin(async { at_ops("/health") }),
+            params: vec![],
+            good: |reply| reply.status == 200,
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Ops,
+            path: "/ready",
+            methods: &["GET"],
+            base: |_| Box::pin(async { at_ops("/ready") }),
+            params: vec![],
+            good: |reply| reply.status == 200,
+            nobody: no_cookie,
+            gives: "",
+        },
+    ]
+}
+
+fn at_ops(path: &str) -> Built {
+    Built {
+        request: Request::new("GET", "127.0.0.1", path),
+        foreign: vec![],
+    }
+}

@@ -1,0 +1,16 @@
+//! What strangers, junk and a sudden end may do to it. Slower than the other integration tests, so
+//! it has a program of its own, which runs after theirs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on says so by panicking"
+)]
+#![allow(unreachable_pub, reason = "a test binary has no public interface")]
+
+#[path = "../it/harness.rs"]
+#[allow(dead_code, reason = "the other test program uses the rest of it")]
+mod harness;
+
+mod bad_input;
