@@ -1,7 +1,7 @@
 //! The HTML document that every page of every site stands in.
 
 use crate::{
-    components::icon::{Glyph, Icon},
+    components::icon::{AppIcon, Glyph, Icon},
     error::{ErrorPage, ErrorText},
 };
 use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
@@ -14,27 +14,35 @@ const ASSETS: &str = "assets";
 pub enum Party {
     /// The authorization server, Harbor ID.
     Authority,
-    /// An application that signs people in by Harbor ID.
-    RelyingParty,
+    /// An application that signs people in by Harbor ID, with an icon of its own.
+    RelyingParty(AppIcon),
     /// The lab that shows what the others do.
     Lab,
 }
 
 impl Party {
-    /// The party's name in style sheets and in the names of favicons.
+    /// The party's name in style sheets.
     #[must_use]
     pub fn slug(self) -> &'static str {
         match self {
             Self::Authority => "authority",
-            Self::RelyingParty => "relying_party",
+            Self::RelyingParty(_) => "relying_party",
             Self::Lab => "lab",
+        }
+    }
+
+    /// The party's name in the names of favicons.
+    fn favicon(self) -> &'static str {
+        match self {
+            Self::RelyingParty(icon) => icon.slug(),
+            Self::Authority | Self::Lab => self.slug(),
         }
     }
 
     fn icon(self) -> Icon {
         match self {
             Self::Authority => Icon::Anchor,
-            Self::RelyingParty => Icon::Page,
+            Self::RelyingParty(icon) => icon.into(),
             Self::Lab => Icon::Flask,
         }
     }
@@ -117,7 +125,7 @@ pub fn Document(
     let Brand { name, party } = brand;
     let title = format!("{title} · {name}");
     let stylesheet = format!("/{ASSETS}/{}", assets.stylesheet);
-    let favicon = format!("/{ASSETS}/favicon-{}.svg", party.slug());
+    let favicon = format!("/{ASSETS}/favicon-{}.svg", party.favicon());
     // `HydrationScripts` also looks for a manifest of split bundles below the site's root; there
     // is none, because the files are embedded in the program.
     let scripts = hydrate.then(|| {

@@ -15,6 +15,7 @@ use crate::{
         problem::{Problem, ProblemPage, Reason},
         signed_out::{SignedOut, SignedOutPage},
         switch::{Switch, SwitchPage},
+        tasks::{TaskView, Tasks, TasksPage},
     },
     shell::{Assets, Brand, Document, Frame, Party},
 };
@@ -116,6 +117,25 @@ fn notes(text: &str) -> Notes {
     }
 }
 
+fn task(text: &str) -> TaskView {
+    TaskView {
+        id: text.to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+fn tasks(text: &str) -> Tasks {
+    Tasks {
+        person: person(text),
+        authority_name: text.to_owned(),
+        csrf: text.to_owned(),
+        open: vec![task(text)],
+        done: vec![task(text)],
+        draft_error: Some(text.to_owned()),
+        draft: text.to_owned(),
+    }
+}
+
 fn problem(reason: Reason, text: &str) -> Problem {
     Problem {
         app_name: text.to_owned(),
@@ -138,7 +158,7 @@ const REASONS: [Reason; 6] = [
 fn every_page(text: &'static str) -> Vec<(String, String)> {
     let mut pages: Vec<(String, String)> = Vec::new();
     let mut add = |name: &str, html: String| pages.push((name.to_owned(), html));
-    let (authority, app) = (Party::Authority, Party::RelyingParty);
+    let (authority, app) = (Party::Authority, Party::RelyingParty(AppIcon::Page));
 
     for notice in [
         None,
@@ -188,6 +208,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
     for just_signed_out in [false, true] {
         let model = SignedOut {
             app_name: text.to_owned(),
+            tagline: text.to_owned(),
             authority_name: text.to_owned(),
             just_signed_out,
             authority_sign_out: text.to_owned(),
@@ -212,6 +233,20 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         "notes, empty",
         in_document(app, text, || view! { <NotesPage model /> }),
     );
+    for (name, has_open, has_done) in [
+        ("tasks", true, true),
+        ("tasks, empty", false, false),
+        ("tasks, all done", false, true),
+    ] {
+        let mut model = tasks(text);
+        model.open.retain(|_| has_open);
+        model.done.retain(|_| has_done);
+        let party = Party::RelyingParty(AppIcon::Tick);
+        add(
+            name,
+            in_document(party, text, || view! { <TasksPage model /> }),
+        );
+    }
     for reason in REASONS {
         let model = problem(reason, text);
         let name = format!("problem {reason:?}");
@@ -397,6 +432,45 @@ fn a_delete_button_is_named_by_the_first_words_of_its_note() {
 }
 
 #[test]
+fn the_buttons_of_a_task_say_what_they_do_to_which_task() {
+    let mut model = tasks("plain");
+    model.open[0].text = "buy milk".to_owned();
+    model.done[0].text = "wash up".to_owned();
+    let html = render(|| view! { <TasksPage model /> });
+    for (id_and_field, name) in [
+        ("value=\"true\"", "Mark done: buy milk"),
+        ("value=\"false\"", "Mark not done: wash up"),
+    ] {
+        let form = html
+            .split("<form ")
+            .find(|form| form.contains(&format!("aria-label=\"{name}\"")));
+        assert!(form.unwrap().contains(id_and_field), "{name}: {html}");
+    }
+    for name in ["Delete task: buy milk", "Delete task: wash up"] {
+        assert!(html.contains(&format!("aria-label=\"{name}\"")), "{html}");
+    }
+    // Struck through, and under a heading that says so: not by colour alone.
+    let (_, done) = html.split_once("Done</h2>").unwrap();
+    assert!(done.contains("<s>wash up</s>"), "{html}");
+    assert!(!done.contains("buy milk"), "{html}");
+}
+
+#[test]
+fn each_application_has_an_icon_of_its_own_and_one_colour() {
+    let pages = [AppIcon::Page, AppIcon::Tick].map(|icon| {
+        let party = Party::RelyingParty(icon);
+        let html = in_document(party, "x", || view! { <p>"x"</p> });
+        assert!(html.contains("data-party=\"relying_party\""), "{html}");
+        assert!(
+            html.contains(&format!("/assets/favicon-{}.svg", icon.slug())),
+            "{html}"
+        );
+        html
+    });
+    assert_ne!(pages[0], pages[1]);
+}
+
+#[test]
 fn every_reason_has_a_heading_and_two_ways_on() {
     let headings: std::collections::BTreeSet<String> = REASONS
         .into_iter()
@@ -423,6 +497,7 @@ fn who_signs_out_of_an_app_may_still_be_signed_in_where_they_came_from() {
         let html = render(|| {
             let model = SignedOut {
                 app_name: "Notes".to_owned(),
+                tagline: "A quiet place.".to_owned(),
                 authority_name: "Harbor ID".to_owned(),
                 just_signed_out,
                 authority_sign_out: "/elsewhere".to_owned(),
@@ -441,7 +516,7 @@ fn a_problem_leads_to_the_front_page_of_the_site_that_has_it() {
         let frame = Frame {
             brand: Brand {
                 name: "Notes".to_owned(),
-                party: Party::RelyingParty,
+                party: Party::RelyingParty(AppIcon::Page),
             },
             assets: assets(),
         };

@@ -51,6 +51,36 @@ pub fn Field(
     }
 }
 
+/// A labelled line of a person's own words.
+#[component]
+pub fn TextLine(
+    /// What to enter.
+    label: &'static str,
+    /// The field's name in the form, and its id on the page.
+    name: &'static str,
+    /// What it holds when the page opens.
+    value: String,
+    /// The id of the message that says what is wrong with it, where something is.
+    #[prop(default = None)]
+    problem: Option<&'static str>,
+) -> impl IntoView {
+    view! {
+        <div class="field">
+            <label for=name>{label}</label>
+            <input
+                id=name
+                name=name
+                type="text"
+                autocomplete="off"
+                required
+                value=value
+                aria-invalid=problem.map(|_| "true")
+                aria-describedby=problem
+            />
+        </div>
+    }
+}
+
 /// A labelled block of text.
 #[component]
 pub fn TextArea(

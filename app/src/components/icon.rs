@@ -19,6 +19,10 @@ pub enum Icon {
     Info,
     /// Take away.
     Bin,
+    /// Something to do.
+    Square,
+    /// Something that is done.
+    TickedSquare,
 }
 
 impl Icon {
@@ -41,6 +45,13 @@ impl Icon {
             }
             Self::Info => "M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0-17 0M12 11v5.5M12 7.5v.2",
             Self::Bin => "M4.5 6.5h15M9.5 6.5v-3h5v3M6.5 6.5l.8 14h9.4l.8-14M10 10.5v6M14 10.5v6",
+            Self::Square => {
+                "M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z"
+            }
+            Self::TickedSquare => {
+                "M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z\
+                 M8 12.3l2.8 2.7l5.2-6"
+            }
         }
     }
 }
@@ -52,6 +63,17 @@ pub enum AppIcon {
     Page,
     /// A tick: Tasks.
     Tick,
+}
+
+impl AppIcon {
+    /// The icon's name in the names of favicons.
+    #[must_use]
+    pub fn slug(self) -> &'static str {
+        match self {
+            Self::Page => "page",
+            Self::Tick => "tick",
+        }
+    }
 }
 
 impl From<AppIcon> for Icon {

@@ -4,3 +4,4 @@ pub mod notes;
 pub mod problem;
 pub mod signed_out;
 pub mod switch;
+pub mod tasks;

@@ -9,6 +9,8 @@ use leptos::prelude::*;
 pub struct SignedOut {
     /// The application's name.
     pub app_name: String,
+    /// What it is for, one line.
+    pub tagline: String,
     /// The authorization server's name.
     pub authority_name: String,
     /// Whether the visitor signed out a moment ago.
@@ -25,6 +27,7 @@ pub fn SignedOutPage(
 ) -> impl IntoView {
     let SignedOut {
         app_name,
+        tagline,
         authority_name,
         just_signed_out,
         authority_sign_out,
@@ -48,7 +51,7 @@ pub fn SignedOutPage(
         <div class="sheet">
             {notice}
             <h1>{app_name.clone()}</h1>
-            <p class="lede">"A quiet place for what you want to keep."</p>
+            <p class="lede">{tagline}</p>
             <div class="actions">
                 <a class="button button--main" href=path::START>
                     {format!("Sign in with {authority_name}")}

@@ -54,6 +54,17 @@ CREATE TABLE note (
 ) STRICT;
 CREATE INDEX note_owner ON note (issuer, user_id);
 
+CREATE TABLE task (
+    seq INTEGER PRIMARY KEY, -- in the order of writing
+    id TEXT NOT NULL UNIQUE,
+    issuer TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    text TEXT NOT NULL,
+    done INTEGER NOT NULL,
+    created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX task_owner ON task (issuer, user_id);
+
 CREATE TABLE browser_session (
     id BLOB PRIMARY KEY,
     data BLOB NOT NULL,

@@ -1,4 +1,4 @@
-//! The front page: a person's notes, or the way in.
+//! The front page: the application, or the way in.
 
 use app::relying_party::signed_out::{SignedOut, SignedOutPage};
 use axum::response::Response;
@@ -6,11 +6,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use web::{context::At, page::Page, params::Params, problem::Problem};
 
-use crate::{
-    RelyingParty,
-    identity::MaybeSignedIn,
-    notes::{self, Draft},
-};
+use crate::{RelyingParty, identity::MaybeSignedIn};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct HomeQuery {
@@ -25,10 +21,12 @@ pub(crate) async fn get(
     page: Page,
 ) -> Result<Response, Problem> {
     if let Some(signed_in) = signed_in {
-        return notes::show(&site, &signed_in, Draft::default(), page).await;
+        let application = site.settings.application;
+        return application.home(&site, &signed_in, page).await;
     }
     let model = SignedOut {
-        app_name: site.settings.name.clone(),
+        app_name: site.settings.name().to_owned(),
+        tagline: site.settings.application.tagline().to_owned(),
         authority_name: site.settings.authority_name.clone(),
         just_signed_out: query.signed_out.is_some(),
         authority_sign_out: format!("{}/logout", site.settings.issuer),

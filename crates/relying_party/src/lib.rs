@@ -1,11 +1,13 @@
-//! The relying party, *Notes*: an application that has no passwords and lets the authorization
-//! server say who somebody is.
+//! The relying party: an application that has no passwords and lets the authorization server say who
+//! somebody is. *Notes* and *Tasks* are two clients of this same code.
 //!
-//! Start with [`router`], the table of everything that it answers. Each route is one file.
+//! Start with [`router`], the table of everything that it answers, and `application.rs`, which has what
+//! one application differs in from another. Each route is one file.
 //! `start.rs` (H2) and `callback.rs` (H4 to H6) are the handoff, [`authority_client`] its back
 //! channel (H5), `session.rs` what a session here is made of. [`store::Store`] is what it keeps,
 //! [`identity::SignedIn`] the only way for a handler to know who is asking.
 
+mod application;
 pub mod authority_client;
 mod callback;
 mod home;
@@ -18,7 +20,10 @@ mod site;
 mod start;
 pub mod store;
 mod switch;
+mod tasks;
+mod text;
 
+pub use application::Application;
 use axum::{
     Router, middleware,
     routing::{get, post},
@@ -27,9 +32,8 @@ use handoff::wire::path;
 pub use site::{RelyingParty, Settings};
 use web::{fetch_metadata, layers};
 
-/// Everything that the site answers. One router serves the relying parties of all platforms:
-/// whoever routes by `Host` puts a [`RelyingParty`] and its context into the request's extensions.
-pub fn router() -> Router {
+/// Everything that the site of this application answers. One router serves it on all platforms: whoever routes by `Host` puts a [`RelyingParty`] and its context into the request's extensions.
+pub fn router(application: Application) -> Router {
     let handoff = Router::new()
         .route(path::START, get(start::get)) // H2
         .route(path::CALLBACK, get(callback::get)) // H4 to H6
@@ -37,11 +41,11 @@ pub fn router() -> Router {
 
     let pages = Router::new()
         .route("/", get(home::get))
-        .route("/notes", post(notes::post))
-        .route("/notes/{id}/delete", post(notes::delete::post))
         .route("/switch", get(switch::get).post(switch::post))
         .route(problem::PATH, get(problem::get))
         .route("/logout", post(logout::post));
 
-    layers::protect(layers::pages(handoff.merge(pages)))
+    layers::protect(layers::pages(
+        handoff.merge(pages).merge(application.routes()),
+    ))
 }

@@ -1,4 +1,4 @@
-//! The application itself: short texts that a person keeps.
+//! The application *Notes*: short texts that a person keeps.
 
 pub(crate) mod delete;
 
@@ -16,58 +16,25 @@ use web::{context::At, form::Protected, page::Page, problem::Problem, redirect};
 use crate::{
     RelyingParty,
     identity::{SignedIn, SignedInTexts},
-    store::Note,
+    store::{Added, ITEMS_PER_PERSON, Note},
+    text::{Rule, with_line_feeds},
 };
 
-/// The longest note, in characters.
-const MAX_LENGTH: usize = 4000;
+const TEXT: Rule = Rule {
+    what: "note",
+    max: 4000,
+    lines: true,
+};
 
 /// A time for people. The page says UTC, because a server does not know where its reader is.
 const FOR_PEOPLE: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
 
-/// The text of a note: 1 to [`MAX_LENGTH`] characters, without white space around it, its lines
-/// ended by a line feed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct NoteText(String);
-
-/// Why a text is no note, for the person who wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-enum NoNote {
-    #[error("Write something first.")]
-    Empty,
-    #[error("A note has at most {MAX_LENGTH} characters; this one has {0}.")]
-    TooLong(usize),
-    #[error(
-        "This text has an invisible control character in it. Paste it as plain text, or type it."
-    )]
-    ControlCharacter,
-}
-
-/// Lines as we keep them. Browsers end the lines of a form with CR LF.
-fn with_line_feeds(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n")
-}
-
-impl NoteText {
-    fn parse(text: &str) -> Result<Self, NoNote> {
-        let text = with_line_feeds(text).trim().to_owned();
-        let length = text.chars().count();
-        let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\t');
-        match length {
-            0 => Err(NoNote::Empty),
-            _ if length > MAX_LENGTH => Err(NoNote::TooLong(length)),
-            _ if text.contains(is_control) => Err(NoNote::ControlCharacter),
-            _ => Ok(Self(text)),
-        }
-    }
-}
-
 /// What stands in the form for a new note.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Draft {
     text: String,
-    error: Option<NoNote>,
+    error: Option<String>,
 }
 
 /// The page with a person's notes.
@@ -87,7 +54,7 @@ pub(crate) async fn show(
         authority_name: site.settings.authority_name.clone(),
         csrf: signed_in.csrf(site),
         notes: notes.into_iter().map(view).collect(),
-        draft_error: draft.error.map(|error| error.to_string()),
+        draft_error: draft.error,
         draft: draft.text,
     };
     let frame = site.frame.clone();
@@ -116,53 +83,36 @@ pub(crate) async fn post(
     page: Page,
     Protected { fields, .. }: Protected<NewNote, SignedInTexts>,
 ) -> Result<Response, Problem> {
-    let text = match NoteText::parse(&fields.text) {
-        Ok(NoteText(text)) => text,
-        Err(error) => {
-            let draft = Draft {
-                text: with_line_feeds(&fields.text),
-                error: Some(error),
+    let error = match TEXT.parse(&fields.text) {
+        Ok(text) => {
+            let note = Note {
+                id: ItemId::mint(site.context.random.bytes()),
+                text,
+                created_at: site.context.now(),
             };
-            let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
-            return show(&site, &signed_in, draft, page).await;
+            let added = site.store.add_note(&signed_in.owner(), note).await;
+            match added.map_err(Problem::unavailable)? {
+                Added::Yes => return Ok(redirect::see_other("/")),
+                Added::Full => {
+                    format!(
+                        "You have {ITEMS_PER_PERSON} notes, the most there can be. Delete one first."
+                    )
+                }
+            }
         }
+        Err(error) => error.to_string(),
     };
-    let note = Note {
-        id: ItemId::mint(site.context.random.bytes()),
-        text,
-        created_at: site.context.now(),
+    let draft = Draft {
+        text: with_line_feeds(&fields.text),
+        error: Some(error),
     };
-    let added = site.store.add_note(&signed_in.owner(), note).await;
-    added.map_err(Problem::unavailable)?;
-    Ok(redirect::see_other("/"))
+    let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
+    show(&site, &signed_in, draft, page).await
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn table_of_texts() {
-        for (text, kept) in [
-            ("one", Ok("one")),
-            ("  one\r\n\ttwo\r\n", Ok("one\n\ttwo")),
-            ("one\rtwo", Ok("one\ntwo")),
-            ("🍐 é", Ok("🍐 é")),
-            (&"é".repeat(MAX_LENGTH), Ok(&*"é".repeat(MAX_LENGTH))),
-            ("", Err(NoNote::Empty)),
-            (" \r\n\t", Err(NoNote::Empty)),
-            (
-                &"é".repeat(MAX_LENGTH + 1),
-                Err(NoNote::TooLong(MAX_LENGTH + 1)),
-            ),
-            ("a\0b", Err(NoNote::ControlCharacter)),
-            ("a\u{b}b", Err(NoNote::ControlCharacter)),
-            ("a\u{85}b", Err(NoNote::ControlCharacter)),
-        ] {
-            let kept = kept.map(|text| NoteText(text.to_owned()));
-            assert_eq!(NoteText::parse(text), kept, "{text:?}");
-        }
-    }
 
     #[test]
     fn a_time_reads_well() {

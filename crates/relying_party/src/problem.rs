@@ -73,7 +73,7 @@ pub(crate) async fn get(
     page: Page,
 ) -> Response {
     let model = Model {
-        app_name: site.settings.name.clone(),
+        app_name: site.settings.name().to_owned(),
         authority_name: site.settings.authority_name.clone(),
         reason: reason(query.reason.as_deref()),
         trace: trace_id(query.trace).unwrap_or_else(|| own_trace.to_string()),

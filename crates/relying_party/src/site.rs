@@ -18,17 +18,19 @@ use web::{
     session::Sessions,
 };
 
-use crate::{authority_client::AuthorityClient, identity::SESSION_COOKIE, session, store::Store};
+use crate::{
+    Application, authority_client::AuthorityClient, identity::SESSION_COOKIE, session, store::Store,
+};
 
 /// What a relying party is set up with.
 #[derive(Clone, Debug)]
 pub struct Settings {
+    /// Which application it is.
+    pub application: Application,
     /// The name under which it is registered at the authorization server.
     pub client_id: ClientId,
     /// How it proves there who it is.
     pub client_secret: ClientSecret,
-    /// Its name on pages.
-    pub name: String,
     /// Where it lives.
     pub origin: Origin,
     /// The one authorization server that it listens to.
@@ -42,6 +44,12 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Its name on pages.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.application.name()
+    }
+
     /// The redirect URI, as it is registered.
     #[must_use]
     pub fn redirect_uri(&self) -> String {
@@ -83,8 +91,8 @@ impl RelyingParty {
         let authority = AuthorityClient::new(&settings);
         let frame = Frame {
             brand: Brand {
-                name: settings.name.clone(),
-                party: Party::RelyingParty,
+                name: settings.name().to_owned(),
+                party: Party::RelyingParty(settings.application.icon()),
             },
             assets: settings.assets.clone(),
         };
@@ -102,6 +110,12 @@ impl RelyingParty {
             frame,
             context,
         }))
+    }
+
+    /// Which application it is.
+    #[must_use]
+    pub fn application(&self) -> Application {
+        self.settings.application
     }
 
     /// What comes with each request to this site.

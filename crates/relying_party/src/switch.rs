@@ -34,7 +34,7 @@ pub(crate) async fn get(
         return Ok(redirect::see_other("/"));
     };
     let model = Switch {
-        app_name: site.settings.name.clone(),
+        app_name: site.settings.name().to_owned(),
         current: signed_in.person(),
         next: session::person(&waiting.session),
         csrf: signed_in.csrf(&site),

@@ -17,7 +17,7 @@ use handoff::{
     wire::{ErrorCode, VerifyRequest},
 };
 use relying_party::{
-    Settings,
+    Application, Settings,
     authority_client::{AuthorityClient, SessionCheck, Verification},
 };
 use time::macros::datetime;
@@ -100,9 +100,9 @@ fn read_request(connection: &mut TcpStream) -> String {
 
 fn client(port: u16) -> AuthorityClient {
     AuthorityClient::new(&Settings {
+        application: Application::Notes,
         client_id: ClientId::parse("notes").unwrap(),
         client_secret: ClientSecret::mint([1; 32]),
-        name: "Notes".to_owned(),
         origin: Origin::parse("http://notes.localhost:4000").unwrap(),
         issuer: Origin::parse(&format!("http://auth.localhost:{port}")).unwrap(),
         authority_name: "Harbor ID".to_owned(),

@@ -23,7 +23,7 @@ use handoff::{
     wire::{UserInfo, path},
 };
 use relying_party::{
-    RelyingParty, Settings,
+    Application, RelyingParty, Settings,
     store::{Memory, Sealed, Session, Sqlite, Store, Waiting},
 };
 use sqlx::{Connection, SqliteConnection};
@@ -63,9 +63,9 @@ impl World {
         let shared: Arc<dyn Clock> = clock.clone();
         let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         let settings = Settings {
+            application: Application::Notes,
             client_id: ClientId::parse("notes").unwrap(),
             client_secret: ClientSecret::mint(SECRET),
-            name: "Notes".to_owned(),
             origin: Origin::parse("http://notes.localhost:4000").unwrap(),
             issuer: Origin::parse(&format!("http://auth.localhost:{port}")).unwrap(),
             authority_name: "Harbor ID".to_owned(),
@@ -126,7 +126,10 @@ impl World {
             .unwrap();
         request.extensions_mut().insert(self.site.context().clone());
         request.extensions_mut().insert(self.site.clone());
-        relying_party::router().oneshot(request).await.unwrap()
+        relying_party::router(self.site.application())
+            .oneshot(request)
+            .await
+            .unwrap()
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String) {

@@ -16,7 +16,10 @@ use handoff::{
 use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
-use super::{Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff, Waiting};
+use super::{
+    Added, ITEMS_PER_PERSON, Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff,
+    Task, Waiting,
+};
 
 /// The store in plain memory.
 #[derive(Debug, Default)]
@@ -30,6 +33,8 @@ struct State {
     waiting: HashMap<SessionId, Waiting>,
     /// In the order of writing.
     notes: HashMap<Owner, Vec<Note>>,
+    /// In the order of writing.
+    tasks: HashMap<Owner, Vec<Task>>,
     records: HashMap<[u8; 32], (Vec<u8>, OffsetDateTime)>,
 }
 
@@ -53,6 +58,33 @@ impl Memory {
         // A verb that panicked half-way would leave a half-done state; none of them can.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn add<T>(items: &mut HashMap<Owner, Vec<T>>, owner: &Owner, item: T) -> Added {
+    let items = items.entry(owner.clone()).or_default();
+    if items.len() >= ITEMS_PER_PERSON {
+        return Added::Full;
+    }
+    items.push(item);
+    Added::Yes
+}
+
+fn list<T: Clone>(items: &HashMap<Owner, Vec<T>>, owner: &Owner) -> Vec<T> {
+    let items = items.get(owner).map(Vec::as_slice).unwrap_or_default();
+    items.iter().rev().cloned().collect()
+}
+
+fn delete<T>(
+    items: &mut HashMap<Owner, Vec<T>>,
+    owner: &Owner,
+    is_it: impl Fn(&T) -> bool,
+) -> bool {
+    let Some(items) = items.get_mut(owner) else {
+        return false;
+    };
+    let before = items.len();
+    items.retain(|item| !is_it(item));
+    items.len() < before
 }
 
 #[async_trait]
@@ -183,32 +215,34 @@ impl Store for Memory {
     }
 
     async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable> {
-        let state = self.state();
-        let notes = state
-            .notes
-            .get(owner)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        Ok(notes.iter().rev().cloned().collect())
+        Ok(list(&self.state().notes, owner))
     }
 
-    async fn add_note(&self, owner: &Owner, note: Note) -> Result<(), Unavailable> {
-        self.state()
-            .notes
-            .entry(owner.clone())
-            .or_default()
-            .push(note);
-        Ok(())
+    async fn add_note(&self, owner: &Owner, note: Note) -> Result<Added, Unavailable> {
+        Ok(add(&mut self.state().notes, owner, note))
     }
 
     async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
+        Ok(delete(&mut self.state().notes, owner, |note| note.id == id))
+    }
+
+    async fn list_tasks(&self, owner: &Owner) -> Result<Vec<Task>, Unavailable> {
+        Ok(list(&self.state().tasks, owner))
+    }
+
+    async fn add_task(&self, owner: &Owner, task: Task) -> Result<Added, Unavailable> {
+        Ok(add(&mut self.state().tasks, owner, task))
+    }
+
+    async fn tick_task(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable> {
         let mut state = self.state();
-        let Some(notes) = state.notes.get_mut(owner) else {
-            return Ok(false);
-        };
-        let before = notes.len();
-        notes.retain(|note| note.id != id);
-        Ok(notes.len() < before)
+        let mut tasks = state.tasks.get_mut(owner).into_iter().flatten();
+        let found = tasks.find(|task| task.id == id);
+        Ok(found.map(|task| task.done = done).is_some())
+    }
+
+    async fn delete_task(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
+        Ok(delete(&mut self.state().tasks, owner, |task| task.id == id))
     }
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {

@@ -143,6 +143,31 @@ pub struct Note {
     pub created_at: OffsetDateTime,
 }
 
+/// A task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its id.
+    pub id: ItemId,
+    /// What is to do.
+    pub text: String,
+    /// Whether it is done.
+    pub done: bool,
+    /// When it was written.
+    pub created_at: OffsetDateTime,
+}
+
+/// How many notes, and how many tasks, one person may have: a page shows them all.
+pub const ITEMS_PER_PERSON: usize = 1000;
+
+/// Whether a note or a task was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// Yes.
+    Yes,
+    /// The person has [`ITEMS_PER_PERSON`] of them already; nothing was changed.
+    Full,
+}
+
 /// The store of the relying party.
 ///
 /// Every verb fails with [`Unavailable`] when the store cannot be reached, and then it has changed
@@ -220,11 +245,23 @@ pub trait Store: web::session::Records {
     /// A person's notes, the newest first.
     async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable>;
 
-    /// Adds a note.
-    async fn add_note(&self, owner: &Owner, note: Note) -> Result<(), Unavailable>;
+    /// Adds a note, unless its owner has too many.
+    async fn add_note(&self, owner: &Owner, note: Note) -> Result<Added, Unavailable>;
 
     /// Deletes a person's own note; tells whether there was one.
     async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable>;
+
+    /// A person's tasks, done or not, the newest first.
+    async fn list_tasks(&self, owner: &Owner) -> Result<Vec<Task>, Unavailable>;
+
+    /// Adds a task, unless its owner has too many.
+    async fn add_task(&self, owner: &Owner, task: Task) -> Result<Added, Unavailable>;
+
+    /// Ticks a person's own task off, or takes that back; tells whether there is such a task.
+    async fn tick_task(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable>;
+
+    /// Deletes a person's own task; tells whether there was one.
+    async fn delete_task(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), Unavailable>;

@@ -13,7 +13,10 @@ use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
 use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
-use super::{Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff, Waiting};
+use super::{
+    Added, ITEMS_PER_PERSON, Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff,
+    Task, Waiting,
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -127,6 +130,33 @@ impl NoteRow {
             created_at: from_millis(self.created_at)?,
         })
     }
+}
+
+#[derive(FromRow)]
+struct TaskRow {
+    id: String,
+    text: String,
+    done: bool,
+    created_at: i64,
+}
+
+impl TaskRow {
+    fn read(self) -> Result<Task, Unavailable> {
+        Ok(Task {
+            id: ItemId::parse(&self.id).map_err(Unavailable::unreadable)?,
+            text: self.text,
+            done: self.done,
+            created_at: from_millis(self.created_at)?,
+        })
+    }
+}
+
+fn at_most() -> i64 {
+    i64::try_from(ITEMS_PER_PERSON).unwrap_or(i64::MAX)
+}
+
+fn added(rows: u64) -> Added {
+    if rows == 1 { Added::Yes } else { Added::Full }
 }
 
 async fn end_session(
@@ -384,25 +414,90 @@ impl Store for Sqlite {
         rows.into_iter().map(NoteRow::read).collect()
     }
 
-    async fn add_note(&self, owner: &Owner, note: Note) -> Result<(), Unavailable> {
+    async fn add_note(&self, owner: &Owner, note: Note) -> Result<Added, Unavailable> {
         let mut tx = self.database.write().await?;
-        sqlx::query(
-            "INSERT INTO note (id, issuer, user_id, text, created_at) VALUES (?, ?, ?, ?, ?)",
+        let rows = sqlx::query(
+            "INSERT INTO note (id, issuer, user_id, text, created_at)
+             SELECT ?1, ?2, ?3, ?4, ?5
+             WHERE (SELECT COUNT(*) FROM note WHERE issuer = ?2 AND user_id = ?3) < ?6",
         )
         .bind(note.id.to_string())
         .bind(owner.issuer.as_str())
         .bind(owner.user.to_string())
         .bind(note.text)
         .bind(millis(note.created_at))
+        .bind(at_most())
         .execute(&mut *tx)
-        .await?;
+        .await?
+        .rows_affected();
         tx.commit().await?;
-        Ok(())
+        Ok(added(rows))
     }
 
     async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
         let mut tx = self.database.write().await?;
         let deleted = sqlx::query("DELETE FROM note WHERE id = ? AND issuer = ? AND user_id = ?")
+            .bind(id.to_string())
+            .bind(owner.issuer.as_str())
+            .bind(owner.user.to_string())
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        tx.commit().await?;
+        Ok(deleted == 1)
+    }
+
+    async fn list_tasks(&self, owner: &Owner) -> Result<Vec<Task>, Unavailable> {
+        let rows = sqlx::query_as::<_, TaskRow>(
+            "SELECT id, text, done, created_at FROM task WHERE issuer = ? AND user_id = ?
+             ORDER BY seq DESC",
+        )
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.into_iter().map(TaskRow::read).collect()
+    }
+
+    async fn add_task(&self, owner: &Owner, task: Task) -> Result<Added, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let rows = sqlx::query(
+            "INSERT INTO task (id, issuer, user_id, text, done, created_at)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6
+             WHERE (SELECT COUNT(*) FROM task WHERE issuer = ?2 AND user_id = ?3) < ?7",
+        )
+        .bind(task.id.to_string())
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .bind(task.text)
+        .bind(task.done)
+        .bind(millis(task.created_at))
+        .bind(at_most())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(added(rows))
+    }
+
+    async fn tick_task(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let ticked =
+            sqlx::query("UPDATE task SET done = ? WHERE id = ? AND issuer = ? AND user_id = ?")
+                .bind(done)
+                .bind(id.to_string())
+                .bind(owner.issuer.as_str())
+                .bind(owner.user.to_string())
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        tx.commit().await?;
+        Ok(ticked == 1)
+    }
+
+    async fn delete_task(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let deleted = sqlx::query("DELETE FROM task WHERE id = ? AND issuer = ? AND user_id = ?")
             .bind(id.to_string())
             .bind(owner.issuer.as_str())
             .bind(owner.user.to_string())

@@ -1,0 +1,114 @@
+//! The applications: what one differs in from another. Everything else here is the same code, with
+//! another client's settings.
+
+use app::components::icon::AppIcon;
+use axum::{Router, response::Response, routing::post};
+use web::{page::Page, problem::Problem};
+
+use crate::{
+    RelyingParty,
+    identity::SignedIn,
+    notes::{self, Draft as NoteDraft},
+    tasks::{self, Draft as TaskDraft},
+};
+
+/// An application that signs people in by the authorization server. Each is a client of its own, with
+/// its own origin, secret and store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Application {
+    /// Short texts that a person keeps.
+    Notes,
+    /// What a person wants to do.
+    Tasks,
+}
+
+/// What an application differs in, for people.
+struct Description {
+    id: &'static str,
+    name: &'static str,
+    purpose: &'static str,
+    tagline: &'static str,
+    icon: AppIcon,
+}
+
+impl Application {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Notes, Self::Tasks];
+
+    const fn description(self) -> Description {
+        match self {
+            Self::Notes => Description {
+                id: "notes",
+                name: "Notes",
+                purpose: "Write down what you want to keep.",
+                tagline: "A quiet place for what you want to keep.",
+                icon: AppIcon::Page,
+            },
+            Self::Tasks => Description {
+                id: "tasks",
+                name: "Tasks",
+                purpose: "Tick off what you want to do.",
+                tagline: "A short list of what you want to do.",
+                icon: AppIcon::Tick,
+            },
+        }
+    }
+
+    /// Its client id, which is also its host's first label and the stem of its files.
+    #[must_use]
+    pub const fn id(self) -> &'static str {
+        self.description().id
+    }
+
+    /// Its name on pages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.description().name
+    }
+
+    /// What it is for, for its tile at the authorization server.
+    #[must_use]
+    pub const fn purpose(self) -> &'static str {
+        self.description().purpose
+    }
+
+    /// What it is, for its own front page.
+    pub(crate) const fn tagline(self) -> &'static str {
+        self.description().tagline
+    }
+
+    /// Its icon.
+    #[must_use]
+    pub const fn icon(self) -> AppIcon {
+        self.description().icon
+    }
+
+    /// The front page of somebody who is signed in.
+    ///
+    /// # Errors
+    /// [`Problem::unavailable`] when the store cannot be reached.
+    pub(crate) async fn home(
+        self,
+        site: &RelyingParty,
+        signed_in: &SignedIn,
+        page: Page,
+    ) -> Result<Response, Problem> {
+        match self {
+            Self::Notes => notes::show(site, signed_in, NoteDraft::default(), page).await,
+            Self::Tasks => tasks::show(site, signed_in, TaskDraft::default(), page).await,
+        }
+    }
+
+    /// What it answers besides what all of them do.
+    pub(crate) fn routes(self) -> Router {
+        match self {
+            Self::Notes => Router::new()
+                .route("/notes", post(notes::post))
+                .route("/notes/{id}/delete", post(notes::delete::post)),
+            Self::Tasks => Router::new()
+                .route("/tasks", post(tasks::post))
+                .route("/tasks/{id}/tick", post(tasks::tick::post))
+                .route("/tasks/{id}/delete", post(tasks::delete::post)),
+        }
+    }
+}
