@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args;
 use handoff::uri::Origin;
+use relying_party::Application;
 use time::Duration;
 use tracing_subscriber::EnvFilter;
 
@@ -126,6 +127,8 @@ pub struct Origins {
     pub authority: Origin,
     /// Notes.
     pub notes: Origin,
+    /// Tasks.
+    pub tasks: Origin,
     /// The lab.
     pub lab: Origin,
 }
@@ -143,9 +146,19 @@ impl Origins {
         };
         Ok(Self {
             authority: site("auth")?,
-            notes: site("notes")?,
+            notes: site(Application::Notes.id())?,
+            tasks: site(Application::Tasks.id())?,
             lab: site("lab")?,
         })
+    }
+
+    /// Where an application lives.
+    #[must_use]
+    pub fn of(&self, application: Application) -> &Origin {
+        match application {
+            Application::Notes => &self.notes,
+            Application::Tasks => &self.tasks,
+        }
     }
 }
 

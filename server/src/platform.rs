@@ -22,11 +22,10 @@ use handoff::{
     ids::{ClientId, UserId},
     policy::Policy,
     token::{ClientSecret, Secret},
-    uri::Origin,
     wire::path,
 };
 use lab::Lab;
-use relying_party::{RelyingParty, store::Store as RelyingPartyStore};
+use relying_party::{Application, RelyingParty, store::Store as RelyingPartyStore};
 use tokio::task::JoinSet;
 use web::{
     cookies::Prefix,
@@ -144,7 +143,7 @@ pub enum CannotStart {
         why: String,
     },
     /// A built-in client breaks a rule.
-    #[error("the client record of notes: {0}")]
+    #[error("the record of a built-in client: {0}")]
     Client(#[from] RefusedRegistration),
     /// Something that cannot be set up on this machine.
     #[error("{0}")]
@@ -155,7 +154,7 @@ pub enum CannotStart {
 #[derive(Debug)]
 pub struct Platform {
     authority: Authority,
-    notes: RelyingParty,
+    applications: Vec<RelyingParty>,
     lab: Lab,
     files: Files,
     /// Ended when the platform is dropped. They hold sites, never the platform, or it would never be.
@@ -168,7 +167,7 @@ struct Files {
     /// Held for the platform's life.
     lock: Option<File>,
     authority: Option<authority::store::Sqlite>,
-    notes: Option<relying_party::store::Sqlite>,
+    applications: Vec<relying_party::store::Sqlite>,
 }
 
 impl Platform {
@@ -180,33 +179,43 @@ impl Platform {
         let random = &setup.random;
         let mut files = Files::default();
         let authority_store: Arc<dyn AuthorityStore>;
-        let notes_store: Arc<dyn RelyingPartyStore>;
-        let secret: ClientSecret;
         let _turn;
         match &stores {
             Stores::InFolder(folder) => {
                 _turn = Turn::take(folder).await?;
                 files.lock = Some(lock(folder)?);
-                secret = client_secret(&secret_file(folder, "notes"), &**random)?;
                 let store = authority::store::Sqlite::open(&folder.join(AUTHORITY)).await?;
                 files.authority = Some(store.clone());
                 authority_store = Arc::new(store);
-                let store = relying_party::store::Sqlite::open(&folder.join("notes.db")).await?;
-                files.notes = Some(store.clone());
-                notes_store = Arc::new(store);
             }
-            Stores::InMemory => {
-                secret = ClientSecret::mint(random.bytes());
-                authority_store = Arc::new(authority::store::Memory::default());
-                notes_store = Arc::new(relying_party::store::Memory::default());
-            }
+            Stores::InMemory => authority_store = Arc::new(authority::store::Memory::default()),
         }
 
         let passwords = Passwords::new(Cost::DEFAULT, setup.hashing_at_once, Arc::clone(random))
             .map_err(|error| CannotStart::Other(error.to_string()))?;
         add_accounts(&setup, &*authority_store, &passwords).await?;
-        let notes_client = notes_client(&setup.origins.notes, &secret)?;
-        authority_store.install_client(&notes_client).await?;
+        let mut applications = Vec::new();
+        for application in Application::ALL {
+            let (store, secret) =
+                open_application(application, &stores, random, &mut files).await?;
+            let client = built_in_client(application, &setup.origins, &secret)?;
+            authority_store.install_client(&client).await?;
+            applications.push(RelyingParty::new(
+                relying_party::Settings {
+                    application,
+                    client_id: client.id,
+                    client_secret: secret,
+                    origin: setup.origins.of(application).clone(),
+                    issuer: setup.origins.authority.clone(),
+                    authority_name: "Harbor ID".to_owned(),
+                    assets: setup.assets.clone(),
+                    cookie_prefix: setup.cookie_prefix,
+                },
+                store,
+                Arc::clone(&setup.clock),
+                Arc::clone(random),
+            ));
+        }
 
         let authority = Authority::new(
             authority::Settings {
@@ -224,21 +233,6 @@ impl Platform {
             Arc::clone(&setup.clock),
             Arc::clone(random),
         );
-        let notes = RelyingParty::new(
-            relying_party::Settings {
-                client_id: notes_client.id,
-                client_secret: secret,
-                name: "Notes".to_owned(),
-                origin: setup.origins.notes.clone(),
-                issuer: setup.origins.authority.clone(),
-                authority_name: "Harbor ID".to_owned(),
-                assets: setup.assets.clone(),
-                cookie_prefix: setup.cookie_prefix,
-            },
-            notes_store,
-            Arc::clone(&setup.clock),
-            Arc::clone(random),
-        );
         let lab = Lab::new(
             lab::Settings {
                 origin: setup.origins.lab.clone(),
@@ -252,10 +246,10 @@ impl Platform {
         );
 
         let mut tasks = JoinSet::new();
-        tasks.spawn(sweep_for_ever(authority.clone(), notes.clone()));
+        tasks.spawn(sweep_for_ever(authority.clone(), applications.clone()));
         Ok(Self {
             authority,
-            notes,
+            applications,
             lab,
             files,
             _tasks: tasks,
@@ -265,11 +259,11 @@ impl Platform {
     /// Lets requests reach the sites, until the guard is dropped.
     #[must_use = "the sites are gone when the guard is dropped"]
     pub fn mount(&self, directory: &Directory) -> Mounted {
-        directory.mount([
+        let applications = self.applications.iter().cloned().map(Site::RelyingParty);
+        directory.mount(applications.chain([
             Site::Authority(self.authority.clone()),
-            Site::RelyingParty(self.notes.clone()),
             Site::Lab(self.lab.clone()),
-        ])
+        ]))
     }
 
     /// Whether every store answers.
@@ -278,18 +272,23 @@ impl Platform {
     /// [`Unavailable`] from the first that does not.
     pub async fn ready(&self) -> Result<(), Unavailable> {
         self.authority.ping().await?;
-        self.notes.ping().await
+        for site in &self.applications {
+            site.ping().await?;
+        }
+        Ok(())
     }
 
     /// Deletes at every site what has expired, as the platform does by itself once a minute.
     pub async fn sweep(&self) {
-        sweep(&self.authority, &self.notes).await;
+        sweep(&self.authority, &self.applications).await;
     }
 
     /// Waits until no request is under way at any site.
     pub async fn settle(&self) {
         self.authority.context().settle().await;
-        self.notes.context().settle().await;
+        for site in &self.applications {
+            site.context().settle().await;
+        }
         self.lab.context().settle().await;
     }
 
@@ -299,21 +298,25 @@ impl Platform {
         if let Some(store) = &self.files.authority {
             store.close().await;
         }
-        if let Some(store) = &self.files.notes {
+        for store in &self.files.applications {
             store.close().await;
         }
     }
 }
 
-async fn sweep_for_ever(authority: Authority, notes: RelyingParty) {
+async fn sweep_for_ever(authority: Authority, applications: Vec<RelyingParty>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
-        sweep(&authority, &notes).await;
+        sweep(&authority, &applications).await;
     }
 }
 
-async fn sweep(authority: &Authority, notes: &RelyingParty) {
-    for swept in [authority.sweep().await, notes.sweep().await] {
+async fn sweep(authority: &Authority, applications: &[RelyingParty]) {
+    let mut swept = vec![authority.sweep().await];
+    for site in applications {
+        swept.push(site.sweep().await);
+    }
+    for swept in swept {
         match swept {
             Ok(0) => {}
             Ok(rows) => tracing::debug!(rows, "swept"),
@@ -345,13 +348,42 @@ async fn add_accounts(
     Ok(())
 }
 
-fn notes_client(origin: &Origin, secret: &ClientSecret) -> Result<Client, CannotStart> {
-    let id = ClientId::parse("notes").map_err(|error| CannotStart::Other(error.to_string()))?;
+/// The store and the secret of an application. Each has its own.
+async fn open_application(
+    application: Application,
+    stores: &Stores,
+    random: &Arc<dyn Randomness>,
+    files: &mut Files,
+) -> Result<(Arc<dyn RelyingPartyStore>, ClientSecret), CannotStart> {
+    let id = application.id();
+    Ok(match stores {
+        Stores::InFolder(folder) => {
+            let secret = client_secret(&secret_file(folder, id), &**random)?;
+            let file = folder.join(format!("{id}.db"));
+            let store = relying_party::store::Sqlite::open(&file).await?;
+            files.applications.push(store.clone());
+            (Arc::new(store), secret)
+        }
+        Stores::InMemory => (
+            Arc::new(relying_party::store::Memory::default()),
+            ClientSecret::mint(random.bytes()),
+        ),
+    })
+}
+
+fn built_in_client(
+    application: Application,
+    origins: &Origins,
+    secret: &ClientSecret,
+) -> Result<Client, CannotStart> {
+    let id = ClientId::parse(application.id());
+    let id = id.map_err(|error| CannotStart::Other(error.to_string()))?;
+    let origin = origins.of(application);
     let at = |path: &str| format!("{}{path}", origin.as_str());
     Ok(Client::register(Registration {
         id,
-        name: "Notes",
-        description: "Write down what you want to keep.",
+        name: application.name(),
+        description: application.purpose(),
         kind: Kind::Confidential {
             secret: secret.digest(),
         },

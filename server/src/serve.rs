@@ -164,12 +164,16 @@ fn announce(origins: &Origins, settings: &ServeSettings, ops: SocketAddr) {
         origins.lab
     );
     println!(
-        "  {:<30} Harbor ID: sign in, then open Notes",
+        "  {:<30} Harbor ID: sign in, then open Notes or Tasks",
         origins.authority
     );
     println!(
-        "  {:<30} Notes: an application that signs people in by Harbor ID\n",
+        "  {:<30} Notes: an application that signs people in by Harbor ID",
         origins.notes
+    );
+    println!(
+        "  {:<30} Tasks: another one, which needs no second sign-in\n",
+        origins.tasks
     );
     println!("Demo accounts:");
     for account in DEMO_ACCOUNTS {

@@ -1,6 +1,6 @@
 //! From a request's `Host` to a platform's site: the one place that knows host names.
 //!
-//! There is one router per kind of site, whatever the number of platforms. The directory puts the
+//! There is one router per kind of site, and one per application, whatever the number of platforms. The directory puts the
 //! site that was meant, and its context, into the request's extensions.
 
 use std::{
@@ -18,7 +18,7 @@ use axum::{
 };
 use http::{StatusCode, Uri, header};
 use lab::Lab;
-use relying_party::RelyingParty;
+use relying_party::{Application, RelyingParty};
 use tower::ServiceExt;
 
 use crate::assets;
@@ -51,7 +51,8 @@ pub struct Directory(Arc<Inner>);
 struct Inner {
     sites: RwLock<HashMap<String, Site>>,
     authority: Router,
-    relying_party: Router,
+    notes: Router,
+    tasks: Router,
     lab: Router,
     assets: Router,
 }
@@ -61,7 +62,8 @@ impl Default for Directory {
         Self(Arc::new(Inner {
             sites: RwLock::default(),
             authority: authority::router(),
-            relying_party: relying_party::router(),
+            notes: relying_party::router(Application::Notes),
+            tasks: relying_party::router(Application::Tasks),
             lab: lab::router(),
             assets: assets::router().layer(middleware::from_fn(web::headers::set)),
         }))
@@ -123,8 +125,12 @@ impl Directory {
                 &self.0.authority
             }
             Site::RelyingParty(site) => {
+                let router = match site.application() {
+                    Application::Notes => &self.0.notes,
+                    Application::Tasks => &self.0.tasks,
+                };
                 request.extensions_mut().insert(site);
-                &self.0.relying_party
+                router
             }
             Site::Lab(site) => {
                 request.extensions_mut().insert(site);

@@ -12,7 +12,8 @@ use handoff::{
     wire::UserInfo,
 };
 use relying_party::store::{
-    Kept, Memory, NewHandoff, Note, Owner, Sealed, Session, Sqlite, Store, Waiting,
+    Added, ITEMS_PER_PERSON, Kept, Memory, NewHandoff, Note, Owner, Sealed, Session, Sqlite, Store,
+    Task, Waiting,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -362,6 +363,92 @@ async fn nobody_sees_or_deletes_the_notes_of_another(store: &dyn Store) {
     assert_eq!(store.list_notes(&owner(1)).await.unwrap(), [note(1)]);
 }
 
+fn task(n: u8) -> Task {
+    Task {
+        id: ItemId::mint([n; 16]),
+        text: format!("task {n}"),
+        done: false,
+        created_at: NOW,
+    }
+}
+
+async fn tasks_are_listed_newest_first_with_what_is_done(store: &dyn Store) {
+    for n in 1..=3 {
+        store.add_task(&owner(1), task(n)).await.unwrap();
+    }
+    let done = Task {
+        done: true,
+        ..task(2)
+    };
+    for _ in 0..2 {
+        let ticked = store.tick_task(&owner(1), task(2).id, true).await;
+        assert!(ticked.unwrap(), "there is such a task");
+        let listed = store.list_tasks(&owner(1)).await.unwrap();
+        assert_eq!(listed, [task(3), done.clone(), task(1)]);
+    }
+    assert!(store.tick_task(&owner(1), task(2).id, false).await.unwrap());
+    assert!(store.delete_task(&owner(1), task(3).id).await.unwrap());
+    assert!(!store.delete_task(&owner(1), task(3).id).await.unwrap());
+    assert!(!store.tick_task(&owner(1), task(3).id, true).await.unwrap());
+    let listed = store.list_tasks(&owner(1)).await.unwrap();
+    assert_eq!(listed, [task(2), task(1)]);
+    assert_eq!(store.list_notes(&owner(1)).await.unwrap(), []);
+}
+
+async fn nobody_sees_ticks_or_deletes_the_tasks_of_another(store: &dyn Store) {
+    store.add_task(&owner(1), task(1)).await.unwrap();
+    let namesake = Owner {
+        issuer: Origin::parse("http://other.localhost:4000").unwrap(),
+        ..owner(1)
+    };
+    for other in [owner(2), namesake] {
+        assert_eq!(store.list_tasks(&other).await.unwrap(), []);
+        assert!(!store.tick_task(&other, task(1).id, true).await.unwrap());
+        assert!(!store.delete_task(&other, task(1).id).await.unwrap());
+    }
+    assert_eq!(store.list_tasks(&owner(1)).await.unwrap(), [task(1)]);
+}
+
+async fn a_person_has_a_thousand_notes_and_tasks_at_most(store: &dyn Store) {
+    let id = |n: usize| {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&n.to_be_bytes());
+        ItemId::mint(bytes)
+    };
+    let note = |n| Note {
+        id: id(n),
+        ..note(1)
+    };
+    let task = |n| Task {
+        id: id(n),
+        ..task(1)
+    };
+    let mine = owner(1);
+    for n in 0..ITEMS_PER_PERSON {
+        assert_eq!(store.add_note(&mine, note(n)).await.unwrap(), Added::Yes);
+        assert_eq!(store.add_task(&mine, task(n)).await.unwrap(), Added::Yes);
+    }
+    let one_more = ITEMS_PER_PERSON;
+    for _ in 0..2 {
+        let added = store.add_note(&mine, note(one_more)).await.unwrap();
+        assert_eq!(added, Added::Full);
+        let added = store.add_task(&mine, task(one_more)).await.unwrap();
+        assert_eq!(added, Added::Full);
+    }
+    assert_eq!(store.list_notes(&mine).await.unwrap().len(), one_more);
+    assert_eq!(store.list_tasks(&mine).await.unwrap().len(), one_more);
+
+    // Another person's room is their own, and one that goes makes room for one.
+    for (who, n) in [(owner(2), one_more), (mine.clone(), one_more + 1)] {
+        store.delete_note(&mine, id(0)).await.unwrap();
+        store.delete_task(&mine, id(0)).await.unwrap();
+        assert_eq!(store.add_note(&who, note(n)).await.unwrap(), Added::Yes);
+        assert_eq!(store.add_task(&who, task(n)).await.unwrap(), Added::Yes);
+    }
+    let added = store.add_note(&mine, note(one_more + 2)).await.unwrap();
+    assert_eq!(added, Added::Full);
+}
+
 async fn a_record_reads_back_until_it_expires_or_is_removed(store: &dyn Store) {
     let id = [7; 32];
     store.put(id, vec![1], LATER).await.unwrap();
@@ -402,6 +489,7 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     store.put([1; 32], vec![1], over).await.unwrap();
     store.put([2; 32], vec![2], LATER).await.unwrap();
     store.add_note(&owner(1), note(1)).await.unwrap();
+    store.add_task(&owner(1), task(1)).await.unwrap();
     assert_eq!(store.sweep(NOW).await.unwrap(), 0);
     assert_eq!(store.sweep(over).await.unwrap(), 2, "a handoff, a record");
     let abandoned = store.take_abandoned(over).await.unwrap();
@@ -433,6 +521,7 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
         [note(1)],
         "notes stay"
     );
+    assert_eq!(store.list_tasks(&owner(1)).await.unwrap(), [task(1)]);
     assert_eq!(store.sweep(LATER).await.unwrap(), 0);
 }
 
@@ -513,6 +602,9 @@ suite![
     a_session_that_waited_too_long_is_not_found_but_taken,
     notes_are_listed_newest_first,
     nobody_sees_or_deletes_the_notes_of_another,
+    tasks_are_listed_newest_first_with_what_is_done,
+    nobody_sees_ticks_or_deletes_the_tasks_of_another,
+    a_person_has_a_thousand_notes_and_tasks_at_most,
     a_record_reads_back_until_it_expires_or_is_removed,
     a_session_is_abandoned_when_its_wait_is_over_and_not_before,
     a_sweep_takes_what_has_expired_and_nothing_else,

@@ -48,22 +48,31 @@ struct World {
 }
 
 impl World {
-    async fn new() -> Self {
+    async fn of(application: Application) -> Self {
         // A port where nobody listens: the authorization server is away.
         let nobody = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
             .unwrap();
-        Self::over(Arc::new(Memory::default()), nobody.port()).await
+        Self::open(application, Arc::new(Memory::default()), nobody.port()).await
     }
 
-    /// A site over this store, with its authorization server at this port.
+    /// Notes.
+    async fn new() -> Self {
+        Self::of(Application::Notes).await
+    }
+
+    /// Notes over this store, with its authorization server at this port.
     async fn over(store: Arc<dyn Store>, port: u16) -> Self {
+        Self::open(Application::Notes, store, port).await
+    }
+
+    async fn open(application: Application, store: Arc<dyn Store>, port: u16) -> Self {
         let clock = Arc::new(ManualClock::at(datetime!(2026-11-21 03:00 UTC)));
         let shared: Arc<dyn Clock> = clock.clone();
         let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
         let settings = Settings {
-            application: Application::Notes,
+            application,
             client_id: ClientId::parse("notes").unwrap(),
             client_secret: ClientSecret::mint(SECRET),
             origin: Origin::parse("http://notes.localhost:4000").unwrap(),
@@ -155,7 +164,7 @@ fn user(id: u8, name: &str) -> UserInfo {
 
 async fn read(response: Response) -> (StatusCode, String) {
     let status = response.status();
-    let body = axum::body::to_bytes(response.into_body(), 1 << 20)
+    let body = axum::body::to_bytes(response.into_body(), 8 << 20)
         .await
         .unwrap();
     (status, String::from_utf8(body.to_vec()).unwrap())
@@ -187,6 +196,101 @@ async fn a_note_that_is_refused_stays_in_the_form_with_the_reason() {
     let (_, body) = world.get("/").await;
     assert!(body.contains("one\ntwo"), "{body}");
     assert!(body.contains("21 November 2026, 03:00 UTC"), "{body}");
+}
+
+#[tokio::test]
+async fn a_task_is_added_ticked_off_taken_back_and_deleted() {
+    let world = World::of(Application::Tasks).await;
+    let (_, body) = world.get("/").await;
+    assert!(body.contains("No tasks yet."), "{body}");
+    assert!(body.contains("favicon-tick.svg"), "{body}");
+    for (text, reason) in [
+        ("  ", "Write something first."),
+        (
+            &*"é".repeat(201),
+            "A task has at most 200 characters; this one has 201.",
+        ),
+        ("one\ntwo", "control character"),
+    ] {
+        let answer = world.post("/tasks", &[("text", text)]).await;
+        let (status, body) = read(answer).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        assert!(body.contains(reason), "{reason}: {body}");
+        assert!(body.contains(text.trim()), "the draft is kept: {body}");
+    }
+    let answer = world.post("/tasks", &[("text", " buy <milk> ")]).await;
+    assert_eq!(answer.headers()[header::LOCATION], "/");
+    let (_, body) = world.get("/").await;
+    assert!(body.contains("Mark done: buy &lt;milk&gt;"), "{body}");
+    let (_, path) = body.split_once("action=\"/tasks/").unwrap();
+    let (id, _) = path.split_once("/tick\"").unwrap();
+
+    for (done, name) in [
+        ("true", "Mark not done"),
+        ("true", "Mark not done"),
+        ("false", "Mark done"),
+    ] {
+        let path = format!("/tasks/{id}/tick");
+        let answer = world.post(&path, &[("done", done)]).await;
+        assert_eq!(answer.headers()[header::LOCATION], "/");
+        let (_, body) = world.get("/").await;
+        assert!(body.contains(&format!("{name}: buy")), "{done}: {body}");
+    }
+    for _ in 0..2 {
+        let answer = world.post(&format!("/tasks/{id}/delete"), &[]).await;
+        assert_eq!(answer.headers()[header::LOCATION], "/");
+        let (_, body) = world.get("/").await;
+        assert!(body.contains("No tasks yet."), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn an_application_answers_for_itself_only() {
+    for (application, other) in [
+        (Application::Notes, "/tasks"),
+        (Application::Tasks, "/notes"),
+    ] {
+        let world = World::of(application).await;
+        let answer = world.post(other, &[("text", "x")]).await;
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{other}");
+        // The pages that all applications share call it by its name.
+        let name = application.name();
+        world.post("/logout", &[]).await;
+        for (path, words) in [
+            ("/", format!("<h1>{name}</h1>")),
+            ("/?signed_out=1", format!("You are signed out of {name}.")),
+            ("/signin/problem", format!("Back to {name}")),
+            ("/nowhere", format!("Go to {name}")),
+        ] {
+            let (_, body) = world.get(path).await;
+            assert!(body.contains(&words), "{path}: {body}");
+            assert!(body.contains(&format!(" · {name}</title>")), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_has_too_many_is_told_what_to_do() {
+    for (application, path) in [
+        (Application::Notes, "/notes"),
+        (Application::Tasks, "/tasks"),
+    ] {
+        let world = World::of(application).await;
+        for n in 0..=relying_party::store::ITEMS_PER_PERSON {
+            let answer = world.post(path, &[("text", &format!("number {n}"))]).await;
+            if n < relying_party::store::ITEMS_PER_PERSON {
+                assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{n}");
+                continue;
+            }
+            let (status, body) = read(answer).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(
+                body.contains("the most there can be. Delete one first."),
+                "{path}"
+            );
+            assert!(body.contains(&format!("number {n}")), "the draft is kept");
+        }
+    }
 }
 
 #[tokio::test]

@@ -181,18 +181,28 @@ impl World {
         format!("{}{path}", self.origins.notes)
     }
 
+    pub fn tasks(&self, path: &str) -> String {
+        format!("{}{path}", self.origins.tasks)
+    }
+
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
-    /// The secret of the client `notes`, from its file.
-    pub fn notes_secret(&self) -> String {
-        let text = std::fs::read_to_string(self.folder.path().join("notes.secret")).unwrap();
+    /// The secret of a client, from its file.
+    pub fn secret(&self, client: &str) -> String {
+        let file = self.folder.path().join(format!("{client}.secret"));
+        let text = std::fs::read_to_string(file).unwrap();
         text.trim().to_owned()
     }
 
-    /// Set-up, behind the back of the running platform: only these people may use Notes.
-    pub async fn assign_notes_only_to(&self, emails: &[&str]) {
+    /// The secret of the client `notes`.
+    pub fn notes_secret(&self) -> String {
+        self.secret("notes")
+    }
+
+    /// Set-up, behind the back of the running platform: only these people may use this client.
+    pub async fn assign_only_to(&self, client: &str, emails: &[&str]) {
         let file = self.folder.path().join("authority.db");
         let store = authority::store::Sqlite::open(&file).await.unwrap();
         let mut users = Vec::new();
@@ -200,7 +210,7 @@ impl World {
             let email = authority::people::Email::parse(email).unwrap();
             users.push(store.find_account(&email).await.unwrap().unwrap().user.id);
         }
-        let id = ClientId::parse("notes").unwrap();
+        let id = ClientId::parse(client).unwrap();
         let mut client = store.find_client(&id).await.unwrap().unwrap();
         client.assigned_to = AssignedTo::Users(users);
         store.put_client(&client).await.unwrap();
@@ -375,7 +385,12 @@ impl Persona {
             .local_address(local)
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none());
-        let sites = [&origins.authority, &origins.notes, &origins.lab];
+        let sites = [
+            &origins.authority,
+            &origins.notes,
+            &origins.tasks,
+            &origins.lab,
+        ];
         let hosts = sites.map(|origin| Url::parse(origin.as_str()).unwrap());
         for host in hosts
             .iter()
@@ -575,12 +590,16 @@ impl Persona {
         self.follow(answer).await
     }
 
+    /// H1: *Open* for a client, not followed.
+    pub async fn click_open(&self, world: &World, client: &str) -> Answer {
+        let portal = self.get(&world.authority("/")).await;
+        let url = world.authority(&format!("/apps/{client}/open"));
+        self.post(&url, &[("csrf", &portal.csrf())]).await
+    }
+
     /// H1: *Open Notes*, not followed.
     pub async fn click_open_notes(&self, world: &World) -> Answer {
-        let portal = self.get(&world.authority("/")).await;
-        let csrf = portal.csrf();
-        self.post(&world.authority("/apps/notes/open"), &[("csrf", &csrf)])
-            .await
+        self.click_open(world, "notes").await
     }
 
     /// H1: the launch ticket.
@@ -593,6 +612,12 @@ impl Persona {
     /// *Open Notes*, all the way.
     pub async fn open_notes(&self, world: &World) -> Answer {
         let answer = self.click_open_notes(world).await;
+        self.follow(answer).await
+    }
+
+    /// *Open Tasks*, all the way.
+    pub async fn open_tasks(&self, world: &World) -> Answer {
+        let answer = self.click_open(world, "tasks").await;
         self.follow(answer).await
     }
 

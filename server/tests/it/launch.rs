@@ -79,36 +79,3 @@ async fn h1_open_app_is_for_people_who_are_signed_in_and_for_apps_that_exist() {
         .await;
     assert_eq!(answer.location(), world.authority("/login"), "{answer:?}");
 }
-
-#[tokio::test]
-async fn row_79_assignment_is_checked_at_every_door() {
-    let (_process, world) = world().await;
-    let alice = world.signed_in("alice@harbor.example").await;
-    let bob = world.signed_in("bob@harbor.example").await;
-    let csrf = bob.get(&world.authority("/")).await.csrf();
-    let launch = bob.launch(&world).await;
-    world.assign_notes_only_to(&["alice@harbor.example"]).await;
-
-    let portal = bob.get(&world.authority("/")).await;
-    assert!(!portal.body.contains("Open Notes"), "{portal:?}");
-    let answer = bob
-        .post(&world.authority("/apps/notes/open"), &[("csrf", &csrf)])
-        .await;
-    assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");
-    assert!(answer.body.contains("not assigned"), "{answer:?}");
-
-    // From the relying party's own button, with a ticket from better days.
-    let party = world.relying_party();
-    let answer = bob.get(&party.authorize(&world, Some(&launch))).await;
-    assert_eq!(
-        answer.location_parameter("error"),
-        "access_denied",
-        "{answer:?}"
-    );
-    let page = bob.open(&world.notes("/handoff/start")).await;
-    assert!(page.url.contains("reason=not-assigned"), "{page:?}");
-    assert!(!bob.is_signed_in_at_notes(&world).await);
-
-    let home = alice.open_notes(&world).await;
-    assert!(home.body.contains("Alice Moreau"), "{home:?}");
-}

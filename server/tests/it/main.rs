@@ -19,6 +19,7 @@ mod protection;
 mod serving;
 mod sessions;
 mod sign_in;
+mod tasks;
 mod two_platforms;
 mod verify;
 mod walk;

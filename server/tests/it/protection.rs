@@ -169,8 +169,9 @@ async fn row_83_form_action_names_what_the_page_needs_and_nobody_else() {
     let alice = world.signed_in("alice@harbor.example").await;
     let target = |policy: &str| policy.split_once("form-action ").unwrap().1.to_owned();
     let notes = world.origins.notes.as_str();
+    let tasks = world.origins.tasks.as_str();
     for (url, expected) in [
-        (world.authority("/"), format!("'self' {notes}")),
+        (world.authority("/"), format!("'self' {notes} {tasks}")),
         (world.authority("/logout"), "'self'".to_owned()),
         (world.notes("/"), "'self'".to_owned()),
     ] {

@@ -172,12 +172,14 @@ async fn row_15_every_refusal_that_concerns_the_token_is_the_same_answer() {
     collect("used", verify(&world, &server, &party.body(&token)).await);
 
     let token = party.token(&world, &alice).await;
-    world.assign_notes_only_to(&["bob@harbor.example"]).await;
+    world.assign_only_to("notes", &["bob@harbor.example"]).await;
     collect(
         "no longer assigned",
         verify(&world, &server, &party.body(&token)).await,
     );
-    world.assign_notes_only_to(&["alice@harbor.example"]).await;
+    world
+        .assign_only_to("notes", &["alice@harbor.example"])
+        .await;
 
     let token = party.token(&world, &alice).await;
     let csrf = alice.get(&world.authority("/logout")).await.csrf();
