@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask demo | test | build | dev`.
+//! The repository's own commands: `cargo xtask demo | test | rules | build | dev`.
 //!
 //! A fresh machine needs rustup, a C compiler, Node and git; everything else is a library of this
 //! crate or is installed by it. Each command is a table of steps (see [`steps`]): read the table to
@@ -6,6 +6,7 @@
 //!
 //! * [`site`]: what browsers load (wasm, style sheet, public files) into `target/site`
 //! * [`test`]: every check, in order; [`groups`] names the tests that must have run
+//! * [`rules`]: the security checklist, with the tests that show its rows
 //! * [`boundaries`]: which crate may know which
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
@@ -22,6 +23,8 @@ mod build;
 mod demo;
 mod dev;
 mod groups;
+mod programs;
+mod rules;
 mod site;
 mod steps;
 mod test;
@@ -50,6 +53,8 @@ enum Command {
         #[arg(long)]
         skip_e2e: bool,
     },
+    /// Print the rows of the security checklist, each with the tests that show it.
+    Rules,
     /// Build the assets and the program.
     Build {
         /// Optimise, and embed the assets: the program is then one file.
@@ -79,6 +84,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo { serve } => demo::run(&workspace, &serve),
         Command::Test { skip_e2e } => Ok(test::run(&workspace, skip_e2e)),
+        Command::Rules => rules::run(&workspace),
         Command::Build { release } => {
             let profile = if release {
                 Profile::Release

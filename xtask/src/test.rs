@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every check, the quick ones first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -10,8 +10,10 @@ use serde::Deserialize;
 
 use crate::browsers::{self, Browsers};
 use crate::groups::{self, GROUPS, PROJECTS, Passed};
+use crate::programs::{self, TEST, TestProgram, file_name};
+use crate::rules::{self, Shows};
 use crate::steps::{self, Step};
-use crate::workspace::{self, Profile, Workspace, node_script, output, shown};
+use crate::workspace::{self, Profile, Workspace, node_script, shown};
 use crate::{boundaries, build, site, tools};
 
 /// What one step leaves for the next.
@@ -22,6 +24,8 @@ struct Run<'a> {
     passed: Vec<Passed>,
     browsers: Browsers,
     count: Count,
+    /// Rows of the security checklist that no Rust test showed.
+    not_yet_shown: Vec<u8>,
 }
 
 /// How many tests passed and failed, Rust's and Playwright's together.
@@ -33,7 +37,7 @@ struct Count {
 
 /// Runs all checks and ends with the line `N passed, M failed`.
 pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
-    let native: [Step<Run<'_>>; 10] = [
+    let native: [Step<Run<'_>>; 11] = [
         ("tools", |_| tools::check(tools::TO_TEST)),
         ("formatting", formatting),
         // Before clippy: an intruder for the browser shows there as 48 errors inside mio.
@@ -49,8 +53,9 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
         ("test programs", compile_tests),
         ("tests: unit, property, conformance, integration", tests),
         ("every group of tests ran", groups_ran),
+        ("every row of the security checklist was shown", rows_shown),
     ];
-    let end_to_end: [Step<Run<'_>>; 4] = [
+    let end_to_end: [Step<Run<'_>>; 5] = [
         ("npm ci", npm_ci),
         ("types of the end-to-end tests", types),
         ("browsers", |run| {
@@ -58,6 +63,9 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
             Ok(())
         }),
         ("end-to-end tests", end_to_end_tests),
+        ("every other row was shown end to end", |run| {
+            rules::none_missing(&run.not_yet_shown)
+        }),
     ];
     let mut plan = native.to_vec();
     if skip_e2e {
@@ -72,6 +80,7 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
         passed: Vec::new(),
         browsers: Browsers::default(),
         count: Count::default(),
+        not_yet_shown: Vec::new(),
     };
     let succeeded = steps::run(&plan, &mut run);
     if !succeeded && run.count.failed == 0 {
@@ -126,83 +135,10 @@ fn clippy_wasm(run: &mut Run<'_>) -> Result<()> {
     )
 }
 
-const TEST: &[&str] = &["test", "--workspace", "--exclude", "frontend"];
-
-/// A compiled test program: its package, and `lib`, a binary's name or the file stem in `tests/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct TestProgram {
-    package: String,
-    binary: String,
-}
-
 fn compile_tests(run: &mut Run<'_>) -> Result<()> {
-    let messages = output(run.workspace.cargo().args(TEST).args([
-        "--no-run",
-        "--message-format",
-        "json-render-diagnostics",
-    ]))?;
-    run.programs = test_programs(&messages);
+    run.programs = programs::compile(run.workspace.cargo().args(TEST))?;
     println!("  {} test programs", run.programs.len());
     Ok(())
-}
-
-#[derive(Deserialize)]
-struct Artifact {
-    package_id: String,
-    target: ArtifactTarget,
-    executable: Option<String>,
-    profile: ArtifactProfile,
-}
-
-#[derive(Deserialize)]
-struct ArtifactTarget {
-    name: String,
-    kind: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct ArtifactProfile {
-    test: bool,
-}
-
-/// Reads cargo's messages, one JSON object a line; those about anything but a test program have
-/// another shape and are passed over.
-fn test_programs(messages: &str) -> BTreeMap<String, TestProgram> {
-    let artifacts = messages
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
-    let mut programs = BTreeMap::new();
-    for artifact in artifacts.filter(|artifact| artifact.profile.test) {
-        let Some(path) = &artifact.executable else {
-            continue;
-        };
-        let is_library = artifact
-            .target
-            .kind
-            .iter()
-            .any(|kind| kind.ends_with("lib"));
-        let binary = if is_library {
-            "lib".to_owned()
-        } else {
-            artifact.target.name
-        };
-        let package = package_name(&artifact.package_id).to_owned();
-        programs.insert(file_name(path).to_owned(), TestProgram { package, binary });
-    }
-    programs
-}
-
-/// The name in `path+file:///a/crates/web#0.1.0` or `path+file:///a/x#web@0.1.0`.
-fn package_name(id: &str) -> &str {
-    let (place, version) = id.rsplit_once('#').unwrap_or((id, ""));
-    match version.split_once('@') {
-        Some((name, _)) => name,
-        None => file_name(place),
-    }
-}
-
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 fn tests(run: &mut Run<'_>) -> Result<()> {
@@ -252,7 +188,7 @@ fn print_lines(reader: impl Read, read: &mut impl FnMut(&str)) -> Result<()> {
 struct TestOutput<'a> {
     programs: &'a BTreeMap<String, TestProgram>,
     /// The program that is running.
-    current: Option<TestProgram>,
+    current: Option<(String, String)>,
     passed: Vec<Passed>,
     count: Count,
 }
@@ -273,18 +209,15 @@ impl<'a> TestOutput<'a> {
             let path = words
                 .rsplit_once('(')
                 .map_or("", |(_, path)| path.trim_end_matches(')'));
-            self.current = self.programs.get(file_name(path)).cloned();
+            let program = self.programs.get(file_name(path));
+            self.current = program.map(|it| (it.package.clone(), it.binary.clone()));
         } else if let Some(package) = words.strip_prefix("Doc-tests ") {
-            let binary = "doc".to_owned();
-            self.current = Some(TestProgram {
-                package: package.to_owned(),
-                binary,
-            });
+            self.current = Some((package.to_owned(), "doc".to_owned()));
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             self.count.passed += number_before(counts, " passed");
             self.count.failed += number_before(counts, " failed");
         } else if let Some(name) = passed_test(line)
-            && let Some(TestProgram { package, binary }) = self.current.clone()
+            && let Some((package, binary)) = self.current.clone()
         {
             self.passed.push(Passed {
                 package,
@@ -320,6 +253,17 @@ fn groups_ran(run: &mut Run<'_>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A row whose only test is an end-to-end test waits for the report of those.
+fn rows_shown(run: &mut Run<'_>) -> Result<()> {
+    let shown = rules::passed(&run.passed);
+    let promised = rules::titled(&run.workspace.end2end())?;
+    run.not_yet_shown = rules::missing(&shown);
+    if !run.not_yet_shown.is_empty() {
+        println!("  left to the end-to-end tests: {:?}", run.not_yet_shown);
+    }
+    rules::none_missing(&rules::missing(shown.iter().chain(&promised)))
 }
 
 fn types(run: &mut Run<'_>) -> Result<()> {
@@ -371,6 +315,8 @@ fn end_to_end_tests(run: &mut Run<'_>) -> Result<()> {
         Err(error) => return ended.and(Err(error).context("Playwright left no report")),
     };
     let report: Report = serde_json::from_str(&text).context("cannot read Playwright's report")?;
+    let shown: BTreeSet<u8> = report.shown().flat_map(|shows| shows.rows).collect();
+    run.not_yet_shown.retain(|row| !shown.contains(row));
     let by_project = report.by_project();
     for (project, count) in &by_project {
         println!(
@@ -410,6 +356,10 @@ struct Suite {
 
 #[derive(Deserialize)]
 struct Spec {
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    file: String,
     tests: Vec<ProjectTest>,
 }
 
@@ -428,9 +378,31 @@ impl Report {
         }
         counts
     }
+
+    /// The tests that show rows, and passed in every project that ran them.
+    fn shown(&self) -> impl Iterator<Item = Shows> {
+        let mut specs = Vec::new();
+        for suite in &self.suites {
+            suite.specs(&mut specs);
+        }
+        specs
+            .into_iter()
+            .filter(|spec| {
+                let mut ran = spec.tests.iter().filter(|test| test.status != "skipped");
+                ran.clone().next().is_some() && ran.all(|test| test.status == "expected")
+            })
+            .filter_map(|spec| Shows::end_to_end(&spec.file, &spec.title))
+    }
 }
 
 impl Suite {
+    fn specs<'a>(&'a self, specs: &mut Vec<&'a Spec>) {
+        specs.extend(&self.specs);
+        for suite in &self.suites {
+            suite.specs(specs);
+        }
+    }
+
     fn count(&self, counts: &mut BTreeMap<String, Count>) {
         for test in self.specs.iter().flat_map(|spec| &spec.tests) {
             let count = counts.entry(test.project_name.clone()).or_default();
@@ -452,39 +424,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn test_programs_are_known_by_package_and_file() {
-        let messages = concat!(
-            r#"{"reason":"compiler-artifact","package_id":"path+file:///w/crates/authority#0.1.0","#,
-            r#""target":{"name":"conformance","kind":["test"]},"profile":{"test":true},"#,
-            r#""executable":"/w/target/debug/deps/conformance-0a1b"}"#,
-            "\n",
-            r#"{"reason":"compiler-artifact","package_id":"path+file:///w/crates/web#0.1.0","#,
-            r#""target":{"name":"web","kind":["lib"]},"profile":{"test":false},"executable":null}"#,
-            "\n",
-            r#"{"reason":"build-finished","success":true}"#,
-        );
-        let programs = test_programs(messages);
-        let conformance = TestProgram {
-            package: "authority".into(),
-            binary: "conformance".into(),
-        };
-        assert_eq!(
-            programs,
-            BTreeMap::from([("conformance-0a1b".into(), conformance)])
-        );
-    }
-
-    #[test]
-    fn a_package_id_may_carry_the_name_after_the_hash() {
-        assert_eq!(package_name("path+file:///w/crates/web#0.1.0"), "web");
-        assert_eq!(package_name("path+file:///w/crates/x#web@0.1.0"), "web");
-    }
-
-    #[test]
     fn cargo_test_is_read_as_it_prints() {
         let program = TestProgram {
             package: "authority".into(),
             binary: "conformance".into(),
+            path: "target/debug/deps/conformance-0a1b".into(),
         };
         let programs = BTreeMap::from([("conformance-0a1b".to_owned(), program)]);
         let mut output = TestOutput::new(&programs);
@@ -521,6 +465,24 @@ mod tests {
                 ("handoff", "doc", "crates/handoff/src/lib.rs - (line 3)"),
             ]
         );
+    }
+
+    #[test]
+    fn playwrights_report_tells_which_rows_were_shown() {
+        let report: Report = serde_json::from_str(
+            r#"{"suites":[{"suites":[{"specs":[
+                {"title":"row 8: good","file":"a.spec.ts","tests":[
+                    {"projectName":"chromium","status":"expected"},
+                    {"projectName":"firefox","status":"expected"}]},
+                {"title":"row 9: in one browser only","file":"a.spec.ts","tests":[
+                    {"projectName":"chromium","status":"expected"},
+                    {"projectName":"firefox","status":"unexpected"}]},
+                {"title":"row 10: left out","file":"a.spec.ts","tests":[
+                    {"projectName":"chromium","status":"skipped"}]}]}]}]}"#,
+        )
+        .unwrap();
+        let rows: Vec<_> = report.shown().flat_map(|shows| shows.rows).collect();
+        assert_eq!(rows, [8]);
     }
 
     #[test]
