@@ -7,7 +7,7 @@
 //! * [`site`]: what browsers load (wasm, style sheet, public files) into `target/site`
 //! * [`test`]: every check, in order; [`groups`] names the tests that must have run
 //! * [`rules`]: the security checklist, with the tests that show its rows
-//! * [`boundaries`]: which crate may know which
+//! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
 use std::process::ExitCode;
@@ -20,6 +20,7 @@ use crate::workspace::{Profile, Workspace};
 mod boundaries;
 mod browsers;
 mod build;
+mod comparisons;
 mod demo;
 mod dev;
 mod groups;

@@ -13,7 +13,10 @@ use handoff::{
     policy::{Defence, Policy},
     rejection::Rejection,
     storage_key::storage_key,
-    token::{AccessToken, ClientSecret, HandoffToken, Secret, State, Unverified, Verifier},
+    token::{
+        AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket, PreSession, Secret, State,
+        Unverified, Verifier,
+    },
     uri::{InvalidUri, LocalPath, Origin},
     verify::{Presented, Standing, decide},
     wire::{
@@ -1240,4 +1243,40 @@ fn table_of_storage_keys_at_the_edge_of_the_hash() {
             "authrim_session_zik0zk"
         );
     }
+}
+
+/// Whether `T` has `==`, asked of the compiler: the inherent constant is there only for a type that
+/// has it, and goes before the trait's.
+struct Comparable<T>(std::marker::PhantomData<T>);
+
+trait OtherwiseNot {
+    const ANSWER: bool = false;
+}
+
+impl<T> OtherwiseNot for Comparable<T> {}
+
+impl<T: PartialEq> Comparable<T> {
+    const ANSWER: bool = true;
+}
+
+#[test]
+fn row_16_a_secret_has_no_comparison_but_its_digest_does() {
+    for (name, comparable) in [
+        ("LaunchTicket", Comparable::<LaunchTicket>::ANSWER),
+        ("HandoffToken", Comparable::<HandoffToken>::ANSWER),
+        ("State", Comparable::<State>::ANSWER),
+        ("Verifier", Comparable::<Verifier>::ANSWER),
+        ("AccessToken", Comparable::<AccessToken>::ANSWER),
+        ("ClientSecret", Comparable::<ClientSecret>::ANSWER),
+        ("PreSession", Comparable::<PreSession>::ANSWER),
+        ("a claim", Comparable::<Unverified<HandoffToken>>::ANSWER),
+    ] {
+        assert!(!comparable, "{name}");
+    }
+    // The question can be answered with yes.
+    let digests = [
+        Comparable::<Digest<HandoffToken>>::ANSWER,
+        Comparable::<String>::ANSWER,
+    ];
+    assert_eq!(digests, [true, true]);
 }

@@ -66,7 +66,7 @@ mod tests {
     use crate::seams::SystemRandomness;
 
     #[test]
-    fn a_box_opens_for_its_own_cookie_and_purpose_only() {
+    fn row_22_a_box_opens_for_its_own_cookie_and_purpose_only() {
         let sealed = seal("secret", "cookie", "verifier", &SystemRandomness);
         assert!(!sealed.windows(6).any(|window| window == b"secret"));
         assert_eq!(open(&sealed, "cookie", "verifier").as_deref(), Ok("secret"));

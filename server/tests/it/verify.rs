@@ -338,7 +338,7 @@ async fn row_12_verify_reads_one_json_object_from_a_post_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn the_session_endpoint_knows_a_living_session_and_direct_logout_ends_it() {
+async fn row_19_the_session_endpoint_knows_a_living_session_and_its_own_client_ends_it() {
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let server = world.visitor();
