@@ -576,7 +576,9 @@ async fn row_65_no_page_relaxes_the_content_security_policy() {
 async fn row_83_whoever_may_not_use_an_application_is_not_told_of_it() {
     let (_process, world) = world().await;
     let bob = world.signed_in("bob@harbor.example").await;
-    world.assign_notes_only_to(&["alice@harbor.example"]).await;
+    world
+        .assign_only_to("notes", &["alice@harbor.example"])
+        .await;
     let portal = bob.get(&world.authority("/")).await;
     assert_eq!(portal.status, StatusCode::OK, "{portal:?}");
     let host = world.origins.notes.authority();
