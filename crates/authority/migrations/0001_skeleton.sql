@@ -15,12 +15,15 @@ CREATE TABLE client (
     name TEXT NOT NULL,
     description TEXT NOT NULL,
     secret BLOB, -- none: a public client
+    sdk_compat INTEGER NOT NULL CHECK (secret IS NULL OR NOT sdk_compat),
     origin TEXT NOT NULL,
     redirect_uris TEXT NOT NULL, -- a JSON list
     initiate_login_uri TEXT NOT NULL,
     handoff_seconds INTEGER NOT NULL,
     assigned_to TEXT NOT NULL -- JSON: everyone, or a list of users
 ) STRICT;
+
+CREATE INDEX client_origin ON client (origin);
 
 CREATE TABLE sign_in (
     id TEXT PRIMARY KEY,

@@ -5,8 +5,8 @@
 //! Adding a test: a function that takes a [`World`](conformance::world::World), in the file of its
 //! subject, and its name in the list below. One that is not listed is dead code, which clippy says.
 //!
-//! Time moves by hand: each verb is given its `now`. Rows of the security checklist: 2, 3, 4, 6, 7,
-//! 19, 24, 56, 79, 80.
+//! Time moves by hand: each verb is given its `now`. Rows of the security checklist: 2, 3, 4, 5,
+//! 6, 7, 19, 24, 56, 69, 79, 80.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -61,6 +61,7 @@ macro_rules! conformance {
                 }
                 clients {
                     a_client_reads_back_as_it_was_registered,
+                    row_69_only_a_public_client_makes_its_origin_public,
                     an_unknown_client_is_not_found,
                     a_client_is_replaced_whole,
                     replacing_a_client_leaves_its_tokens_and_sessions_alone,
@@ -111,6 +112,8 @@ macro_rules! conformance {
                     the_right_client_gets_a_session,
                     row_6_each_single_thing_wrong_is_refused_for_what_it_is,
                     row_5_a_wrong_binding_burns_the_token,
+                    row_5_a_wrong_binding_of_a_public_client_burns_nothing,
+                    row_5_a_state_that_alone_differs_is_told_to_the_older_sdk_and_burns_nothing,
                     rows_56_and_79_what_is_no_longer_true_burns_the_token,
                     a_disabled_person_is_refused_for_being_gone_where_the_sign_in_does_not_count,
                     row_5_another_clients_attempt_burns_nothing,

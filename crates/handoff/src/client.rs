@@ -5,7 +5,7 @@ use time::Duration;
 
 use crate::{
     ids::{ClientId, UserId},
-    token::{ClientSecret, Digest},
+    token::{Challenge, ClientSecret, Digest},
     uri::{ClientUri, InvalidUri, Origin},
 };
 
@@ -18,7 +18,11 @@ pub enum Kind {
         secret: Digest<ClientSecret>,
     },
     /// A browser application, which can keep none.
-    Public,
+    Public {
+        /// It uses the older SDK, which never sends a verifier at verify: its handoffs go without
+        /// a challenge, and lean on the state alone.
+        sdk_compat: bool,
+    },
 }
 
 /// Who may use a client.
@@ -148,6 +152,11 @@ pub enum RefusedRegistration {
     NoRedirectUri,
 }
 
+/// A client that must send a code challenge sent none (row 38).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the code challenge is missing")]
+pub struct ChallengeMissing;
+
 impl Client {
     /// Checks a registration against the rules of the protocol (rows 32 and 84).
     ///
@@ -180,6 +189,31 @@ impl Client {
             handoff_lifetime: new.handoff_lifetime,
             assigned_to: new.assigned_to,
         })
+    }
+
+    /// The challenge that a handoff token of this client is stored with, given the one that the
+    /// request brought (rows 38 and 80). For a client of the older SDK there is none even when one
+    /// was sent: the verifier would never follow.
+    ///
+    /// # Errors
+    /// [`ChallengeMissing`] when the client must send one and did not.
+    pub fn challenge(
+        &self,
+        sent: Option<Challenge>,
+    ) -> Result<Option<Challenge>, ChallengeMissing> {
+        match self.kind {
+            Kind::Public { sdk_compat: true } => Ok(None),
+            Kind::Public { sdk_compat: false } | Kind::Confidential { .. } => {
+                sent.map(Some).ok_or(ChallengeMissing)
+            }
+        }
+    }
+
+    /// Whether this is a browser application that lives at `origin`, as an `Origin` header says it
+    /// (rows 13 and 69). Exactly that text: `null` is nobody's origin.
+    #[must_use]
+    pub fn is_public_at(&self, origin: &str) -> bool {
+        matches!(self.kind, Kind::Public { .. }) && self.origin.as_str() == origin
     }
 
     /// The registered redirect URI that is exactly this text, if there is one.

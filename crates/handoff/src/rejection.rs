@@ -1,7 +1,7 @@
 //! Why a handoff token was not redeemed.
 
-/// A fact about a refused verify. The client never learns which one it was: every one of them is
-/// answered by the same bytes (row 15). The log does.
+/// A fact about a refused verify. The client never learns which one it was: every one of them but
+/// [`Self::StateAloneDiffers`] is answered by the same bytes (row 15). The log does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, thiserror::Error)]
 pub enum Rejection {
     /// No such token was ever issued, or it was swept long ago.
@@ -24,6 +24,9 @@ pub enum Rejection {
     /// The state differs from the one that the token was issued with.
     #[error("state differs")]
     StateDiffers,
+    /// The state differs and nothing else does, at a client of the older SDK, which is told so.
+    #[error("state alone differs")]
+    StateAloneDiffers,
     /// The redirect URI is missing or differs from the one that the token was sent to.
     #[error("redirect URI differs")]
     RedirectUriDiffers,
@@ -58,6 +61,7 @@ impl Rejection {
             Self::AlreadyUsed => "already_used",
             Self::Expired => "expired",
             Self::StateDiffers => "state_differs",
+            Self::StateAloneDiffers => "state_alone_differs",
             Self::RedirectUriDiffers => "redirect_uri_differs",
             Self::VerifierMissing => "verifier_missing",
             Self::VerifierUnexpected => "verifier_unexpected",

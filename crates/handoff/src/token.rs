@@ -231,6 +231,12 @@ impl Challenge {
         self.0.as_bytes()
     }
 
+    /// The challenge that would be met by this claim: what a store compares with its own.
+    #[must_use]
+    pub fn met_by(verifier: &Unverified<Verifier>) -> Self {
+        Self(verifier.digest())
+    }
+
     /// Whether this verifier is the one behind the challenge; decided in constant time.
     #[must_use]
     pub fn is_met_by(&self, verifier: &Unverified<Verifier>) -> bool {

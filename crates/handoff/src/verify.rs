@@ -10,11 +10,23 @@ use crate::{
     token::{HandoffToken, State, Unverified, Verifier},
 };
 
+/// How the client showed who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// By something that it alone has. What it gets wrong afterwards uses the token up.
+    Credential,
+    /// By the `Origin` header alone, which every program can write. So a mismatch proves nothing
+    /// against the client, and must use nothing up: a stranger could spoil its handoffs (row 5).
+    Origin,
+}
+
 /// What an authenticated client presents at verify.
 #[derive(Clone, Debug)]
 pub struct Presented {
     /// The client, as it authenticated itself; never as it merely says.
     pub client: ClientId,
+    /// How it did.
+    pub proof: Proof,
     /// The handoff token.
     pub token: Unverified<HandoffToken>,
     /// The state that came with it.
@@ -37,18 +49,19 @@ pub struct Standing {
 }
 
 /// Whether the client may use the token up, whatever else turns out to be wrong with it: the part
-/// of the rule that a store repeats as the condition of one statement.
+/// of the rule that a store repeats as the condition of one statement. For a client that has shown
+/// its origin and no more, that takes every binding.
 ///
 /// # Errors
 /// The first [`Rejection`] that applies. A used token is [`Rejection::AlreadyUsed`] here.
 pub fn claim(
     stored: &Handoff,
-    client: &ClientId,
+    presented: &Presented,
     now: OffsetDateTime,
     policy: &Policy,
 ) -> Result<(), Rejection> {
     let issued = stored.issued();
-    if policy.client_binding() && issued.client != *client {
+    if policy.client_binding() && issued.client != presented.client {
         return Err(Rejection::AnotherClient);
     }
     if policy.one_time() && stored.is_used() {
@@ -57,7 +70,10 @@ pub fn claim(
     if policy.lifetime() && issued.expires_at <= now {
         return Err(Rejection::Expired);
     }
-    Ok(())
+    match presented.proof {
+        Proof::Credential => Ok(()),
+        Proof::Origin => bindings(issued, presented, policy),
+    }
 }
 
 /// Whether everything that the token was bound to is there again.
@@ -110,6 +126,7 @@ pub fn bindings(issued: &Issued, presented: &Presented, policy: &Policy) -> Resu
 ///     request.issue(token.digest(), SignInId::mint([4; 16]), UserId::mint([5; 16]), now);
 /// let presented = Presented {
 ///     client: ClientId::parse("notes").unwrap(),
+///     proof: Proof::Credential,
 ///     token: (&token).into(),
 ///     state: (&state).into(),
 ///     redirect_uri: Some("http://notes.localhost:4000/callback".to_owned()),
@@ -141,7 +158,7 @@ pub fn decide<'a>(
     if issued.token != presented.token.digest() {
         return Err(Rejection::Unknown);
     }
-    match claim(stored, &presented.client, now, policy) {
+    match claim(stored, presented, now, policy) {
         Err(Rejection::AlreadyUsed) => {
             // Always with every defence: a weakened policy must not revoke a bystander's session.
             let owner = issued.client == presented.client;
@@ -149,6 +166,11 @@ pub fn decide<'a>(
                 Ok(()) if owner => Rejection::Replayed,
                 _ => Rejection::AlreadyUsed,
             });
+        }
+        Err(Rejection::StateDiffers)
+            if state_alone_differs(issued, standing, presented, now, policy) =>
+        {
+            return Err(Rejection::StateAloneDiffers);
         }
         other => other?,
     }
@@ -163,4 +185,21 @@ pub fn decide<'a>(
         return Err(Rejection::NotAssigned);
     }
     Ok(issued)
+}
+
+/// Whether the token would be accepted if only its state were the one presented, at a client of the
+/// older SDK: the one refusal that has a name of its own there. Such clients' rows, and no others,
+/// are without a challenge.
+fn state_alone_differs(
+    issued: &Issued,
+    standing: Standing,
+    presented: &Presented,
+    now: OffsetDateTime,
+    policy: &Policy,
+) -> bool {
+    let with_its_state = Handoff::Issued(Issued {
+        state: presented.state.digest(),
+        ..issued.clone()
+    });
+    issued.challenge.is_none() && decide(&with_its_state, standing, presented, now, policy).is_ok()
 }

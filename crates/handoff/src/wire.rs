@@ -287,6 +287,9 @@ pub enum ErrorCode {
     /// The token was not accepted, for whatever reason.
     #[serde(rename = "HANDOFF_VERIFICATION_FAILED")]
     HandoffVerificationFailed,
+    /// The token's state is another one; said to clients of the older SDK only, which know the code.
+    #[serde(rename = "HANDOFF_STATE_MISMATCH")]
+    HandoffStateMismatch,
     /// The person said no, or may not use the client.
     AccessDenied,
     /// No bearer token, or one that is not good here.

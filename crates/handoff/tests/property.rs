@@ -18,7 +18,7 @@ use handoff::{
         Secret, State, Unverified, Verifier,
     },
     uri::{LocalPath, Origin},
-    verify::{Presented, Standing, bindings, claim, decide},
+    verify::{Presented, Proof, Standing, bindings, claim, decide},
     wire::{
         AuthorizeQuery, CallbackQuery, SessionInfo, StartQuery, TokenType, UserInfo, VerifyRequest,
         VerifyResponse,
@@ -104,6 +104,7 @@ proptest! {
             format!("{:?}", started.returned((&token).into())),
             format!("{:#?}", Presented {
                 client: notes,
+                proof: Proof::Credential,
                 token: (&token).into(),
                 state: (&state).into(),
                 redirect_uri: None,
@@ -321,6 +322,7 @@ enum Used {
 struct Story {
     token_is_right: bool,
     client_is_right: bool,
+    proof: Proof,
     state_is_right: bool,
     redirect_uri: Is,
     challenge_is_stored: bool,
@@ -335,6 +337,7 @@ struct Story {
 
 fn story() -> impl Strategy<Value = Story> {
     let mostly = || prop::bool::weighted(0.9);
+    let proof = select(vec![Proof::Credential, Proof::Origin]);
     let is = || prop_oneof![8 => Just(Is::Right), 1 => Just(Is::Wrong), 1 => Just(Is::Missing)];
     let used = prop_oneof![
         4 => Just(Used::Never),
@@ -347,7 +350,7 @@ fn story() -> impl Strategy<Value = Story> {
         1 => 0..300_000_i64,
     ];
     (
-        (mostly(), mostly(), mostly()),
+        (mostly(), mostly(), mostly(), proof),
         (is(), prop::bool::weighted(0.7), is()),
         (used, 30..=300_i64, moment),
         [mostly(), mostly(), mostly()],
@@ -357,9 +360,15 @@ fn story() -> impl Strategy<Value = Story> {
             token_is_right: right.0,
             client_is_right: right.1,
             state_is_right: right.2,
+            proof: right.3,
             redirect_uri: verifier.0,
             challenge_is_stored: verifier.1,
-            verifier: verifier.2,
+            // What is mostly right without a challenge is to send no verifier.
+            verifier: match verifier.2 {
+                Is::Right if !verifier.1 => Is::Missing,
+                Is::Missing if !verifier.1 => Is::Right,
+                is => is,
+            },
             used: time.0,
             lifetime: time.1,
             after_expiry: time.2,
@@ -384,6 +393,14 @@ impl Story {
         self.state_is_right && redirect_uri && verifier
     }
 
+    fn nothing_is_wrong_but_the_state(&self) -> bool {
+        let with_its_state = Self {
+            state_is_right: true,
+            ..self.clone()
+        };
+        !self.state_is_right && with_its_state.faults().is_empty()
+    }
+
     /// Every refusal that would be true of this verify, in no order.
     fn faults(&self) -> Vec<Rejection> {
         let used = self.used != Used::Never;
@@ -395,6 +412,12 @@ impl Story {
             (used && !replay, Rejection::AlreadyUsed),
             (self.after_expiry >= 0, Rejection::Expired),
             (!self.state_is_right, Rejection::StateDiffers),
+            (
+                self.proof == Proof::Origin
+                    && !self.challenge_is_stored
+                    && self.nothing_is_wrong_but_the_state(),
+                Rejection::StateAloneDiffers,
+            ),
             (
                 self.redirect_uri == Is::Wrong
                     || self.redirect_uri == Is::Missing && self.challenge_is_stored,
@@ -456,6 +479,7 @@ impl Story {
             } else {
                 ClientId::parse("tasks").unwrap()
             },
+            proof: self.proof,
             token: (&HandoffToken::mint(pick(self.token_is_right))).into(),
             state: (&State::mint(pick(self.state_is_right))).into(),
             redirect_uri: match self.redirect_uri {
@@ -518,7 +542,7 @@ proptest! {
             prop_assert_eq!(whole, Err(Rejection::Unknown));
             return Ok(());
         }
-        let first = claim(&stored, &presented.client, now, &policy);
+        let first = claim(&stored, &presented, now, &policy);
         let second = bindings(stored.issued(), &presented, &policy);
         let stands = (!policy.live_sign_in() || story.standing[0])
             && (!policy.assignment() || story.standing[1] && story.standing[2]);
@@ -528,11 +552,28 @@ proptest! {
                 whole,
                 Err(Rejection::AlreadyUsed | Rejection::Replayed)
             )),
+            (Err(Rejection::StateDiffers), _) => prop_assert!(matches!(
+                whole,
+                Err(Rejection::StateDiffers | Rejection::StateAloneDiffers)
+            )),
             (Err(rejection), _) | (Ok(()), Err(rejection)) => {
                 prop_assert_eq!(whole, Err(rejection));
             }
             (Ok(()), Ok(())) => {}
         }
+    }
+
+    #[test]
+    fn row_5_whoever_has_shown_an_origin_alone_claims_only_with_every_binding_right(
+        story in story(),
+        policy in policy(),
+    ) {
+        let (stored, _, presented, now) = story.tell();
+        let with_a_credential = Presented { proof: Proof::Credential, ..presented.clone() };
+        let by_origin_alone = Presented { proof: Proof::Origin, ..presented.clone() };
+        let usable = claim(&stored, &with_a_credential, now, &policy).is_ok();
+        let right = bindings(stored.issued(), &presented, &policy).is_ok();
+        prop_assert_eq!(claim(&stored, &by_origin_alone, now, &policy).is_ok(), usable && right);
     }
 
     #[test]
@@ -566,13 +607,13 @@ fn the_random_stories_hold_acceptances_and_every_refusal() {
     use proptest::{strategy::ValueTree, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let mut seen = std::collections::BTreeMap::new();
-    for _ in 0..4000 {
+    for _ in 0..8000 {
         let story = story().new_tree(&mut runner).unwrap().current();
         let (stored, standing, presented, now) = story.tell();
         let outcome = decide(&stored, standing, &presented, now, &Policy::STRICT);
         *seen.entry(outcome.err()).or_insert(0) += 1;
     }
-    assert_eq!(seen.len(), 14, "{seen:?}");
+    assert_eq!(seen.len(), 15, "{seen:?}");
     assert!(seen.values().all(|count| *count >= 10), "{seen:?}");
 }
 

@@ -1,13 +1,16 @@
 //! Tables: start from the valid case, change one thing, and name the one refusal that follows.
 //!
-//! Rows of the security checklist: 2, 4, 6, 15, 31, 32, 34, 36, 80, 84.
+//! Rows of the security checklist: 2, 4, 5, 6, 13, 15, 31, 32, 34, 36, 38, 80, 84.
 #![expect(
     clippy::unwrap_used,
     reason = "set-up outside of test functions; a failure there is a failure of the test"
 )]
 
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, RefusedRegistration, Registration},
+    client::{
+        AssignedTo, ChallengeMissing, Client, HandoffLifetime, Kind, RefusedRegistration,
+        Registration,
+    },
     handoff::{Handoff, Request},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::{Defence, Policy},
@@ -18,7 +21,7 @@ use handoff::{
         Unverified, Verifier,
     },
     uri::{InvalidUri, LocalPath, Origin},
-    verify::{Presented, Standing, decide},
+    verify::{Presented, Proof, Standing, claim, decide},
     wire::{
         CallbackQuery, ErrorBody, ErrorCode, SessionInfo, SessionResponse, TokenType, UserInfo,
         VerifyRequest, VerifyResponse,
@@ -67,6 +70,7 @@ fn valid() -> Case {
         },
         presented: Presented {
             client: notes,
+            proof: Proof::Credential,
             token: (&token).into(),
             state: (&state).into(),
             redirect_uri: Some(CALLBACK.to_owned()),
@@ -103,6 +107,11 @@ impl Case {
             issued.challenge = None;
         }
         self.presented.verifier = None;
+    }
+
+    /// As a browser application, of which only its origin is known.
+    fn by_origin_alone(&mut self) {
+        self.presented.proof = Proof::Origin;
     }
 
     fn by_another_client(&mut self) {
@@ -166,6 +175,11 @@ rows! {
     }, Some((Defence::OneTime, Err(Rejection::StateDiffers)));
     Expired: Case::too_late, Some((Defence::Lifetime, Ok(())));
     StateDiffers: Case::with_another_state, Some((Defence::StateBinding, Ok(())));
+    StateAloneDiffers: |case| {
+        case.without_challenge();
+        case.by_origin_alone();
+        case.with_another_state();
+    }, Some((Defence::StateBinding, Ok(())));
     RedirectUriDiffers: Case::with_another_redirect_uri,
         Some((Defence::RedirectUriBinding, Ok(())));
     VerifierMissing: |case| case.presented.verifier = None,
@@ -501,6 +515,176 @@ fn row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request() {
         }
         case.presented.verifier = presented;
         assert_eq!(case.outcome(&Policy::STRICT), expected, "{case:#?}");
+    }
+}
+
+#[test]
+fn row_5_table_of_what_uses_a_token_up_by_the_proof_of_the_client() {
+    use Rejection::*;
+    type Row = (
+        &'static str,
+        Change,
+        Result<(), Rejection>,
+        Result<(), Rejection>,
+    );
+    let rows: &[Row] = &[
+        ("nothing wrong", |_| {}, Ok(()), Ok(())),
+        // Whoever has a credential has used the token up, whatever comes of it.
+        ("state", Case::with_another_state, Ok(()), Err(StateDiffers)),
+        (
+            "redirect URI",
+            Case::with_another_redirect_uri,
+            Ok(()),
+            Err(RedirectUriDiffers),
+        ),
+        (
+            "no redirect URI",
+            |case| case.presented.redirect_uri = None,
+            Ok(()),
+            Err(RedirectUriDiffers),
+        ),
+        (
+            "verifier",
+            Case::with_another_verifier,
+            Ok(()),
+            Err(VerifierWrong),
+        ),
+        (
+            "no verifier",
+            |case| case.presented.verifier = None,
+            Ok(()),
+            Err(VerifierMissing),
+        ),
+        (
+            "sign-in ended",
+            |case| case.standing.sign_in_is_live = false,
+            Ok(()),
+            Ok(()),
+        ),
+        (
+            "client",
+            Case::by_another_client,
+            Err(AnotherClient),
+            Err(AnotherClient),
+        ),
+        ("late", Case::too_late, Err(Expired), Err(Expired)),
+        ("used", Case::redeemed, Err(AlreadyUsed), Err(AlreadyUsed)),
+    ];
+    for (what, change, with_a_credential, by_origin_alone) in rows {
+        let mut case = valid();
+        change(&mut case);
+        let claimed = |case: &Case| claim(&case.stored, &case.presented, case.now, &Policy::STRICT);
+        assert_eq!(claimed(&case), *with_a_credential, "{what}");
+        case.by_origin_alone();
+        assert_eq!(claimed(&case), *by_origin_alone, "{what}");
+    }
+}
+
+#[test]
+fn table_of_states_that_alone_differ_only_a_client_of_the_older_sdk_is_told() {
+    use Rejection::*;
+    let compat: Change = |case| {
+        case.without_challenge();
+        case.by_origin_alone();
+        case.presented.redirect_uri = None;
+    };
+    let rows: &[(&str, &[Change], Rejection)] = &[
+        ("state alone", &[compat], StateAloneDiffers),
+        (
+            "with a redirect URI that is right",
+            &[Case::without_challenge, Case::by_origin_alone],
+            StateAloneDiffers,
+        ),
+        (
+            "redirect URI, too",
+            &[compat, Case::with_another_redirect_uri],
+            StateDiffers,
+        ),
+        (
+            "verifier, too",
+            &[compat, Case::with_another_verifier],
+            StateDiffers,
+        ),
+        (
+            "sign-in ended",
+            &[compat, |case| case.standing.sign_in_is_live = false],
+            StateDiffers,
+        ),
+        (
+            "not assigned",
+            &[compat, |case| case.standing.user_is_assigned = false],
+            StateDiffers,
+        ),
+        ("late", &[compat, Case::too_late], Expired),
+        ("used", &[compat, Case::redeemed], AlreadyUsed),
+        ("client", &[compat, Case::by_another_client], AnotherClient),
+        ("token", &[compat, Case::with_another_token], Unknown),
+        // With a challenge it is no client of the older SDK.
+        ("new SDK", &[Case::by_origin_alone], StateDiffers),
+        ("server", &[], StateDiffers),
+    ];
+    for (name, changes, expected) in rows {
+        let mut case = valid();
+        for change in *changes {
+            change(&mut case);
+        }
+        case.with_another_state();
+        assert_eq!(case.outcome(&Policy::STRICT), Err(*expected), "{name}");
+    }
+}
+
+#[test]
+fn rows_38_80_table_of_challenges_that_a_client_gets_a_row_with() {
+    let sent = Verifier::mint([3; 32]).challenge();
+    for (kind, without, with) in [
+        (registration().kind, Err(ChallengeMissing), Ok(Some(sent))),
+        (
+            Kind::Public { sdk_compat: false },
+            Err(ChallengeMissing),
+            Ok(Some(sent)),
+        ),
+        (Kind::Public { sdk_compat: true }, Ok(None), Ok(None)),
+    ] {
+        let client = Client::register(Registration {
+            kind,
+            ..registration()
+        })
+        .unwrap();
+        assert_eq!(client.challenge(None), without, "{client:?}");
+        assert_eq!(client.challenge(Some(sent)), with, "{client:?}");
+    }
+}
+
+#[test]
+fn row_13_table_of_origins_only_a_public_client_is_known_by_its_own() {
+    let own = "http://notes.localhost:4000";
+    for (origin, expected) in [
+        (own, true),
+        ("null", false),
+        ("", false),
+        ("*", false),
+        ("http://notes.localhost:4000/", false),
+        ("http://Notes.localhost:4000", false),
+        ("https://notes.localhost:4000", false),
+        ("http://notes.localhost", false),
+        ("http://notes.localhost:40000", false),
+        ("http://evil.notes.localhost:4000", false),
+        ("http://notes.localhost:4000.evil.example", false),
+        (
+            "http://notes.localhost:4000, http://notes.localhost:4000",
+            false,
+        ),
+        (" http://notes.localhost:4000", false),
+    ] {
+        for sdk_compat in [false, true] {
+            let public = Client::register(Registration {
+                kind: Kind::Public { sdk_compat },
+                ..registration()
+            });
+            assert_eq!(public.unwrap().is_public_at(origin), expected, "{origin}");
+        }
+        let confidential = Client::register(registration()).unwrap();
+        assert!(!confidential.is_public_at(origin), "{origin}");
     }
 }
 
@@ -1216,6 +1400,7 @@ fn table_of_the_names_of_refusals_on_the_wire() {
             ErrorCode::HandoffVerificationFailed,
             "HANDOFF_VERIFICATION_FAILED",
         ),
+        (ErrorCode::HandoffStateMismatch, "HANDOFF_STATE_MISMATCH"),
         (ErrorCode::AccessDenied, "access_denied"),
         (ErrorCode::NoSession, "no_session"),
         (ErrorCode::SessionExpired, "session_expired"),

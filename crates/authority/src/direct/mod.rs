@@ -1,6 +1,7 @@
 //! What machines ask: JSON in, JSON out, and refusals that never say more than the table in the
 //! protocol does.
 
+pub(crate) mod cors;
 pub(crate) mod logout;
 pub(crate) mod session;
 
@@ -15,6 +16,7 @@ use handoff::{
     client::{Client, Kind},
     ids::ClientId,
     token::{AccessToken, ClientSecret, Unverified},
+    verify::Proof,
     wire::{ErrorBody, ErrorCode},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -149,34 +151,58 @@ pub(crate) fn read_json<T: DeserializeOwned>(
     serde_json::from_slice(&body).map_err(|_| Refusal::invalid_request())
 }
 
-/// The client that this request comes from, by HTTP Basic (RFC 6749, 2.3.1).
+/// The client that this request comes from, and how it showed that: a confidential one by HTTP
+/// Basic (RFC 6749, 2.3.1), a public one, which has no secret, by the origin that its browser sends.
 pub(crate) async fn authenticate(
     authority: &Authority,
     trace: &TraceId,
     headers: &HeaderMap,
     claimed: &str,
-) -> Result<Client, Refusal> {
-    let (id, secret) = basic(headers).ok_or_else(Refusal::invalid_client)?;
-    let id = ClientId::parse(&id).map_err(|_| Refusal::invalid_client())?;
-    let presented =
-        Unverified::<ClientSecret>::new(secret).map_err(|_| Refusal::invalid_client())?;
+) -> Result<(Client, Proof), Refusal> {
+    let shown = Shown::by(headers).ok_or_else(Refusal::invalid_client)?;
+    let id = ClientId::parse(claimed).map_err(|_| Refusal::invalid_client())?;
     let client = authority
         .store
         .find_client(&id)
         .await
         .map_err(|cause| Refusal::unavailable(trace, cause))?;
-    match client {
-        Some(client) if client.id.as_str() == claimed && has_secret(&client, &presented) => {
-            Ok(client)
-        }
-        _ => Err(Refusal::invalid_client()),
-    }
+    client
+        .and_then(|client| shown.proof_of(&client).map(|proof| (client, proof)))
+        .ok_or_else(Refusal::invalid_client)
 }
 
-fn has_secret(client: &Client, presented: &Unverified<ClientSecret>) -> bool {
-    match &client.kind {
-        Kind::Confidential { secret } => *secret == presented.digest(),
-        Kind::Public => false,
+/// What a request shows of its client.
+enum Shown<'a> {
+    Secret {
+        of: String,
+        secret: Unverified<ClientSecret>,
+    },
+    Origin(&'a str),
+}
+
+impl<'a> Shown<'a> {
+    /// An `Authorization` header that proves nothing is no reason to look further.
+    fn by(headers: &'a HeaderMap) -> Option<Self> {
+        if !headers.contains_key(header::AUTHORIZATION) {
+            return cors::origin(headers).map(Self::Origin);
+        }
+        let (of, secret) = basic(headers)?;
+        let secret = Unverified::new(secret).ok()?;
+        Some(Self::Secret { of, secret })
+    }
+
+    fn proof_of(&self, client: &Client) -> Option<Proof> {
+        match (self, &client.kind) {
+            (Self::Secret { of, secret }, Kind::Confidential { secret: own })
+                if *of == client.id.as_str() && *own == secret.digest() =>
+            {
+                Some(Proof::Credential)
+            }
+            (Self::Origin(origin), Kind::Public { .. }) if client.is_public_at(origin) => {
+                Some(Proof::Origin)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -2,18 +2,21 @@
 
 use axum::{
     Json,
-    response::{IntoResponse, Response},
+    middleware::from_fn_with_state,
+    response::Response,
     routing::{MethodRouter, get},
 };
 use handoff::wire::{ErrorCode, SessionResponse};
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use web::context::{At, TraceId};
 
-use super::{Refusal, bearer, wrong_method};
+use super::{Refusal, bearer, cors, cors::concerning, wrong_method};
 use crate::{Authority, store::NoSession};
 
 pub(crate) fn route() -> MethodRouter {
-    get(handle).fallback(wrong_method)
+    get(handle)
+        .fallback(wrong_method)
+        .layer(from_fn_with_state(Method::GET, cors::layer))
 }
 
 async fn handle(
@@ -29,11 +32,14 @@ async fn handle(
         .await
         .map_err(|cause| Refusal::unavailable(&trace, cause))?;
     match found {
-        Ok(found) => Ok(Json(SessionResponse {
-            session: found.session,
-            user: found.user,
-        })
-        .into_response()),
+        Ok(found) => {
+            let client = found.client.as_str();
+            let answer = SessionResponse {
+                session: found.session,
+                user: found.user,
+            };
+            Ok(concerning(client, Json(answer)))
+        }
         Err(why) => Err(Refusal::no_session(match why {
             NoSession::Unknown => ErrorCode::NoSession,
             NoSession::Expired => ErrorCode::SessionExpired,

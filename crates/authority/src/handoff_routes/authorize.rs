@@ -103,7 +103,7 @@ struct Asked {
     client: Client,
     redirect_uri: ClientUri,
     state: Unverified<State>,
-    challenge: Challenge,
+    challenge: Option<Challenge>,
 }
 
 impl Asked {
@@ -130,11 +130,14 @@ impl Asked {
         let Some(Ok(state)) = state else {
             return Err(Problem::bad_request());
         };
-        let challenge = query.code_challenge.as_deref().map(Challenge::parse);
-        let (Some(Ok(challenge)), Some(S256)) = (challenge, query.code_challenge_method.as_deref())
-        else {
-            return Err(Problem::bad_request());
+        let sent = match query.code_challenge_method.as_deref() {
+            Some(S256) => query.code_challenge.as_deref().map(Challenge::parse),
+            _ => None,
         };
+        // What cannot be read is none: whether there must be one, the client's record says.
+        let challenge = client
+            .challenge(sent.and_then(Result::ok))
+            .map_err(|_| Problem::bad_request())?;
         // Refused here and not at sign-in, which would forget it without a word.
         if !continuation::fits(&query) {
             return Err(Problem::bad_request());
@@ -162,7 +165,7 @@ impl Asked {
                 client: self.client.id.clone(),
                 redirect_uri: self.redirect_uri.as_str().to_owned(),
                 state: self.state.digest(),
-                challenge: Some(self.challenge),
+                challenge: self.challenge,
                 lifetime: self.client.handoff_lifetime,
             },
             token: token.digest(),
@@ -249,7 +252,7 @@ mod tests {
     use handoff::{
         client::{AssignedTo, HandoffLifetime, Kind, Registration},
         policy::Policy,
-        token::Verifier,
+        token::{ClientSecret, Verifier},
         uri::{LocalPath, Origin},
     };
     use http::{StatusCode, header};
@@ -264,13 +267,14 @@ mod tests {
     };
 
     const ORIGIN: &str = "http://notes.localhost:4000";
+    const PUBLIC: Kind = Kind::Public { sdk_compat: false };
 
-    async fn authority(redirect_uri: &str) -> Authority {
+    async fn authority(redirect_uri: &str, kind: Kind) -> Authority {
         let client = Client::register(Registration {
             id: ClientId::parse("notes").unwrap(),
             name: "Notes",
             description: "",
-            kind: Kind::Public,
+            kind,
             origin: ORIGIN,
             redirect_uris: &[redirect_uri],
             initiate_login_uri: &format!("{ORIGIN}/handoff/start"),
@@ -317,7 +321,7 @@ mod tests {
     #[tokio::test]
     async fn only_a_person_who_is_not_assigned_is_described() {
         let redirect_uri = format!("{ORIGIN}/callback");
-        let authority = authority(&redirect_uri).await;
+        let authority = authority(&redirect_uri, PUBLIC).await;
         let plain = "error=access_denied&state=s&iss=http%3A%2F%2Fauth.localhost%3A4000";
         for (denial, description) in [
             (Denial::Cancelled, ""),
@@ -334,9 +338,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn rows_38_80_only_a_client_of_the_older_sdk_goes_without_a_challenge_and_always_does() {
+        let redirect_uri = format!("{ORIGIN}/callback");
+        let with = request(&redirect_uri, "s".to_owned());
+        let mut without = with.clone();
+        (without.code_challenge, without.code_challenge_method) = (None, None);
+        let mut plain = with.clone();
+        plain.code_challenge_method = Some("plain".to_owned());
+        let mut unreadable = with.clone();
+        unreadable.code_challenge = Some("x".to_owned());
+        let stored = Some(Verifier::mint([1; 32]).challenge());
+        let secret = ClientSecret::mint([7; 32]).digest();
+        for (kind, expected) in [
+            (Kind::Confidential { secret }, Some(stored)),
+            (PUBLIC, Some(stored)),
+            (Kind::Public { sdk_compat: true }, None),
+        ] {
+            let authority = authority(&redirect_uri, kind).await;
+            let asked = Asked::check(&authority, with.clone()).await.ok().unwrap();
+            assert_eq!(asked.challenge, expected.flatten());
+            for bad in [&without, &plain, &unreadable] {
+                let asked = Asked::check(&authority, bad.clone()).await;
+                match expected {
+                    Some(_) => assert!(asked.is_err(), "{bad:?}"),
+                    None => assert_eq!(asked.ok().unwrap().challenge, None, "{bad:?}"),
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
     async fn a_request_that_would_be_lost_at_sign_in_is_refused() {
         let redirect_uri = format!("{ORIGIN}/{}", "a".repeat(1000));
-        let authority = authority(&redirect_uri).await;
+        let authority = authority(&redirect_uri, PUBLIC).await;
         let query = |state| request(&redirect_uri, state);
         // Legal in itself; each `%` takes three bytes in an address.
         let state = |extra: usize| format!("{}{}", "%".repeat(250), "a".repeat(extra));

@@ -1,11 +1,13 @@
-//! H5: the relying party's server redeems the token, on the back channel.
+//! H5: the relying party redeems the token: its server on the back channel, or, where the relying
+//! party is a browser application, the application itself.
 
 use axum::{
     Json,
     body::Bytes,
     extract::DefaultBodyLimit,
     extract::rejection::BytesRejection,
-    response::{IntoResponse, Response},
+    middleware::from_fn_with_state,
+    response::Response,
     routing::{MethodRouter, post},
 };
 use handoff::{
@@ -16,12 +18,12 @@ use handoff::{
     verify::Presented,
     wire::{ErrorCode, TokenType, VerifyRequest, VerifyResponse},
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use web::context::{At, TraceId};
 
 use crate::{
     Authority,
-    direct::{self, Refusal},
+    direct::{self, Refusal, cors, cors::concerning},
     store::Redemption,
 };
 
@@ -32,6 +34,7 @@ pub(crate) fn route() -> MethodRouter {
     post(handle)
         .fallback(direct::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(Method::POST, cors::layer))
 }
 
 async fn handle(
@@ -41,12 +44,25 @@ async fn handle(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
     let request: VerifyRequest = direct::read_json(&headers, body)?;
-    let client = direct::authenticate(&authority, &trace, &headers, &request.client_id).await?;
+    let client = request.client_id.clone();
+    let answer = redeem(&authority, &trace, &headers, request).await;
+    Ok(concerning(&client, answer.map(Json)))
+}
+
+async fn redeem(
+    authority: &Authority,
+    trace: &TraceId,
+    headers: &HeaderMap,
+    request: VerifyRequest,
+) -> Result<VerifyResponse, Refusal> {
+    let (client, proof) =
+        direct::authenticate(authority, trace, headers, &request.client_id).await?;
 
     let access_token = AccessToken::mint(authority.context.random.bytes());
     let redemption = Redemption {
         presented: Presented {
             client: client.id.clone(),
+            proof,
             token: request.handoff_token,
             state: request.state,
             redirect_uri: request.redirect_uri,
@@ -60,7 +76,7 @@ async fn handle(
         .store
         .redeem_handoff(redemption, now, &authority.settings.policy)
         .await
-        .map_err(|cause| Refusal::unavailable(&trace, cause))?;
+        .map_err(|cause| Refusal::unavailable(trace, cause))?;
     let redeemed = match decided {
         Ok(redeemed) => redeemed,
         Err(rejection) => {
@@ -69,16 +85,12 @@ async fn handle(
                 tracing::warn!(trace = %trace, event = "handoff.replay", client = %client.id, "handoff");
             }
             tracing::info!(trace = %trace, step, reason, client = %client.id, "handoff");
-            return Err(Refusal::new(
-                StatusCode::BAD_REQUEST,
-                ErrorCode::HandoffVerificationFailed,
-                "The handoff token was not accepted.",
-            ));
+            return Err(refusal(rejection));
         }
     };
     let step = Step::Redeemed.as_str();
     tracing::info!(trace = %trace, step, client = %client.id, session = %redeemed.session.id, "handoff");
-    Ok(Json(VerifyResponse {
+    Ok(VerifyResponse {
         token_type: TokenType::Bearer,
         access_token: (&access_token).into(),
         expires_in: (redeemed.session.expires_at - now).whole_seconds(),
@@ -87,5 +99,18 @@ async fn handle(
         auth_time: redeemed.auth_time.unix_timestamp(),
         amr: redeemed.amr,
     })
-    .into_response())
+}
+
+/// One answer for every cause that concerns the token (row 15), but for the one that clients of the
+/// older SDK know by name.
+fn refusal(rejection: Rejection) -> Refusal {
+    let error = match rejection {
+        Rejection::StateAloneDiffers => ErrorCode::HandoffStateMismatch,
+        _ => ErrorCode::HandoffVerificationFailed,
+    };
+    Refusal::new(
+        StatusCode::BAD_REQUEST,
+        error,
+        "The handoff token was not accepted.",
+    )
 }

@@ -265,7 +265,7 @@ impl Store for Memory {
                     *secret = new;
                     SecretSet::Done
                 }
-                Kind::Public => SecretSet::Public,
+                Kind::Public { .. } => SecretSet::Public,
             },
         })
     }
@@ -292,6 +292,14 @@ impl Store for Memory {
 
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
         Ok(self.state().clients.get(id).cloned())
+    }
+
+    async fn is_public_origin(&self, origin: &str) -> Result<bool, Unavailable> {
+        let state = self.state();
+        Ok(state
+            .clients
+            .values()
+            .any(|client| client.is_public_at(origin)))
     }
 
     async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable> {
@@ -401,7 +409,7 @@ impl Store for Memory {
             return Ok(Err(Rejection::Unknown));
         };
         let issued = stored.issued();
-        let claimed = claim(&stored, &presented.client, now, policy).is_ok();
+        let claimed = claim(&stored, presented, now, policy).is_ok();
         let standing = Standing {
             sign_in_is_live: state
                 .sign_ins

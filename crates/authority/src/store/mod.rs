@@ -310,6 +310,9 @@ pub trait Store: web::session::Records {
     /// The client with this id.
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable>;
 
+    /// Whether a public client lives at this origin, as an `Origin` header says it.
+    async fn is_public_origin(&self, origin: &str) -> Result<bool, Unavailable>;
+
     /// The clients that a person may use, by name.
     async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable>;
 
@@ -344,7 +347,7 @@ pub trait Store: web::session::Records {
     ) -> Result<Issuance, Unavailable>;
 
     /// H5: uses the token up, decides, and makes the client's session, in one. A refusal uses the
-    /// token up too, when it was this client's to use; a replay with every binding right ends the
+    /// token up too, when it was this client's to use by [`handoff::verify::claim`]; a replay with every binding right ends the
     /// session that the first use made.
     async fn redeem_handoff(
         &self,

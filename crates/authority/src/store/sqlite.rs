@@ -9,7 +9,7 @@ use handoff::{
     policy::Policy,
     rejection::Rejection,
     token::{AccessToken, Challenge, ClientSecret, Digest},
-    verify::{Standing, decide},
+    verify::{Proof, Standing, decide},
     wire::{SessionInfo, UserInfo},
 };
 use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
@@ -79,6 +79,7 @@ struct ClientRow {
     name: String,
     description: String,
     secret: Option<Vec<u8>>,
+    sdk_compat: bool,
     origin: String,
     redirect_uris: String,
     initiate_login_uri: String,
@@ -92,7 +93,9 @@ impl ClientRow {
             Some(hash) => Kind::Confidential {
                 secret: Digest::from_slice(&hash).map_err(Unavailable::unreadable)?,
             },
-            None => Kind::Public,
+            None => Kind::Public {
+                sdk_compat: self.sdk_compat,
+            },
         };
         let uris: Vec<String> =
             serde_json::from_str(&self.redirect_uris).map_err(Unavailable::unreadable)?;
@@ -271,17 +274,17 @@ async fn write_client(
         .iter()
         .map(|uri| uri.as_str())
         .collect();
-    let secret = match &client.kind {
-        Kind::Confidential { secret } => Some(secret.as_bytes().as_slice()),
-        Kind::Public => None,
+    let (secret, sdk_compat) = match &client.kind {
+        Kind::Confidential { secret } => (Some(secret.as_bytes().as_slice()), false),
+        Kind::Public { sdk_compat } => (None, *sdk_compat),
     };
     let written = sqlx::query(
         "INSERT INTO client (id, name, description, secret, origin, redirect_uris,
-                             initiate_login_uri, handoff_seconds, assigned_to)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                             initiate_login_uri, handoff_seconds, assigned_to, sdk_compat)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12)
          ON CONFLICT (id) DO UPDATE SET
              name = excluded.name, description = excluded.description,
-             secret = excluded.secret, origin = excluded.origin,
+             secret = excluded.secret, sdk_compat = excluded.sdk_compat, origin = excluded.origin,
              redirect_uris = excluded.redirect_uris,
              initiate_login_uri = excluded.initiate_login_uri,
              handoff_seconds = excluded.handoff_seconds,
@@ -300,6 +303,7 @@ async fn write_client(
     .bind(serde_json::to_string(&client.assigned_to).map_err(Unavailable::unreadable)?)
     .bind(matches!(if_taken, IfTaken::Leave))
     .bind(matches!(if_taken, IfTaken::ReplaceAllButAssignment))
+    .bind(sdk_compat)
     .execute(connection)
     .await?;
     Ok(written.rows_affected())
@@ -497,6 +501,15 @@ impl Store for Sqlite {
 
     async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
         client(&mut *self.database.readers().acquire().await?, id).await
+    }
+
+    async fn is_public_origin(&self, origin: &str) -> Result<bool, Unavailable> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM client WHERE origin = ? AND secret IS NULL)",
+        )
+        .bind(origin)
+        .fetch_one(self.database.readers())
+        .await?)
     }
 
     async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable> {
@@ -706,11 +719,19 @@ impl Store for Sqlite {
         let now_millis = millis(now);
         let token = presented.token.digest();
         let mut tx = self.database.write().await?;
+        let challenge = presented.verifier.as_ref().map(Challenge::met_by);
         // `claim` of the protocol as a condition; a property test holds the two against each other.
+        // A client that has shown a credential claims by token and owner (?7); one that has shown
+        // its origin alone must have every binding right, or any stranger could spoil its handoffs.
+        // `IS` and not `=`: no verifier meets no challenge.
         let claimed = sqlx::query_as::<_, HandoffRow>(
             "UPDATE handoff SET used_at = ?1
              WHERE token = ?2 AND (client = ?3 OR NOT ?4) AND (used_at IS NULL OR NOT ?5)
                AND (expires_at > ?1 OR NOT ?6)
+               AND (?7 OR (state = ?8 OR NOT ?9)
+                          AND (redirect_uri = ?10 OR ?10 IS NULL AND challenge IS NULL
+                               OR NOT ?11)
+                          AND (challenge IS ?12 OR NOT ?13))
              RETURNING token, client, redirect_uri, state, challenge, sign_in, user_id,
                        expires_at, NULL AS used_at, session",
         )
@@ -720,6 +741,17 @@ impl Store for Sqlite {
         .bind(policy.client_binding())
         .bind(policy.one_time())
         .bind(policy.lifetime())
+        .bind(presented.proof == Proof::Credential)
+        .bind(presented.state.digest().as_bytes().as_slice())
+        .bind(policy.state_binding())
+        .bind(presented.redirect_uri.as_deref())
+        .bind(policy.redirect_uri_binding())
+        .bind(
+            challenge
+                .as_ref()
+                .map(|challenge| challenge.as_bytes().as_slice()),
+        )
+        .bind(policy.verifier_binding())
         .fetch_optional(&mut *tx)
         .await?;
         let was_claimed = claimed.is_some();

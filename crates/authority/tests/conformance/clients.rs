@@ -13,7 +13,7 @@ fn unlike(client: &str, world_alice: handoff::ids::UserId) -> Client {
         id: id(client),
         name: "Board “B”, for 'all'",
         description: "",
-        kind: Kind::Public,
+        kind: Kind::Public { sdk_compat: true },
         origin: "https://board.example",
         redirect_uris: &[
             "https://board.example/b?x=1",
@@ -33,11 +33,36 @@ pub(crate) async fn a_client_reads_back_as_it_was_registered<F>(world: World<F>)
     confidential.kind = Kind::Confidential {
         secret: ClientSecret::mint([8; 32]).digest(),
     };
-    for client in [confidential, unlike("board", world.alice)] {
+    let mut strict = unlike("canvas", world.alice);
+    strict.kind = Kind::Public { sdk_compat: false };
+    for client in [confidential, unlike("board", world.alice), strict] {
         world.store.put_client(&client).await.unwrap();
         let found = world.store.find_client(&client.id).await.unwrap();
         assert_eq!(found, Some(client));
     }
+}
+
+pub(crate) async fn row_69_only_a_public_client_makes_its_origin_public<F>(world: World<F>) {
+    let board = unlike("board", world.alice);
+    world.store.put_client(&board).await.unwrap();
+    for (origin, expected) in [
+        ("https://board.example", true),
+        ("https://board.example/", false),
+        ("https://board.example:443", false),
+        ("https://BOARD.example", false),
+        ("https://board.exampl_", false),
+        ("http://notes.localhost:4000", false),
+        ("null", false),
+        ("%", false),
+        ("", false),
+    ] {
+        let found = world.store.is_public_origin(origin).await.unwrap();
+        assert_eq!(found, expected, "{origin}");
+    }
+    let turned = new_client("board", AssignedTo::Everyone);
+    world.store.put_client(&turned).await.unwrap();
+    let found = world.store.is_public_origin(board.origin.as_str()).await;
+    assert!(!found.unwrap());
 }
 
 pub(crate) async fn an_unknown_client_is_not_found<F>(world: World<F>) {

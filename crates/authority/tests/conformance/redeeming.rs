@@ -3,6 +3,7 @@ use handoff::{
     client::{AssignedTo, HandoffLifetime},
     policy::{Defence, Policy},
     rejection::Rejection,
+    verify::Proof,
     wire::{SessionInfo, UserInfo},
 };
 use time::Duration;
@@ -149,6 +150,70 @@ pub(crate) async fn row_5_a_wrong_binding_burns_the_token<F>(world: World<F>) {
             assert_eq!(closed, Some(NoSession::Unknown), "{wrong:?}");
         }
     }
+}
+
+/// The refusal of a wrong binding, as the one whose origin alone is known gets it.
+fn mismatch(wrong: Wrong) -> Rejection {
+    Case::Wrong(wrong).refusal().0
+}
+
+pub(crate) async fn row_5_a_wrong_binding_of_a_public_client_burns_nothing<F>(world: World<F>) {
+    let sign_in = world.sign_in(world.alice).await;
+    for wrong in Wrong::ALL {
+        let mut sent = world.started();
+        sent.proof = Proof::Origin;
+        world.sent(&sent, sign_in, START).await;
+        for _ in 0..2 {
+            let stranger = world.redeem(wrong.of(&sent), START).await;
+            assert_eq!(stranger.rejection(), Some(mismatch(wrong)), "{wrong:?}");
+            let closed = world.closed(stranger.access, START).await;
+            assert_eq!(closed, Some(NoSession::Unknown), "{wrong:?}");
+        }
+        let right = world.redeem(sent.presented(), START).await;
+        right.accepted();
+        // Used up now: a mismatch revokes nothing, a replay does.
+        let leaked = world.redeem(wrong.of(&sent), START).await;
+        assert!(leaked.outcome.is_err(), "{wrong:?}");
+        assert_eq!(world.closed(right.access, START).await, None, "{wrong:?}");
+        let replay = world.redeem(sent.presented(), START).await;
+        assert_eq!(replay.rejection(), Some(Rejection::Replayed), "{wrong:?}");
+        let closed = world.closed(right.access, START).await;
+        assert_eq!(closed, Some(NoSession::Unknown), "{wrong:?}");
+    }
+}
+
+pub(crate) async fn row_5_a_state_that_alone_differs_is_told_to_the_older_sdk_and_burns_nothing<
+    F,
+>(
+    world: World<F>,
+) {
+    let sign_in = world.sign_in(world.alice).await;
+    let mut sent = world.started();
+    (sent.proof, sent.verifier) = (Proof::Origin, None);
+    world.sent(&sent, sign_in, START).await;
+    let as_the_sdk_asks = |wrong: Option<Wrong>| {
+        let mut presented = Wrong::NoRedirectUri.of(&sent);
+        if let Some(wrong) = wrong {
+            wrong.spoil(&mut presented);
+        }
+        presented
+    };
+    for (wrong, expected) in [
+        (Wrong::State, Rejection::StateAloneDiffers),
+        (Wrong::Verifier, Rejection::VerifierUnexpected),
+        (Wrong::RedirectUri, Rejection::RedirectUriDiffers),
+        (Wrong::Client, Rejection::AnotherClient),
+    ] {
+        let attempt = world.redeem(as_the_sdk_asks(Some(wrong)), START).await;
+        assert_eq!(attempt.rejection(), Some(expected), "{wrong:?}");
+    }
+    let first = world.redeem(as_the_sdk_asks(None), START).await;
+    first.accepted();
+    let leaked = world
+        .redeem(as_the_sdk_asks(Some(Wrong::State)), START)
+        .await;
+    assert_eq!(leaked.rejection(), Some(Rejection::AlreadyUsed));
+    assert_eq!(world.closed(first.access, START).await, None);
 }
 
 pub(crate) async fn rows_56_and_79_what_is_no_longer_true_burns_the_token<F>(world: World<F>) {

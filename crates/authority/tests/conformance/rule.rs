@@ -10,7 +10,7 @@ use handoff::{
     policy::{Defence, Policy},
     rejection::Rejection,
     token::{AccessToken, Digest, HandoffToken, Secret},
-    verify::{Standing, claim, decide},
+    verify::{Proof, Standing, claim, decide},
 };
 use proptest::{
     collection::vec,
@@ -28,6 +28,7 @@ use super::world::{IDLE, NOTES, People, START, SqliteFile, World, Wrong, seconds
 #[derive(Clone, Debug)]
 struct Story {
     has_challenge: bool,
+    proof: Proof,
     lifetime: i64,
     attempts: Vec<Try>,
 }
@@ -114,11 +115,13 @@ fn stories() -> impl Strategy<Value = Story> {
     );
     (
         prop::bool::weighted(0.8),
+        select(vec![Proof::Credential, Proof::Origin]),
         select(vec![30, 60, 300]),
         vec(attempts, 1..=4),
     )
-        .prop_map(|(has_challenge, lifetime, attempts)| Story {
+        .prop_map(|(has_challenge, proof, lifetime, attempts)| Story {
             has_challenge,
+            proof,
             lifetime,
             attempts,
         })
@@ -153,6 +156,7 @@ async fn check(
     let sign_in = people.sign_in(user).await;
     let mut sent = people.started();
     sent.lifetime = HandoffLifetime::from_seconds(story.lifetime).unwrap();
+    sent.proof = story.proof;
     if !story.has_challenge {
         sent.verifier = None;
     }
@@ -186,8 +190,8 @@ async fn check(
             user_is_assigned: attempt.is_assigned,
         };
         let policy = &attempt.policy;
-        let is_claimed = presented.token.digest() == token
-            && claim(&stored, &presented.client, now, policy).is_ok();
+        let is_claimed =
+            presented.token.digest() == token && claim(&stored, &presented, now, policy).is_ok();
         let answer = decide(&stored, standing, &presented, now, policy).map(|_| ());
 
         let used_before = match &mut onlooker {

@@ -27,7 +27,7 @@ use handoff::{
     token::{
         AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket, Secret, State, Verifier,
     },
-    verify::Presented,
+    verify::{Presented, Proof},
 };
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -176,6 +176,7 @@ pub(crate) fn new_client(client: &str, assigned_to: AssignedTo) -> Client {
 #[derive(Clone, Debug)]
 pub(crate) struct Sent {
     pub(crate) client: ClientId,
+    pub(crate) proof: Proof,
     pub(crate) token: HandoffToken,
     pub(crate) state: State,
     pub(crate) verifier: Option<Verifier>,
@@ -187,6 +188,7 @@ impl Sent {
     pub(crate) fn presented(&self) -> Presented {
         Presented {
             client: self.client.clone(),
+            proof: self.proof,
             token: (&self.token).into(),
             state: (&self.state).into(),
             redirect_uri: Some(CALLBACK.to_owned()),
@@ -348,9 +350,13 @@ impl People {
     }
 
     /// What the client *notes* begins a handoff with.
+    ///
+    /// A store knows a public client by [`Sent::proof`] alone: how it was shown who asks is what
+    /// counts, not how the client is registered by then.
     pub(crate) fn started(&self) -> Sent {
         Sent {
             client: id(NOTES),
+            proof: Proof::Credential,
             token: HandoffToken::mint(self.random()),
             state: State::mint(self.random()),
             verifier: Some(Verifier::mint(self.random())),
