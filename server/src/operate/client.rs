@@ -221,7 +221,8 @@ async fn list(data: &DataFolder) -> Result<(), Failure> {
         .map(|client| {
             let kind = match client.kind {
                 Kind::Confidential { .. } => "confidential",
-                Kind::Public => "public",
+                Kind::Public { sdk_compat: false } => "public",
+                Kind::Public { sdk_compat: true } => "sdk-compat",
             };
             let users = match client.assigned_to {
                 AssignedTo::Everyone => "everyone".to_owned(),
