@@ -9,7 +9,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    config::ServeSettings,
+    config::{Flags, Settings},
     operate::{ClientCommand, DataFolder, UserCommand},
     serve, telemetry,
 };
@@ -27,8 +27,10 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the platform: Harbor ID, Notes and the lab.
-    Serve(ServeSettings),
+    /// Serve the sites: Harbor ID, Notes, Tasks and the lab.
+    Serve(Flags),
+    /// Print every setting that is in force and where it came from, as TOML.
+    Config(Flags),
     /// Add, list, disable people, and give them new passwords; also while a server runs.
     User {
         #[command(flatten)]
@@ -54,10 +56,14 @@ enum Command {
 pub async fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
     match command {
-        Command::Serve(settings) => {
-            telemetry::start(&settings.log);
-            end(serve::run(settings).await)
-        }
+        Command::Serve(flags) => match Settings::read(&flags, |name| std::env::var_os(name)) {
+            Ok(settings) => {
+                telemetry::start(&settings.log, settings.log_format);
+                end(serve::run(settings).await)
+            }
+            Err(error) => end(Err(error)),
+        },
+        Command::Config(flags) => end(show(&flags)),
         Command::User { data, command } => end(command.run(&data).await),
         Command::Client { data, command } => end(command.run(&data).await),
         Command::Completions { shell } => end(completions(shell)),
@@ -73,6 +79,13 @@ fn end(done: Result<(), impl std::fmt::Display>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn show(flags: &Flags) -> Result<(), String> {
+    let settings = Settings::read(flags, |name| std::env::var_os(name));
+    let shown = settings.map_err(|error| error.to_string())?.show();
+    let written = io::stdout().write_all(shown.as_bytes());
+    written.map_err(|error| format!("the standard output cannot be written to: {error}"))
 }
 
 fn completions(shell: Shell) -> io::Result<()> {

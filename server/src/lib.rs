@@ -12,6 +12,7 @@ pub mod listen;
 pub mod operate;
 pub mod ops;
 pub mod platform;
+pub mod secure;
 pub mod serve;
 pub mod sites;
 pub mod telemetry;

@@ -11,10 +11,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     assets::{self, AssetsError},
-    config::{BadSetting, Origins, ServeSettings},
+    config::{BadSettings, Origins, Profile, Settings, SiteName},
     data::{self, BadFolder},
     listen, ops,
-    platform::{CannotStart, DEMO_ACCOUNTS, Platform, Setup, Stores},
+    platform::{CannotStart, DEMO_ACCOUNTS, MissingSecrets, Platform, Setup, Stores},
+    secure,
     sites::Directory,
 };
 
@@ -24,9 +25,9 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Why serving could not begin or go on.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// A setting.
+    /// The settings.
     #[error(transparent)]
-    Setting(#[from] BadSetting),
+    Setting(#[from] BadSettings),
     /// The build's files.
     #[error(transparent)]
     Assets(#[from] AssetsError),
@@ -37,10 +38,10 @@ pub enum Failure {
     #[error(transparent)]
     Platform(#[from] CannotStart),
     /// An address that cannot be listened on.
-    #[error("{setting} {address}: {source}")]
+    #[error("{setting}: {address}: {source}")]
     Listen {
-        /// The setting.
-        setting: &'static str,
+        /// The setting, and where it came from.
+        setting: String,
         /// The address.
         address: SocketAddr,
         /// What the system says.
@@ -58,21 +59,21 @@ pub enum Failure {
 ///
 /// # Errors
 /// [`Failure`], one sentence that names the setting or the file at fault.
-pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
+pub async fn run(settings: Settings) -> Result<(), Failure> {
     // Before anything is opened: a signal that nobody catches ends the process on the spot.
     let asked = Stop::catch().map_err(Failure::Signals)?;
-    let addresses = settings.addresses()?;
+    secure::check(&settings).await?;
     let names = assets::names()?;
     let mut listeners = Vec::new();
-    for (address, required) in addresses {
+    for address in settings.listen.iter().copied() {
         match TcpListener::bind(address).await {
             Ok(listener) => listeners.push(listener),
-            Err(error) if !required && can_do_without(error.kind()) => {
+            Err(error) if !settings.must_have(address) && can_do_without(error.kind()) => {
                 tracing::warn!(%address, %error, "not listening here");
             }
             Err(source) => {
                 return Err(Failure::Listen {
-                    setting: "--listen",
+                    setting: settings.name("listen"),
                     address,
                     source,
                 });
@@ -82,7 +83,7 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     let ops = TcpListener::bind(settings.ops_listen)
         .await
         .map_err(|source| Failure::Listen {
-            setting: "--ops-listen",
+            setting: settings.name("ops-listen"),
             address: settings.ops_listen,
             source,
         })?;
@@ -90,10 +91,27 @@ pub async fn run(settings: ServeSettings) -> Result<(), Failure> {
     let port = listeners
         .first()
         .and_then(|listener| listener.local_addr().ok());
-    let origins = Origins::on_localhost("", port.map_or(4000, |address| address.port()))?;
+    let origins = settings.origins(port.map_or(4000, |address| address.port()))?;
 
     data::make_private(&settings.data)?;
-    let setup = Setup::demo(origins.clone(), names);
+    let demo = Setup::demo(origins.clone(), names);
+    let setup = Setup {
+        sites: settings.only.clone(),
+        cookie_prefix: settings.cookie_prefix,
+        demo_accounts: if settings.demo_accounts {
+            demo.demo_accounts
+        } else {
+            Vec::new()
+        },
+        idle: settings.session_idle,
+        absolute: settings.session_absolute,
+        secret_files: settings.secret_files.clone(),
+        missing_secrets: match settings.profile {
+            Profile::Demo => MissingSecrets::Make,
+            Profile::Secure => MissingSecrets::Refuse,
+        },
+        ..demo
+    };
     let platform = Platform::open(setup, Stores::InFolder(settings.data.clone())).await?;
     let platform = Arc::new(platform);
     let directory = Directory::default();
@@ -157,30 +175,28 @@ impl Stop {
     }
 }
 
-fn announce(origins: &Origins, settings: &ServeSettings, ops: SocketAddr) {
+/// What a person needs who has just started it.
+fn announce(origins: &Origins, settings: &Settings, ops: SocketAddr) {
     println!("Handoff Lab is running. Open one of these in a browser:\n");
-    println!(
-        "  {:<30} the lab: what this is, and a first handoff",
-        origins.lab
-    );
-    println!(
-        "  {:<30} Harbor ID: sign in, then open Notes or Tasks",
-        origins.authority
-    );
-    println!(
-        "  {:<30} Notes: an application that signs people in by Harbor ID",
-        origins.notes
-    );
-    println!(
-        "  {:<30} Tasks: another one, which needs no second sign-in\n",
-        origins.tasks
-    );
-    println!("Demo accounts:");
-    for account in DEMO_ACCOUNTS {
-        println!(
-            "  {:<26} {:<14} password {}",
-            account.email, account.name, account.password
-        );
+    for site in SiteName::ALL {
+        if settings.serves(site) {
+            let what = match site {
+                SiteName::Lab => "the lab: what this is, and a first handoff",
+                SiteName::Authority => "Harbor ID: sign in, then open an application",
+                SiteName::Notes => "Notes: an application that signs people in by Harbor ID",
+                SiteName::Tasks => "Tasks: another one, which needs no second sign-in",
+            };
+            println!("  {:<30} {what}", origins.of(site));
+        }
+    }
+    if settings.demo_accounts && settings.serves(SiteName::Authority) {
+        println!("\nDemo accounts:");
+        for account in DEMO_ACCOUNTS {
+            println!(
+                "  {:<26} {:<14} password {}",
+                account.email, account.name, account.password
+            );
+        }
     }
     println!(
         "\nData in {}; health at http://{ops}/ready.",

@@ -16,6 +16,7 @@ use axum::{
     middleware,
     response::{IntoResponse, Response},
 };
+use database::Unavailable;
 use http::{StatusCode, Uri, header};
 use lab::Lab;
 use relying_party::{Application, RelyingParty};
@@ -35,11 +36,29 @@ pub enum Site {
 }
 
 impl Site {
-    fn context(&self) -> &web::context::Context {
+    pub(crate) fn context(&self) -> &web::context::Context {
         match self {
             Self::Authority(site) => site.context(),
             Self::RelyingParty(site) => site.context(),
             Self::Lab(site) => site.context(),
+        }
+    }
+
+    /// Whether its store answers, if it has one.
+    pub(crate) async fn ping(&self) -> Result<(), Unavailable> {
+        match self {
+            Self::Authority(site) => site.ping().await,
+            Self::RelyingParty(site) => site.ping().await,
+            Self::Lab(_) => Ok(()),
+        }
+    }
+
+    /// Deletes what has expired; tells how many rows.
+    pub(crate) async fn sweep(&self) -> Result<u64, Unavailable> {
+        match self {
+            Self::Authority(site) => site.sweep().await,
+            Self::RelyingParty(site) => site.sweep().await,
+            Self::Lab(_) => Ok(0),
         }
     }
 }

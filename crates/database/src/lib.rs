@@ -114,6 +114,33 @@ impl Database {
         Ok(Self { writer, readers })
     }
 
+    /// Opens a file that is there, to look into it and change nothing.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open_read_only(path: &Path) -> Result<Self, CannotOpen> {
+        // A reader makes a write-ahead log too, unless it is told that nobody writes. Where there is
+        // one already, the newest rows may be in it.
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .read_only(true)
+            .immutable(!Path::new(&log).exists());
+        let readers = SqlitePoolOptions::new()
+            .max_connections(1)
+            .connect_with(options)
+            .await
+            .map_err(|source| CannotOpen::File {
+                path: path.display().to_string(),
+                source,
+            })?;
+        Ok(Self {
+            writer: readers.clone(),
+            readers,
+        })
+    }
+
     /// Begins a transaction that holds the write lock from its first statement on.
     ///
     /// # Errors

@@ -381,6 +381,8 @@ impl Persona {
 
     /// The same, from another address of this machine.
     pub fn from(local: Option<IpAddr>, address: SocketAddr, origins: &Origins) -> Self {
+        // An error says that somebody was here before.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
             .local_address(local)
             .no_proxy()

@@ -41,6 +41,16 @@ impl Sqlite {
         })
     }
 
+    /// Opens a file that is there, to look into it and change nothing.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open_read_only(path: &std::path::Path) -> Result<Self, CannotOpen> {
+        Ok(Self {
+            database: Database::open_read_only(path).await?,
+        })
+    }
+
     /// Closes the file.
     pub async fn close(&self) {
         self.database.close().await;

@@ -1,0 +1,132 @@
+//! What settings must be to each other, whatever each is by itself.
+
+use time::Duration;
+
+use super::{Certificate, Origins, Problem, Settings, SiteName};
+
+/// No sign-in is older: a month is the most that NIST SP 800-63B allows anybody.
+const LONGEST: Duration = Duration::days(30);
+
+/// All that does not go together. Nothing but the settings is looked at.
+pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut refuse = |key: &str, why: String| {
+        problems.push(Problem(format!("{}: {why}", settings.name(key))));
+    };
+
+    if settings.only.is_empty() {
+        refuse("only", "names no site".to_owned());
+    }
+    let Some(first) = settings.listen.first() else {
+        refuse("listen", "names no address".to_owned());
+        return problems;
+    };
+    if settings
+        .listen
+        .iter()
+        .any(|other| other.port() != first.port())
+    {
+        let why =
+            "all addresses must have the same port, because it is part of every site's address";
+        refuse("listen", why.to_owned());
+    } else if first.port() == 0 && settings.listen.len() > 1 {
+        refuse(
+            "listen",
+            "port 0 can be given for one address only".to_owned(),
+        );
+    }
+    let open = settings
+        .listen
+        .iter()
+        .find(|address| !address.ip().is_loopback());
+    if let Some(open) = open
+        && settings.demo_accounts
+        && settings.serves(SiteName::Authority)
+    {
+        let accounts = settings.name("demo-accounts");
+        refuse(
+            "listen",
+            format!(
+                "only loopback addresses, and {open} is none, because of {accounts}: everybody knows their password"
+            ),
+        );
+    }
+
+    if settings.session_absolute > LONGEST {
+        refuse(
+            "session-absolute",
+            "must be 30 days (720h) at most".to_owned(),
+        );
+    }
+    if settings.session_idle > settings.session_absolute {
+        let absolute = settings.name("session-absolute");
+        refuse(
+            "session-idle",
+            format!("must not be longer than {absolute}"),
+        );
+    }
+
+    // A port of the system's choice is none yet; any other does for comparing.
+    let port = if first.port() == 0 { 1 } else { first.port() };
+    let Ok(origins) = settings.origins(port) else {
+        return problems;
+    };
+    for site in SiteName::ALL {
+        if settings.serves(site) {
+            if let Some(why) = scheme(settings, &origins, site) {
+                refuse(site.origin_key(), why.to_owned());
+            }
+            let twin = SiteName::ALL
+                .into_iter()
+                .find(|other| *other < site && host(&origins, *other) == host(&origins, site));
+            if let Some(twin) = twin {
+                let twin = settings.name(twin.origin_key());
+                refuse(
+                    site.origin_key(),
+                    format!(
+                        "has the host of {twin}, and browsers share cookies between the ports of one host"
+                    ),
+                );
+            }
+        }
+    }
+
+    let calls_back = settings.serves(SiteName::Notes) || settings.serves(SiteName::Tasks);
+    if settings.authority_ca.is_some() && calls_back {
+        if !origins.authority.is_https() {
+            let authority = settings.name("authority-origin");
+            refuse(
+                "authority-ca",
+                format!("says nothing, because no certificate is checked at {authority}"),
+            );
+        } else if settings.serves(SiteName::Authority)
+            && settings.tls == Some(Certificate::OwnMaking)
+        {
+            refuse(
+                "authority-ca",
+                "is for a Harbor ID in another process; this one makes its certificate itself"
+                    .to_owned(),
+            );
+        }
+    }
+    problems
+}
+
+fn scheme(settings: &Settings, origins: &Origins, site: SiteName) -> Option<&'static str> {
+    match (origins.of(site).is_https(), settings.tls.is_some()) {
+        (true, false) if settings.trusted_proxies.is_empty() => Some(
+            "nothing serves https: give --tls, or --trusted-proxy with the address of the proxy that does",
+        ),
+        (false, true) => Some("must be https, because of --tls"),
+        _ => None,
+    }
+}
+
+/// The host without the port.
+fn host(origins: &Origins, site: SiteName) -> &str {
+    let authority = origins.of(site).authority();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    }
+}

@@ -1,0 +1,55 @@
+//! The accounts of the demonstration.
+
+use authority::{DemoAccount, password::Passwords, people::Email, store::NewUser, store::Store};
+use handoff::ids::UserId;
+
+use super::{CannotStart, Setup};
+
+/// The people of the demonstration. Their password is on the sign-in page.
+pub const DEMO_ACCOUNTS: [DemoAccount; 3] = [
+    DemoAccount {
+        key: "alice",
+        name: "Alice Moreau",
+        role: "signs in and opens her notes",
+        email: "alice@harbor.example",
+        password: "handoff-demo",
+    },
+    DemoAccount {
+        key: "bob",
+        name: "Bob Okafor",
+        role: "shares a computer with Alice",
+        email: "bob@harbor.example",
+        password: "handoff-demo",
+    },
+    DemoAccount {
+        key: "mallory",
+        name: "Mallory Quist",
+        role: "has an account of her own, and bad intentions",
+        email: "mallory@harbor.example",
+        password: "handoff-demo",
+    },
+];
+
+/// Adds those that are missing.
+pub(super) async fn add(
+    setup: &Setup,
+    store: &dyn Store,
+    passwords: &Passwords,
+) -> Result<(), CannotStart> {
+    for account in &setup.demo_accounts {
+        let email = Email::parse(account.email)
+            .ok_or_else(|| CannotStart::Other(format!("{} is no address", account.email)))?;
+        if store.find_account(&email).await?.is_some() {
+            continue;
+        }
+        let hashed = passwords.hash(account.password).await;
+        let new = NewUser {
+            id: UserId::mint(setup.random.bytes()),
+            email,
+            name: account.name.to_owned(),
+            password_hash: hashed.map_err(|error| CannotStart::Other(error.to_string()))?,
+        };
+        store.add_user(new, setup.clock.now()).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,150 @@
+//! The applications as clients: their records at the authorization server, and the secrets that both
+//! sides read from files.
+
+use std::{
+    io::ErrorKind,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
+
+use handoff::{
+    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    ids::ClientId,
+    token::{ClientSecret, Secret},
+    wire::path,
+};
+use relying_party::Application;
+use web::seams::Randomness;
+
+use super::{CannotStart, Setup, Stores};
+use crate::{
+    config::SiteName,
+    data::{PreparedSecret, secret_file},
+};
+
+/// Whether the authorization server's process makes the client secrets that are not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingSecrets {
+    /// It makes them.
+    Make,
+    /// Somebody must have put them there. A client of another process whose file is not there is not
+    /// registered.
+    Refuse,
+}
+
+/// The secret of an application that this platform serves or registers; `None` if it does neither.
+///
+/// # Errors
+/// [`CannotStart::Secret`] saying what to do about the file.
+pub(super) fn secret(
+    setup: &Setup,
+    stores: &Stores,
+    application: Application,
+) -> Result<Option<ClientSecret>, CannotStart> {
+    let registers = setup.sites.contains(&SiteName::Authority);
+    let serves = setup.sites.contains(&application.into());
+    if !registers && !serves {
+        return Ok(None);
+    }
+    let random = &*setup.random;
+    let Stores::InFolder(folder) = stores else {
+        return Ok(Some(ClientSecret::mint(random.bytes())));
+    };
+    let file = file(setup, folder, application);
+    let makes = registers && setup.missing_secrets == MissingSecrets::Make;
+    match read(&file, makes)? {
+        Some(secret) => Ok(Some(secret)),
+        None if makes => make(&file, random).map(Some),
+        None if serves => Err(CannotStart::Secret {
+            path: file,
+            why: format!(
+                "it is not there; copy {id}.secret from the data folder of the authorization server, or write there what \
+                 `handoff-lab client rotate-secret {id}` prints on that machine",
+                id = application.id()
+            ),
+        }),
+        None => {
+            let (client, file) = (application.id(), file.display());
+            tracing::warn!(client, %file, "not registered, because its secret is not there");
+            Ok(None)
+        }
+    }
+}
+
+fn file(setup: &Setup, folder: &Path, application: Application) -> PathBuf {
+    let mut files = setup.secret_files.iter();
+    let named = files.find(|(of, _)| *of == application);
+    named.map_or_else(
+        || secret_file(folder, application.id()),
+        |(_, file)| file.clone(),
+    )
+}
+
+/// Reads a client's secret, if the file is there. Nobody but the owner may read it: a file that others
+/// can read is refused, because it may have been read. `replaceable`: one would be made in its place.
+///
+/// # Errors
+/// [`CannotStart::Secret`] saying what to do about it.
+pub fn read(file: &Path, replaceable: bool) -> Result<Option<ClientSecret>, CannotStart> {
+    let fail = |why: String| CannotStart::Secret {
+        path: file.to_owned(),
+        why,
+    };
+    let instead = if replaceable {
+        "delete it and a new one is made"
+    } else {
+        "write the client's secret there"
+    };
+    let metadata = match std::fs::metadata(file) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(fail(error.to_string())),
+    };
+    if metadata.mode() & 0o077 != 0 {
+        return Err(fail(format!(
+            "others can read it; `chmod 600` it, or {instead}"
+        )));
+    }
+    let text = std::fs::read_to_string(file).map_err(|error| fail(error.to_string()))?;
+    ClientSecret::parse(text.trim())
+        .map(Some)
+        .map_err(|_| fail(format!("it holds no secret; {instead}")))
+}
+
+fn make(file: &Path, random: &dyn Randomness) -> Result<ClientSecret, CannotStart> {
+    let secret = ClientSecret::mint(random.bytes());
+    PreparedSecret::write(file, &secret, None)
+        .and_then(PreparedSecret::put_in_place)
+        .map_err(|error| CannotStart::Secret {
+            path: file.to_owned(),
+            why: error.to_string(),
+        })?;
+    Ok(secret)
+}
+
+/// What the authorization server knows of an application.
+pub(super) fn record(
+    setup: &Setup,
+    application: Application,
+    secret: &ClientSecret,
+) -> Result<Client, CannotStart> {
+    let origin = setup.origins.of(application.into());
+    let at = |path: &str| format!("{origin}{path}");
+    Ok(Client::register(Registration {
+        id: client_id(application)?,
+        name: application.name(),
+        description: application.purpose(),
+        kind: Kind::Confidential {
+            secret: secret.digest(),
+        },
+        origin: origin.as_str(),
+        redirect_uris: &[&at(path::CALLBACK)],
+        initiate_login_uri: &at(path::START),
+        handoff_lifetime: HandoffLifetime::default(),
+        assigned_to: AssignedTo::Everyone,
+    })?)
+}
+
+pub(super) fn client_id(application: Application) -> Result<ClientId, CannotStart> {
+    ClientId::parse(application.id()).map_err(|error| CannotStart::Other(error.to_string()))
+}

@@ -1,0 +1,142 @@
+//! What the profile `secure` refuses to start with. It changes no setting: whoever runs it shall know
+//! what runs.
+
+use std::sync::Arc;
+
+use authority::{
+    password::{Cost, Passwords, Verdict},
+    people::Email,
+    store::{Sqlite, Store},
+};
+use relying_party::Application;
+use web::seams::SystemRandomness;
+
+use crate::{
+    config::{BadSettings, Profile, Settings, SiteName, layers::Problem, secret_key},
+    data::AUTHORITY,
+    platform::{DEMO_ACCOUNTS, read_secret},
+};
+
+/// Looks at everything, and writes nothing.
+///
+/// # Errors
+/// [`BadSettings`] with a line for each thing that must be put right.
+pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
+    if settings.profile != Profile::Secure {
+        return Ok(());
+    }
+    let mut problems = Vec::new();
+    let mut refuse = |key: &str, why: &str| {
+        problems.push(Problem(format!("{}: {why}", settings.name(key))));
+    };
+    if settings.serves(SiteName::Lab) {
+        refuse(
+            "only",
+            "the lab weakens defences on purpose; name the other sites: --only authority,notes,tasks",
+        );
+    }
+    if settings.serves(SiteName::Authority) && settings.demo_accounts {
+        refuse(
+            "demo-accounts",
+            "everybody knows their password; give --demo-accounts false",
+        );
+    }
+    let origins = settings.origins(settings.port());
+    for site in SiteName::ALL {
+        let is_https = origins.as_ref().is_ok_and(|all| all.of(site).is_https());
+        if matters(settings, site) && !is_https {
+            let key = site.origin_key();
+            let why = format!(
+                "is not https; give --tls, or --{key} https://… with a --trusted-proxy that serves it"
+            );
+            refuse(key, &why);
+        }
+    }
+    for (application, file) in &settings.secret_files {
+        if !settings.serves((*application).into()) {
+            continue;
+        }
+        let key = secret_key(*application);
+        match read_secret(file, false) {
+            Ok(Some(_)) => {}
+            Ok(None) => refuse(
+                key,
+                &format!(
+                    "there is no such file; write the secret of the client {id} there, for its owner alone (chmod 600): a new \
+                 one is 32 random bytes in base64url, as `openssl rand 32 | basenc --base64url -w0 | tr -d =` prints",
+                    id = application.id(),
+                ),
+            ),
+            Err(error) => refuse(key, &error.to_string()),
+        }
+    }
+    if settings.serves(SiteName::Authority) {
+        match with_public_password(settings).await {
+            Ok(people) if people.is_empty() => {}
+            Ok(people) => refuse(
+                "data",
+                &format!(
+                    "{} still has the public password; `handoff-lab user password {}`, or `user disable`",
+                    people.join(", "),
+                    people[0],
+                ),
+            ),
+            Err(why) => refuse("data", &format!("{AUTHORITY} cannot be looked into: {why}")),
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(BadSettings::secure(problems))
+    }
+}
+
+/// Whether this process serves the site or tells others where it is.
+fn matters(settings: &Settings, site: SiteName) -> bool {
+    let applications = Application::ALL.map(SiteName::from);
+    let files = &settings.secret_files;
+    settings.serves(site)
+        || site == SiteName::Authority && applications.iter().any(|application| settings.serves(*application))
+        // Harbor ID registers each application whose secret it has, wherever that is served.
+        || settings.serves(SiteName::Authority)
+            && files.iter().any(|(application, file)| site == (*application).into() && file.exists())
+}
+
+/// The demo accounts that anybody could sign in with.
+async fn with_public_password(settings: &Settings) -> Result<Vec<String>, String> {
+    let file = settings.data.join(AUTHORITY);
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let store = Sqlite::open_read_only(&file)
+        .await
+        .map_err(|error| error.to_string())?;
+    let people = look(&store).await;
+    store.close().await;
+    people
+}
+
+async fn look(store: &Sqlite) -> Result<Vec<String>, String> {
+    let passwords = Passwords::new(Cost::DEFAULT, 1, Arc::new(SystemRandomness));
+    let passwords = passwords.map_err(|error| error.to_string())?;
+    let mut people = Vec::new();
+    for account in DEMO_ACCOUNTS {
+        let Some(email) = Email::parse(account.email) else {
+            continue;
+        };
+        let found = store
+            .find_account(&email)
+            .await
+            .map_err(|error| error.to_string())?;
+        let Some(found) = found.filter(|found| found.is_active) else {
+            continue;
+        };
+        let verdict = passwords
+            .verify(account.password, Some(&found.password_hash))
+            .await;
+        if verdict.map_err(|error| error.to_string())? != Verdict::Wrong {
+            people.push(account.email.to_owned());
+        }
+    }
+    Ok(people)
+}

@@ -1,0 +1,106 @@
+//! Each site in a process of its own: they share a client secret and HTTP.
+
+use std::{net::SocketAddr, os::unix::fs::PermissionsExt, path::Path};
+
+use reqwest::StatusCode;
+use server::config::Origins;
+
+use crate::{
+    harness::{Answer, PASSWORD, Persona},
+    program::{Running, ask, free_port, refused_in_a_line},
+};
+
+/// Signs Alice in at Harbor ID and opens Notes from its portal.
+pub async fn handoff(persona: &Persona, origins: &Origins) -> Answer {
+    let at_authority = |path: &str| format!("{}{path}", origins.authority);
+    let page = persona.get(&at_authority("/login")).await;
+    let fields = [
+        ("csrf", &*page.csrf()),
+        ("email", "alice@harbor.example"),
+        ("password", PASSWORD),
+    ];
+    let answer = persona.post(&at_authority("/login"), &fields).await;
+    let portal = persona.follow(answer).await;
+    let csrf = portal.csrf();
+    let opened = persona
+        .post(&at_authority("/apps/notes/open"), &[("csrf", &csrf)])
+        .await;
+    persona.follow(opened).await
+}
+
+fn copy_secret(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    std::fs::copy(from.join("notes.secret"), to.join("notes.secret")).unwrap();
+    std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();
+}
+
+#[tokio::test]
+async fn harbor_id_and_notes_run_as_two_processes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (here, there) = (folder.path().join("authority"), folder.path().join("notes"));
+    let (port, notes_port) = (free_port(), free_port());
+    let mut origins = Origins::on_localhost("", port).unwrap();
+    origins.notes = Origins::on_localhost("", notes_port).unwrap().notes;
+    let listen = format!("127.0.0.1:{port}");
+    let authority = ["--only", "authority", "--listen", &listen];
+    let authority = [&authority[..], &["--notes-origin", origins.notes.as_str()]].concat();
+    let listen = format!("127.0.0.1:{notes_port}");
+    let notes = ["--only", "notes", "--listen", &listen];
+    let notes = [
+        &notes[..],
+        &["--authority-origin", origins.authority.as_str()],
+    ]
+    .concat();
+
+    let said = refused_in_a_line(&there, &notes).await;
+    assert!(
+        said.contains("notes.secret: it is not there") && said.contains("copy notes.secret"),
+        "{said}"
+    );
+    std::fs::remove_dir_all(&there).unwrap();
+
+    let authority = Running::start(&here, &authority);
+    copy_secret(&here, &there);
+    let notes = Running::start(&there, &notes);
+    for (running, own, foreign) in [
+        (&authority, "auth.", "Notes:"),
+        (&notes, "notes.", "Demo accounts"),
+    ] {
+        let printed = &running.printed;
+        assert!(
+            printed.contains(own) && !printed.contains(foreign),
+            "{printed}"
+        );
+        assert!(running.ready().await.starts_with("HTTP/1.1 200"));
+    }
+    for (data, file) in [(&here, "notes.db"), (&there, "authority.db")] {
+        assert!(!data.join(file).exists(), "{file}");
+    }
+
+    // Each process answers for its own site only.
+    for (port, site, status) in [
+        (port, &origins.authority, "303"),
+        (port, &origins.notes, "421"),
+        (port, &origins.lab, "421"),
+        (notes_port, &origins.notes, "200"),
+        (notes_port, &origins.authority, "421"),
+        (notes_port, &origins.tasks, "421"),
+    ] {
+        let answer = ask(&format!(":{port}"), site.authority(), "/", &[]).await;
+        let expected = format!("HTTP/1.1 {status}");
+        assert!(answer.starts_with(&expected), "{site} at {port}: {answer}");
+    }
+
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let alice = Persona::new(address, &origins);
+    let home = handoff(&alice, &origins).await;
+    assert_eq!(home.status, StatusCode::OK);
+    assert!(home.url.starts_with(origins.notes.as_str()), "{home:?}");
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+
+    assert!(authority.terminate().success());
+    assert!(notes.terminate().success());
+    for file in ["authority/authority.db-wal", "notes/notes.db-wal"] {
+        assert!(!folder.path().join(file).exists(), "{file}");
+    }
+}

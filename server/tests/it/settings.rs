@@ -1,0 +1,125 @@
+//! `handoff-lab config`, and what `serve` refuses.
+
+use std::path::Path;
+
+use tokio::net::TcpStream;
+
+use crate::program::{Running, ended, free_port, handoff_lab, refused, refused_in_a_line};
+
+#[tokio::test]
+async fn config_prints_what_is_in_force_and_where_it_came_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.toml");
+    std::fs::write(&file, "session-idle = \"10m\"\nlog = \"warn\"\n").unwrap();
+    let file = file.to_str().unwrap();
+    let mut command = handoff_lab(&["config", "--config", file, "--tls"]);
+    command.env("HANDOFF_LAB_LOG", "error");
+    let output = ended(command).await;
+    assert!(output.status.success());
+    let shown = String::from_utf8(output.stdout).unwrap();
+    for (start, source) in [
+        ("tls = true", "# from the command line"),
+        ("log = \"error\"", "# from the variable HANDOFF_LAB_LOG"),
+        ("session-idle = \"10m\"", file),
+        (
+            "notes-origin = \"https://notes.localhost:4000\"",
+            "# the default",
+        ),
+        ("profile = \"demo\"", "# the default"),
+    ] {
+        let found = shown.lines().find(|line| line.starts_with(start));
+        assert!(found.is_some_and(|line| line.contains(source)), "{shown}");
+    }
+
+    let mut command = handoff_lab(&["config"]);
+    command.env("HANDOFF_LAB_PROFILE", "safe");
+    let output = ended(command).await;
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("HANDOFF_LAB_PROFILE"), "{said}");
+}
+
+#[tokio::test]
+async fn serve_refuses_settings_by_name_and_writes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (arguments, said) in [
+        (
+            &["--listen", "0.0.0.0:4000"][..],
+            "--listen 0.0.0.0:4000 (from the command line): ",
+        ),
+        (&["--only", "mail"], "--only mail (from the command line): "),
+        (
+            &["--notes-origin", "https://notes.example"],
+            "--notes-origin https://notes.example",
+        ),
+        (&["--tls", "--tls-cert", "cert.pem"], "--tls-cert cert.pem"),
+    ] {
+        let error = refused_in_a_line(&data, arguments).await;
+        assert!(error.contains(said), "{error}");
+        assert!(!data.exists(), "{arguments:?}");
+    }
+}
+
+/// All that a bare `--profile secure` has to put right, by setting.
+const WRONG: [&str; 8] = [
+    "--only authority,notes,tasks,lab (the default)",
+    "--demo-accounts true (the default)",
+    "--lab-origin http://lab.localhost:",
+    "--authority-origin http://auth.localhost:",
+    "--notes-origin http://notes.localhost:",
+    "--tasks-origin http://tasks.localhost:",
+    "--notes-secret-file ",
+    "--tasks-secret-file ",
+];
+
+#[tokio::test]
+async fn row_78_the_secure_profile_names_all_that_is_left_of_a_demonstration() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let port = free_port();
+    let listen = format!("127.0.0.1:{port}");
+    let said = refused(&data, &["--profile", "secure", "--listen", &listen]).await;
+    let lines: Vec<_> = said.lines().skip(1).map(str::trim).collect();
+    assert_eq!(lines.len(), WRONG.len(), "{said}");
+    for wrong in WRONG {
+        assert!(
+            lines.iter().any(|line| line.starts_with(wrong)),
+            "{wrong}: {said}"
+        );
+    }
+    assert!(!data.exists());
+    assert!(TcpStream::connect(&listen).await.is_err());
+
+    // What a demonstration left in the database counts too.
+    assert!(Running::start(&data, &[]).terminate().success());
+    let before = content(&data);
+    let fixed = [
+        "--profile",
+        "secure",
+        "--only",
+        "authority,notes,tasks",
+        "--demo-accounts",
+        "false",
+        "--tls",
+    ];
+    let said = refused_in_a_line(&data, &fixed).await;
+    for person in ["alice", "bob", "mallory"] {
+        assert!(said.contains(&format!("{person}@harbor.example")), "{said}");
+    }
+    assert!(content(&data) == before, "something was written");
+}
+
+/// The names and contents of a folder's files.
+fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| {
+            let entry = entry.unwrap();
+            let name = entry.file_name().to_string_lossy().into_owned();
+            (name, std::fs::read(entry.path()).unwrap_or_default())
+        })
+        .collect();
+    files.sort();
+    files
+}
