@@ -195,3 +195,24 @@ impl PreparedSecret {
         let _ = std::fs::remove_file(&self.half);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_has_the_turn_and_the_next_waits_for_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Turn::take(folder.path()).await.unwrap();
+        let mut second = pin!(Turn::take(folder.path()));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(matches!(second.as_mut().poll(&mut context), Poll::Pending));
+        drop(first);
+        second.await.unwrap();
+    }
+}

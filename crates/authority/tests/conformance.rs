@@ -17,6 +17,7 @@ mod conformance {
     pub(crate) mod accounts;
     pub(crate) mod client_sessions;
     pub(crate) mod clients;
+    pub(crate) mod clock;
     pub(crate) mod files;
     pub(crate) mod issuing;
     pub(crate) mod races;
@@ -136,6 +137,16 @@ macro_rules! conformance {
                     a_client_ends_its_own_session_and_no_more,
                     row_19_another_client_cannot_end_a_session,
                     an_expired_session_cannot_be_ended,
+                }
+                clock {
+                    row_2_a_token_refused_for_its_age_stays_refused,
+                    another_client_that_comes_too_late_uses_nothing_up,
+                    row_5_what_a_stranger_brings_too_late_uses_nothing_up,
+                    a_launch_ticket_refused_for_its_age_stays_refused,
+                    row_62_a_sign_in_seen_as_over_stays_over_with_all_that_hangs_on_it,
+                    row_62_a_session_seen_as_expired_stays_ended,
+                    a_record_seen_as_expired_is_gone,
+                    row_62_the_idle_time_is_no_longer_after_the_clock_is_put_back,
                 }
                 records {
                     a_record_reads_back_under_its_id_only,

@@ -76,6 +76,22 @@ pub fn claim(
     }
 }
 
+/// Whether a refusal makes it final that the token is too old: a clock that is put back must not bring
+/// it to life. Whoever could not have claimed it in time changes nothing.
+#[must_use]
+pub fn ages_for_good(
+    stored: &Handoff,
+    presented: &Presented,
+    rejection: Rejection,
+    policy: &Policy,
+) -> bool {
+    let in_time = || match presented.proof {
+        Proof::Credential => true,
+        Proof::Origin => bindings(stored.issued(), presented, policy).is_ok(),
+    };
+    rejection == Rejection::Expired && !stored.is_used() && in_time()
+}
+
 /// Whether everything that the token was bound to is there again.
 ///
 /// # Errors

@@ -101,7 +101,9 @@ impl SignedIn {
             return Ok(None);
         };
         let now = site.context.now();
-        if signed_in.session.checked_at > now - RECHECK {
+        let since = now - signed_in.session.checked_at;
+        // Never, if the clock was put back: then the last check says nothing.
+        if (Duration::ZERO..RECHECK).contains(&since) {
             return Ok(Some(signed_in));
         }
         signed_in.recheck(site, cookies, trace).await

@@ -335,7 +335,59 @@ async fn a_session_that_waited_too_long_is_not_found_but_taken(store: &dyn Store
     assert!(store.find_waiting(sid(1), last).await.unwrap().is_some());
     assert_eq!(store.find_waiting(sid(1), over).await.unwrap(), None);
     let taken = store.take_waiting(sid(1)).await.unwrap().unwrap();
-    assert!(taken.is_live(last) && !taken.is_live(over));
+    assert_eq!(taken.session, session(2, 2));
+    assert!(!taken.is_live(over));
+}
+
+async fn what_is_refused_for_its_age_stays_refused_when_the_clock_is_put_back(store: &dyn Store) {
+    let over = NOW + STARTED_LIFETIME;
+    let new = handoff(browser(1), 1);
+    store.start_handoff(new, NOW).await.unwrap();
+    for now in [over, NOW] {
+        let taken = store.take_started(browser(1), state(1), now).await;
+        assert_eq!(taken.unwrap(), None, "{now}");
+    }
+
+    store.begin_session(session(1, 1), None).await.unwrap();
+    for now in [LATER, NOW] {
+        assert_eq!(store.find_session(sid(1), now).await.unwrap(), None);
+    }
+
+    // One that waits for an answer, too long itself or with a session that is over.
+    for expires_at in [LATER, NOW + Duration::seconds(1)] {
+        let mut new = waiting(3, 3);
+        new.session.expires_at = expires_at;
+        let over = new.wait_until.min(expires_at);
+        store.begin_session(session(2, 2), None).await.unwrap();
+        store.keep_waiting(sid(2), new.clone()).await.unwrap();
+        for now in [over, NOW] {
+            assert_eq!(store.find_waiting(sid(2), now).await.unwrap(), None);
+        }
+        // Its access token is still to be had, to be revoked.
+        let taken = store.take_waiting(sid(2)).await.unwrap().unwrap();
+        assert_eq!(taken.session, new.session);
+        assert!(!taken.is_live(NOW));
+        store.end_session(sid(2)).await.unwrap();
+    }
+
+    store.put([7; 32], vec![1], LATER).await.unwrap();
+    for now in [LATER, NOW] {
+        assert_eq!(store.get([7; 32], now).await.unwrap(), None, "{now}");
+    }
+}
+
+async fn a_session_is_asked_about_again_when_the_clock_is_put_back(store: &dyn Store) {
+    let interval = Duration::seconds(30);
+    store.begin_session(session(1, 1), None).await.unwrap();
+    let before = NOW - Duration::hours(1);
+    for expected in [true, false] {
+        let turn = store.mark_checked(sid(1), before, interval).await;
+        assert_eq!(turn.unwrap(), expected);
+    }
+    let due = store
+        .mark_checked(sid(1), before + interval, interval)
+        .await;
+    assert!(due.unwrap());
 }
 
 async fn notes_are_listed_newest_first(store: &dyn Store) {
@@ -600,6 +652,8 @@ suite![
     the_last_one_waits_and_the_one_before_gives_its_token_back,
     nothing_waits_for_a_session_that_has_ended,
     a_session_that_waited_too_long_is_not_found_but_taken,
+    what_is_refused_for_its_age_stays_refused_when_the_clock_is_put_back,
+    a_session_is_asked_about_again_when_the_clock_is_put_back,
     notes_are_listed_newest_first,
     nobody_sees_or_deletes_the_notes_of_another,
     tasks_are_listed_newest_first_with_what_is_done,

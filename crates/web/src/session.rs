@@ -41,7 +41,8 @@ pub trait Records: Send + Sync + fmt::Debug {
         expires_at: OffsetDateTime,
     ) -> Result<(), Unreachable>;
 
-    /// The data of a record that has not expired.
+    /// The data of a record that has not expired. One that has is forgotten: a clock that is put
+    /// back must not bring it to life.
     ///
     /// # Errors
     /// When the store cannot be reached.

@@ -11,6 +11,7 @@
 #![allow(unreachable_pub, reason = "a test binary has no public interface")]
 
 mod checklist;
+mod clock;
 mod handoff;
 #[allow(dead_code, reason = "the program `siege` uses the rest of it")]
 mod harness;

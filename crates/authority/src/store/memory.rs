@@ -15,7 +15,7 @@ use handoff::{
     policy::Policy,
     rejection::Rejection,
     token::{AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket},
-    verify::{Standing, claim, decide},
+    verify::{Standing, ages_for_good, claim, decide},
     wire::{SessionInfo, UserInfo},
 };
 use time::{Duration, OffsetDateTime};
@@ -100,7 +100,17 @@ impl State {
         }
     }
 
+    /// Ends a sign-in whose time is over, with all that hangs on it. Whoever sees that it is over ends
+    /// it: a clock that is put back must not bring it to life.
+    fn end_if_over(&mut self, id: SignInId, now: OffsetDateTime) {
+        let over = |sign_in: &KeptSignIn| !sign_in.is_live(now);
+        if self.sign_ins.get(&id).is_some_and(over) {
+            self.end_sign_in(id);
+        }
+    }
+
     fn touch(&mut self, id: SignInId, now: OffsetDateTime, idle: Duration) -> Option<SignIn> {
+        self.end_if_over(id, now);
         let sign_in = self
             .sign_ins
             .get(&id)
@@ -362,6 +372,7 @@ impl Store for Memory {
     ) -> Result<Issuance, Unavailable> {
         let mut guard = self.state();
         let state = &mut *guard;
+        state.end_if_over(new.sign_in, now);
         let sign_in = state
             .sign_ins
             .get(&new.sign_in)
@@ -375,15 +386,15 @@ impl Store for Memory {
         }
         if let Consent::Silent { launch, request } = &new.consent {
             let ticket = launch.and_then(|ticket| state.launches.get_mut(&ticket));
-            let good = ticket.filter(|(launch, used)| {
-                !used
-                    && launch.expires_at > now
-                    && launch.sign_in == new.sign_in
-                    && launch.client == new.request.client
+            let own = ticket.filter(|(launch, used)| {
+                !used && launch.sign_in == new.sign_in && launch.client == new.request.client
             });
-            if let Some((_, used)) = good {
+            // Used up also when it is too late: it stays so, whatever the clock does.
+            let good = own.is_some_and(|(launch, used)| {
                 *used = true;
-            } else {
+                launch.expires_at > now
+            });
+            if !good {
                 let asked = state.sign_ins.get_mut(&new.sign_in);
                 match asked.filter(|sign_in| sign_in.new.signed_in_for == Some(*request)) {
                     Some(sign_in) => sign_in.new.signed_in_for = None,
@@ -421,7 +432,8 @@ impl Store for Memory {
         if let Err(rejection) = decide(&stored, standing, presented, now, policy) {
             // A second use, which only a weakened policy lets through to here, does not hide what
             // the first one gave.
-            if claimed && !stored.is_used() {
+            let aged = ages_for_good(&stored, presented, rejection, policy);
+            if (claimed || aged) && !stored.is_used() {
                 let burned = issued.clone().burn(now);
                 state.handoffs.insert(issued.token, burned);
             }
@@ -430,6 +442,7 @@ impl Store for Memory {
             {
                 session.ended = true;
             }
+            state.end_if_over(issued.sign_in, now);
             return Ok(Err(rejection));
         }
         let (Some(sign_in), Some((_, account))) = (
@@ -477,20 +490,31 @@ impl Store for Memory {
         let mut guard = self.state();
         let state = &mut *guard;
         let id = state.session_of_token.get(&token);
-        let Some(session) = id.and_then(|id| state.sessions.get(id)) else {
+        let Some(session) = id.and_then(|id| state.sessions.get_mut(id)) else {
             return Ok(Err(NoSession::Unknown));
         };
         let Some(sign_in) = state.sign_ins.get(&session.sign_in) else {
             return Ok(Err(NoSession::Unknown));
         };
-        if state.active(session.info.user_id).is_none() {
+        let account = state.accounts.get(&session.info.user_id);
+        if !account.is_some_and(|(_, account)| account.is_active) {
             return Ok(Err(NoSession::UserGone));
+        }
+        let is_over = [
+            session.info.expires_at,
+            sign_in.new.expires_at,
+            sign_in.new.idle_until,
+        ]
+        .iter()
+        .any(|end| *end <= now);
+        if is_over {
+            let sign_in = session.sign_in;
+            session.ended |= session.info.expires_at <= now;
+            state.end_if_over(sign_in, now);
+            return Ok(Err(NoSession::Expired));
         }
         if session.ended || sign_in.ended {
             return Ok(Err(NoSession::Unknown));
-        }
-        if session.info.expires_at <= now || !sign_in.is_live(now) {
-            return Ok(Err(NoSession::Expired));
         }
         let (client, info, sign_in) = (
             session.client.clone(),
@@ -518,10 +542,11 @@ impl Store for Memory {
         let id = state.session_of_token.get(&token);
         let session = id
             .and_then(|id| state.sessions.get_mut(id))
-            .filter(|session| {
-                !session.ended && session.client == *client && session.info.expires_at > now
-            });
-        Ok(session.map(|session| session.ended = true).is_some())
+            .filter(|session| !session.ended && session.client == *client);
+        Ok(session.is_some_and(|session| {
+            session.ended = true;
+            session.info.expires_at > now
+        }))
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
@@ -590,12 +615,13 @@ impl Records for Memory {
     }
 
     async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
-        let state = self.state();
-        let found = state
-            .records
-            .get(&id)
-            .filter(|(_, expires_at)| *expires_at > now);
-        Ok(found.map(|(data, _)| data.clone()))
+        let mut state = self.state();
+        let found = state.records.get(&id).cloned();
+        let found = found.filter(|(_, expires_at)| *expires_at > now);
+        if found.is_none() {
+            state.records.remove(&id);
+        }
+        Ok(found.map(|(data, _)| data))
     }
 
     async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {

@@ -237,13 +237,17 @@ fn touched(
     let until = now + idle;
     // A quarter at most: by whole steps, an idle time shorter than one would never be extended.
     let step = TOUCH_STEP.min(idle / 4);
-    (until - idle_until >= step).then_some(until)
+    // In both directions: after the clock is put back, the end is as far away as ever.
+    ((until - idle_until).abs() >= step).then_some(until)
 }
 
 /// The store of the authorization server.
 ///
 /// Every verb fails with [`Unavailable`] when the store cannot be reached, and then it has changed
 /// nothing.
+///
+/// A verb that refuses something because its time is over makes that final: whoever puts the clock
+/// back must not bring it to life.
 #[async_trait]
 pub trait Store: web::session::Records {
     /// Adds a person, unless the address is taken.

@@ -9,7 +9,7 @@ use handoff::{
     policy::Policy,
     rejection::Rejection,
     token::{AccessToken, Challenge, ClientSecret, Digest},
-    verify::{Proof, Standing, decide},
+    verify::{Proof, Standing, ages_for_good, decide},
     wire::{SessionInfo, UserInfo},
 };
 use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
@@ -244,6 +244,34 @@ async fn end_sign_in(
         .await?;
     // Unused tickets and tokens need no mark of their own: both are refused once their sign-in has
     // ended. Marking them "used" would turn an honest late use into a replay.
+    Ok(())
+}
+
+/// Ends a sign-in whose time is over, with all that hangs on it. Whoever sees that it is over ends it:
+/// a clock that is put back must not bring it to life.
+async fn end_if_over(
+    connection: &mut SqliteConnection,
+    id: &str,
+    now: i64,
+) -> Result<(), Unavailable> {
+    let ended = sqlx::query(
+        "UPDATE sign_in SET ended_at = ?1
+         WHERE id = ?2 AND ended_at IS NULL AND (expires_at <= ?1 OR idle_until <= ?1)",
+    )
+    .bind(now)
+    .bind(id)
+    .execute(&mut *connection)
+    .await?
+    .rows_affected();
+    if ended == 1 {
+        sqlx::query(
+            "UPDATE client_session SET ended_at = ? WHERE sign_in = ? AND ended_at IS NULL",
+        )
+        .bind(now)
+        .bind(id)
+        .execute(&mut *connection)
+        .await?;
+    }
     Ok(())
 }
 
@@ -574,14 +602,18 @@ impl Store for Sqlite {
         idle: Duration,
     ) -> Result<Option<SignIn>, Unavailable> {
         let row = sqlx::query_as::<_, SignInRow>(
-            "SELECT * FROM sign_in
-             WHERE id = ?1 AND ended_at IS NULL AND expires_at > ?2 AND idle_until > ?2",
+            "SELECT * FROM sign_in WHERE id = ? AND ended_at IS NULL",
         )
         .bind(id.to_string())
-        .bind(millis(now))
         .fetch_optional(self.database.readers())
         .await?;
         let Some(row) = row else { return Ok(None) };
+        if !row.is_live(millis(now)) {
+            let mut tx = self.database.write().await?;
+            end_if_over(&mut tx, &row.id, millis(now)).await?;
+            tx.commit().await?;
+            return Ok(None);
+        }
         let user_id = UserId::parse(&row.user_id).map_err(Unavailable::unreadable)?;
         let account = user(&mut *self.database.readers().acquire().await?, user_id).await?;
         let Some(account) = account.filter(|account| account.is_active) else {
@@ -651,6 +683,8 @@ impl Store for Sqlite {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(user_id) = user_id else {
+            end_if_over(&mut tx, &sign_in, now_millis).await?;
+            tx.commit().await?;
             return Ok(Issuance::SignedOut);
         };
         let user_id = UserId::parse(&user_id).map_err(Unavailable::unreadable)?;
@@ -665,22 +699,23 @@ impl Store for Sqlite {
             return Ok(Issuance::NotAssigned);
         }
         if let Consent::Silent { launch, request } = &new.consent {
-            let mut wanted = 0;
+            let mut wanted = false;
             if let Some(ticket) = launch {
-                wanted = sqlx::query(
+                // Used up also when it is too late: it stays so, whatever the clock does.
+                let expires_at: Option<i64> = sqlx::query_scalar(
                     "UPDATE launch SET used_at = ?1
-                     WHERE ticket = ?2 AND sign_in = ?3 AND client = ?4
-                       AND used_at IS NULL AND expires_at > ?1",
+                     WHERE ticket = ?2 AND sign_in = ?3 AND client = ?4 AND used_at IS NULL
+                     RETURNING expires_at",
                 )
                 .bind(now_millis)
                 .bind(ticket.as_bytes().as_slice())
                 .bind(&sign_in)
                 .bind(new.request.client.as_str())
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
+                .fetch_optional(&mut *tx)
+                .await?;
+                wanted = expires_at.is_some_and(|expires_at| expires_at > now_millis);
             }
-            if wanted == 0 {
+            if !wanted {
                 wanted = sqlx::query(
                     "UPDATE sign_in SET signed_in_for = NULL WHERE id = ? AND signed_in_for = ?",
                 )
@@ -688,9 +723,11 @@ impl Store for Sqlite {
                 .bind(request.as_slice())
                 .execute(&mut *tx)
                 .await?
-                .rows_affected();
+                .rows_affected()
+                    == 1;
             }
-            if wanted == 0 {
+            if !wanted {
+                tx.commit().await?;
                 return Ok(Issuance::MustAsk);
             }
         }
@@ -813,6 +850,16 @@ impl Store for Sqlite {
                 .execute(&mut *tx)
                 .await?;
             }
+            if ages_for_good(&stored, presented, rejection, policy) {
+                sqlx::query("UPDATE handoff SET used_at = ? WHERE token = ? AND used_at IS NULL")
+                    .bind(now_millis)
+                    .bind(token.as_bytes().as_slice())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            if let Some(sign_in) = sign_in.filter(|row| !row.is_live(now_millis)) {
+                end_if_over(&mut tx, &sign_in.id, now_millis).await?;
+            }
             // A refusal commits as well: the token stays used up.
             tx.commit().await?;
             return Ok(Err(rejection));
@@ -881,15 +928,29 @@ impl Store for Sqlite {
         if row.user_disabled_at.is_some() {
             return Ok(Err(NoSession::UserGone));
         }
-        if row.ended_at.is_some() || row.sign_in_ended_at.is_some() {
-            return Ok(Err(NoSession::Unknown));
-        }
         let now_millis = millis(now);
-        if [row.expires_at, row.sign_in_expires_at, row.idle_until]
+        let has_ended = row.ended_at.is_some() || row.sign_in_ended_at.is_some();
+        let is_over = [row.expires_at, row.sign_in_expires_at, row.idle_until]
             .iter()
-            .any(|&t| t <= now_millis)
-        {
+            .any(|&end| end <= now_millis);
+        if is_over && !has_ended {
+            let mut tx = self.database.write().await?;
+            sqlx::query(
+                "UPDATE client_session SET ended_at = ?1
+                 WHERE id = ?2 AND ended_at IS NULL AND expires_at <= ?1",
+            )
+            .bind(now_millis)
+            .bind(&row.id)
+            .execute(&mut *tx)
+            .await?;
+            end_if_over(&mut tx, &row.sign_in, now_millis).await?;
+            tx.commit().await?;
+        }
+        if is_over {
             return Ok(Err(NoSession::Expired));
+        }
+        if has_ended {
+            return Ok(Err(NoSession::Unknown));
         }
         let sign_in = SignInId::parse(&row.sign_in).map_err(Unavailable::unreadable)?;
         let Some(SignIn { user, .. }) = self.touch_sign_in(sign_in, now, idle).await? else {
@@ -919,18 +980,18 @@ impl Store for Sqlite {
         now: OffsetDateTime,
     ) -> Result<bool, Unavailable> {
         let mut tx = self.database.write().await?;
-        let ended = sqlx::query(
+        let expires_at: Option<i64> = sqlx::query_scalar(
             "UPDATE client_session SET ended_at = ?1
-             WHERE access_token = ?2 AND client = ?3 AND ended_at IS NULL AND expires_at > ?1",
+             WHERE access_token = ?2 AND client = ?3 AND ended_at IS NULL
+             RETURNING expires_at",
         )
         .bind(millis(now))
         .bind(token.as_bytes().as_slice())
         .bind(client.as_str())
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
+        .fetch_optional(&mut *tx)
+        .await?;
         tx.commit().await?;
-        Ok(ended == 1)
+        Ok(expires_at.is_some_and(|expires_at| expires_at > millis(now)))
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
@@ -990,12 +1051,27 @@ impl Records for Sqlite {
     }
 
     async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
-        sqlx::query_scalar("SELECT data FROM browser_session WHERE id = ? AND expires_at > ?")
+        let found: Option<(Vec<u8>, i64)> =
+            sqlx::query_as("SELECT data, expires_at FROM browser_session WHERE id = ?")
+                .bind(id.as_slice())
+                .fetch_optional(self.database.readers())
+                .await
+                .map_err(unreachable)?;
+        let Some((data, expires_at)) = found else {
+            return Ok(None);
+        };
+        if expires_at > millis(now) {
+            return Ok(Some(data));
+        }
+        let mut tx = self.database.write().await.map_err(unreachable)?;
+        sqlx::query("DELETE FROM browser_session WHERE id = ? AND expires_at <= ?")
             .bind(id.as_slice())
             .bind(millis(now))
-            .fetch_optional(self.database.readers())
+            .execute(&mut *tx)
             .await
-            .map_err(unreachable)
+            .map_err(unreachable)?;
+        tx.commit().await.map_err(unreachable)?;
+        Ok(None)
     }
 
     async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {

@@ -199,8 +199,12 @@ pub(crate) async fn a_sign_in_that_is_not_alive_gets_nothing<F>(world: World<F>)
         }
     }
 
-    // One moment earlier both were alive.
+    // One moment earlier their like are alive.
+    let idle = world.sign_in(world.alice).await;
     world.send(idle, START + IDLE - TICK).await;
+    let mut new = world.new_sign_in(world.alice, START);
+    new.idle_until = START + ABSOLUTE * 2;
+    let over = world.begin(new).await;
     world.send(over, START + ABSOLUTE - TICK).await;
 }
 

@@ -10,7 +10,7 @@ use handoff::{
     policy::{Defence, Policy},
     rejection::Rejection,
     token::{AccessToken, Digest, HandoffToken, Secret},
-    verify::{Proof, Standing, claim, decide},
+    verify::{Proof, Standing, ages_for_good, claim, decide},
 };
 use proptest::{
     collection::vec,
@@ -181,6 +181,8 @@ async fn check(
             people.assign(NOTES, AssignedTo::Users(vec![])).await;
         }
         let mut presented = sent.presented();
+        // Seen as over once is over for good, also at an earlier moment.
+        let sees_the_sign_in = !attempt.wrong.contains(&Wrong::Token);
         for wrong in &attempt.wrong {
             wrong.spoil(&mut presented);
         }
@@ -192,7 +194,12 @@ async fn check(
         let policy = &attempt.policy;
         let is_claimed =
             presented.token.digest() == token && claim(&stored, &presented, now, policy).is_ok();
-        let answer = decide(&stored, standing, &presented, now, policy).map(|_| ());
+        let answer: Result<(), Rejection> =
+            decide(&stored, standing, &presented, now, policy).map(|_| ());
+
+        // What is refused for its age stays refused when the clock is put back.
+        let aged = |rejection: &Rejection| ages_for_good(&stored, &presented, *rejection, policy);
+        let is_used_up = is_claimed || answer.as_ref().is_err_and(aged);
 
         let used_before = match &mut onlooker {
             Some(onlooker) => onlooker.used_at(token).await,
@@ -211,11 +218,14 @@ async fn check(
             let mark = Some(database::millis(now));
             // A second use within one millisecond leaves the same mark: nothing to be seen.
             if used_before != mark {
-                prop_assert_eq!(used_after == mark, is_claimed);
-                prop_assert!(is_claimed || used_after == used_before);
+                prop_assert_eq!(used_after == mark, is_used_up);
+                prop_assert!(is_used_up || used_after == used_before);
             }
         }
 
+        if sees_the_sign_in && answer.is_err() && now >= START + IDLE {
+            signed_out = true;
+        }
         stored = match (answer, stored) {
             (Ok(()), stored) => {
                 given.push(Given {
@@ -225,7 +235,7 @@ async fn check(
                 });
                 stored.issued().clone().redeem(got.session, now)
             }
-            (Err(_), Handoff::Issued(issued)) if is_claimed => issued.burn(now),
+            (Err(_), Handoff::Issued(issued)) if is_used_up => issued.burn(now),
             (
                 Err(Rejection::Replayed),
                 Handoff::Redeemed {

@@ -120,14 +120,13 @@ impl Store for Memory {
         let found = state
             .started
             .iter()
-            .position(|row| row.state == wanted && row.browser == browser && row.expires_at > now);
-        Ok(found.map(|index| {
-            let row = state.started.remove(index);
-            TakenHandoff {
-                verifier: row.verifier,
-                target: row.target,
-                expires_at: row.expires_at,
-            }
+            .position(|row| row.state == wanted && row.browser == browser);
+        let taken = found.map(|index| state.started.remove(index));
+        let taken = taken.filter(|row| row.expires_at > now);
+        Ok(taken.map(|row| TakenHandoff {
+            verifier: row.verifier,
+            target: row.target,
+            expires_at: row.expires_at,
         }))
     }
 
@@ -162,9 +161,15 @@ impl Store for Memory {
         id: SessionId,
         now: OffsetDateTime,
     ) -> Result<Option<Session>, Unavailable> {
-        let state = self.state();
-        let found = state.sessions.get(&id);
-        Ok(found.filter(|session| session.expires_at > now).cloned())
+        let mut state = self.state();
+        let Some(session) = state.sessions.get_mut(&id) else {
+            return Ok(None);
+        };
+        if session.expires_at > now {
+            return Ok(Some(session.clone()));
+        }
+        session.expires_at = OffsetDateTime::UNIX_EPOCH;
+        Ok(None)
     }
 
     async fn mark_checked(
@@ -177,7 +182,7 @@ impl Store for Memory {
         let due = state
             .sessions
             .get_mut(&id)
-            .filter(|session| session.checked_at <= now - interval);
+            .filter(|session| session.checked_at <= now - interval || session.checked_at > now);
         Ok(due.map(|session| session.checked_at = now).is_some())
     }
 
@@ -205,9 +210,15 @@ impl Store for Memory {
         current: SessionId,
         now: OffsetDateTime,
     ) -> Result<Option<Waiting>, Unavailable> {
-        let state = self.state();
-        let found = state.waiting.get(&current);
-        Ok(found.filter(|waiting| waiting.is_live(now)).cloned())
+        let mut state = self.state();
+        let Some(waiting) = state.waiting.get_mut(&current) else {
+            return Ok(None);
+        };
+        if waiting.is_live(now) {
+            return Ok(Some(waiting.clone()));
+        }
+        waiting.wait_until = OffsetDateTime::UNIX_EPOCH;
+        Ok(None)
     }
 
     async fn take_waiting(&self, current: SessionId) -> Result<Option<Waiting>, Unavailable> {
@@ -285,12 +296,13 @@ impl Records for Memory {
     }
 
     async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
-        let state = self.state();
-        let found = state
-            .records
-            .get(&id)
-            .filter(|(_, expires_at)| *expires_at > now);
-        Ok(found.map(|(data, _)| data.clone()))
+        let mut state = self.state();
+        let found = state.records.get(&id).cloned();
+        let found = found.filter(|(_, expires_at)| *expires_at > now);
+        if found.is_none() {
+            state.records.remove(&id);
+        }
+        Ok(found.map(|(data, _)| data))
     }
 
     async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {

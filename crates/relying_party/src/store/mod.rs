@@ -172,6 +172,9 @@ pub enum Added {
 ///
 /// Every verb fails with [`Unavailable`] when the store cannot be reached, and then it has changed
 /// nothing.
+///
+/// A verb that refuses something because its time is over makes that final: whoever puts the clock
+/// back must not bring it to life.
 #[async_trait]
 pub trait Store: web::session::Records {
     /// H2: keeps a handoff until the browser is back. Of more than
@@ -211,7 +214,7 @@ pub trait Store: web::session::Records {
     ) -> Result<Option<Session>, Unavailable>;
 
     /// Claims the turn to ask the authorization server about a session. True for one caller in
-    /// each interval.
+    /// each interval, and for one after the clock was put back, which would make an interval endless.
     async fn mark_checked(
         &self,
         id: SessionId,

@@ -37,6 +37,23 @@ impl Sqlite {
         })
     }
 
+    /// Makes it final that the time of a row is over. The row stays until it is swept, or until
+    /// somebody takes its access token to revoke it.
+    async fn write_off(
+        &self,
+        statement: &'static str,
+        id: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        sqlx::query(statement)
+            .bind(id.to_string())
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?;
+        Ok(tx.commit().await?)
+    }
+
     /// Closes the file.
     pub async fn close(&self) {
         self.database.close().await;
@@ -215,18 +232,17 @@ impl Store for Sqlite {
     ) -> Result<Option<TakenHandoff>, Unavailable> {
         let mut tx = self.database.write().await?;
         let row = sqlx::query_as::<_, StartedRow>(
-            "DELETE FROM started WHERE state = ? AND browser = ? AND expires_at > ?
+            "DELETE FROM started WHERE state = ? AND browser = ?
              RETURNING verifier, target, expires_at",
         )
         .bind(state.as_bytes().as_slice())
         .bind(browser.as_bytes().as_slice())
-        .bind(millis(now))
         .fetch_optional(&mut *tx)
         .await?;
         // Read before the commit: what cannot be read is not taken either.
         let taken = row.map(StartedRow::read).transpose()?;
         tx.commit().await?;
-        Ok(taken)
+        Ok(taken.filter(|taken| taken.expires_at > now))
     }
 
     async fn end_pre_session(
@@ -286,13 +302,21 @@ impl Store for Sqlite {
         id: SessionId,
         now: OffsetDateTime,
     ) -> Result<Option<Session>, Unavailable> {
-        sqlx::query_as::<_, SessionRow>("SELECT * FROM session WHERE id = ? AND expires_at > ?")
+        let row = sqlx::query_as::<_, SessionRow>("SELECT * FROM session WHERE id = ?")
             .bind(id.to_string())
-            .bind(millis(now))
             .fetch_optional(self.database.readers())
-            .await?
-            .map(SessionRow::read)
-            .transpose()
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        if row.expires_at > millis(now) {
+            return row.read().map(Some);
+        }
+        self.write_off(
+            "UPDATE session SET expires_at = 0 WHERE id = ? AND expires_at <= ?",
+            id,
+            now,
+        )
+        .await?;
+        Ok(None)
     }
 
     async fn mark_checked(
@@ -302,14 +326,16 @@ impl Store for Sqlite {
         interval: Duration,
     ) -> Result<bool, Unavailable> {
         let mut tx = self.database.write().await?;
-        let marked =
-            sqlx::query("UPDATE session SET checked_at = ? WHERE id = ? AND checked_at <= ?")
-                .bind(millis(now))
-                .bind(id.to_string())
-                .bind(millis(now - interval))
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
+        let marked = sqlx::query(
+            "UPDATE session SET checked_at = ?1
+                 WHERE id = ?2 AND (checked_at <= ?3 OR checked_at > ?1)",
+        )
+        .bind(millis(now))
+        .bind(id.to_string())
+        .bind(millis(now - interval))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
         tx.commit().await?;
         Ok(marked == 1)
     }
@@ -376,15 +402,24 @@ impl Store for Sqlite {
         current: SessionId,
         now: OffsetDateTime,
     ) -> Result<Option<Waiting>, Unavailable> {
-        sqlx::query_as::<_, WaitingRow>(
-            "SELECT * FROM waiting WHERE current = ?1 AND wait_until > ?2 AND expires_at > ?2",
+        let row = sqlx::query_as::<_, WaitingRow>("SELECT * FROM waiting WHERE current = ?")
+            .bind(current.to_string())
+            .fetch_optional(self.database.readers())
+            .await?;
+        let Some(waiting) = row.map(WaitingRow::read).transpose()? else {
+            return Ok(None);
+        };
+        if waiting.is_live(now) {
+            return Ok(Some(waiting));
+        }
+        self.write_off(
+            "UPDATE waiting SET wait_until = 0
+             WHERE current = ?1 AND (wait_until <= ?2 OR expires_at <= ?2)",
+            current,
+            now,
         )
-        .bind(current.to_string())
-        .bind(millis(now))
-        .fetch_optional(self.database.readers())
-        .await?
-        .map(WaitingRow::read)
-        .transpose()
+        .await?;
+        Ok(None)
     }
 
     async fn take_waiting(&self, current: SessionId) -> Result<Option<Waiting>, Unavailable> {
@@ -573,12 +608,27 @@ impl Records for Sqlite {
     }
 
     async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
-        sqlx::query_scalar("SELECT data FROM browser_session WHERE id = ? AND expires_at > ?")
+        let found: Option<(Vec<u8>, i64)> =
+            sqlx::query_as("SELECT data, expires_at FROM browser_session WHERE id = ?")
+                .bind(id.as_slice())
+                .fetch_optional(self.database.readers())
+                .await
+                .map_err(unreachable)?;
+        let Some((data, expires_at)) = found else {
+            return Ok(None);
+        };
+        if expires_at > millis(now) {
+            return Ok(Some(data));
+        }
+        let mut tx = self.database.write().await.map_err(unreachable)?;
+        sqlx::query("DELETE FROM browser_session WHERE id = ? AND expires_at <= ?")
             .bind(id.as_slice())
             .bind(millis(now))
-            .fetch_optional(self.database.readers())
+            .execute(&mut *tx)
             .await
-            .map_err(unreachable)
+            .map_err(unreachable)?;
+        tx.commit().await.map_err(unreachable)?;
+        Ok(None)
     }
 
     async fn remove(&self, id: [u8; 32]) -> Result<(), Unreachable> {
