@@ -33,8 +33,11 @@ CREATE TABLE sign_in (
     signed_in_for BLOB, -- the request that this sign-in was made for, until it is served
     expires_at INTEGER NOT NULL,
     idle_until INTEGER NOT NULL,
+    used_at INTEGER NOT NULL,
+    browser TEXT NOT NULL, -- in our own words, never as it called itself
     ended_at INTEGER
 ) STRICT;
+CREATE INDEX sign_in_user_id ON sign_in (user_id);
 
 CREATE TABLE launch (
     ticket BLOB PRIMARY KEY,

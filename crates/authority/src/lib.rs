@@ -4,6 +4,7 @@
 //! handoff's own (H1, H3, H5) are under `handoff_routes/`. [`store::Store`] is what it keeps,
 //! [`identity::SignedIn`] the only way for a handler to know who is asking.
 
+mod browser;
 mod continuation;
 mod direct;
 mod handoff_routes;

@@ -7,7 +7,7 @@ use handoff::{
     ids::{ClientId, SignInId},
     wire::AuthorizeQuery,
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use leptos::prelude::*;
 use serde::Deserialize;
 use web::{
@@ -21,7 +21,7 @@ use web::{
 };
 
 use crate::{
-    Authority, continuation,
+    Authority, browser, continuation,
     identity::{MaybeSignedIn, PRE_COOKIE, PreSignIn, SignInForm},
     password::{self, Verdict},
     people::Email,
@@ -89,6 +89,7 @@ pub(crate) async fn post(
     At(authority): At<Authority>,
     trace: TraceId,
     cookies: Cookies,
+    headers: HeaderMap,
     page: Page,
     form: Protected<Fields, SignInForm>,
 ) -> Result<Response, Problem> {
@@ -141,6 +142,7 @@ pub(crate) async fn post(
         signed_in_for: pending.request().map(continuation::fingerprint),
         expires_at: now + authority.settings.absolute,
         idle_until: now + authority.settings.idle,
+        browser: browser::label(&headers),
     };
     let (id, until) = (new.id, new.expires_at);
     let replaced = authority.sessions.load::<SignInId>(&cookies).await?;

@@ -2,6 +2,7 @@
 //! line to its last, which is what a transaction is elsewhere.
 
 use std::{
+    cmp::Reverse,
     collections::{HashMap, hash_map::Entry},
     sync::{Mutex, MutexGuard, PoisonError},
 };
@@ -23,7 +24,8 @@ use web::session::{Records, Unreachable};
 
 use super::{
     Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
-    NewSignIn, NewUser, NoSession, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
+    NewSignIn, NewUser, NoSession, OwnClientSession, OwnSignIn, Redeemed, Redemption, SecretSet,
+    SignIn, Store, touched,
 };
 use crate::people::Email;
 
@@ -47,6 +49,7 @@ struct State {
 #[derive(Debug)]
 struct KeptSignIn {
     new: NewSignIn,
+    used_at: OffsetDateTime,
     ended: bool,
 }
 
@@ -87,6 +90,23 @@ impl State {
             .collect()
     }
 
+    fn sessions_of(&self, sign_in: SignInId, now: OffsetDateTime) -> Vec<OwnClientSession> {
+        let living = self.sessions.iter().filter(|(_, session)| {
+            session.sign_in == sign_in && !session.ended && session.info.expires_at > now
+        });
+        let mut living: Vec<_> = living
+            .filter_map(|(id, session)| {
+                Some(OwnClientSession {
+                    id: *id,
+                    client_name: self.clients.get(&session.client)?.name.clone(),
+                    began: session.info.created_at,
+                })
+            })
+            .collect();
+        living.sort_by_cached_key(|session| (session.began, session.id.to_string()));
+        living
+    }
+
     fn end_sign_in(&mut self, id: SignInId) {
         if let Some(sign_in) = self.sign_ins.get_mut(&id) {
             sign_in.ended = true;
@@ -125,6 +145,7 @@ impl State {
             && let Some(until) = touched(sign_in.new.idle_until, now, idle)
         {
             sign_in.new.idle_until = until;
+            sign_in.used_at = now;
         }
         Some(found)
     }
@@ -340,9 +361,14 @@ impl Store for Memory {
         if let Some(old) = replacing {
             state.end_sign_in(old);
         }
-        state
-            .sign_ins
-            .insert(new.id, KeptSignIn { new, ended: false });
+        state.sign_ins.insert(
+            new.id,
+            KeptSignIn {
+                used_at: new.at,
+                new,
+                ended: false,
+            },
+        );
         Ok(Began::Yes)
     }
 
@@ -358,6 +384,61 @@ impl Store for Memory {
     async fn end_sign_in(&self, id: SignInId, _: OffsetDateTime) -> Result<(), Unavailable> {
         self.state().end_sign_in(id);
         Ok(())
+    }
+
+    async fn list_sign_ins(
+        &self,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<OwnSignIn>, Unavailable> {
+        let state = self.state();
+        if state.active(user).is_none() {
+            return Ok(Vec::new());
+        }
+        let mut found: Vec<_> = state
+            .sign_ins
+            .iter()
+            .filter(|(_, sign_in)| sign_in.new.user == user && sign_in.is_live(now))
+            .map(|(id, sign_in)| OwnSignIn {
+                id: *id,
+                browser: sign_in.new.browser.clone(),
+                began: sign_in.new.at,
+                last_used: sign_in.used_at,
+                sessions: state.sessions_of(*id, now),
+            })
+            .collect();
+        found.sort_by_cached_key(|sign_in| (Reverse(sign_in.last_used), sign_in.id.to_string()));
+        Ok(found)
+    }
+
+    async fn end_own_sign_in(
+        &self,
+        user: UserId,
+        id: SignInId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let is_own = state
+            .sign_ins
+            .get(&id)
+            .is_some_and(|sign_in| sign_in.new.user == user && sign_in.is_live(now));
+        if is_own {
+            state.end_sign_in(id);
+        }
+        Ok(is_own)
+    }
+
+    async fn end_own_client_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let session = state.sessions.get_mut(&id).filter(|session| {
+            session.info.user_id == user && !session.ended && session.info.expires_at > now
+        });
+        Ok(session.map(|session| session.ended = true).is_some())
     }
 
     async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable> {

@@ -114,6 +114,34 @@ pub struct NewSignIn {
     pub expires_at: OffsetDateTime,
     /// When it ends, if nothing happens.
     pub idle_until: OffsetDateTime,
+    /// The browser, in a few words for its owner to know it by.
+    pub browser: String,
+}
+
+/// A sign-in that is alive, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnSignIn {
+    /// Its id.
+    pub id: SignInId,
+    /// The browser.
+    pub browser: String,
+    /// When it began.
+    pub began: OffsetDateTime,
+    /// When it was last used, here or at a client; up to [`TOUCH_STEP`] too early.
+    pub last_used: OffsetDateTime,
+    /// The clients' sessions that it gave and that are alive, in the order in which they began.
+    pub sessions: Vec<OwnClientSession>,
+}
+
+/// A client's session that is alive, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnClientSession {
+    /// Its public id.
+    pub id: SessionId,
+    /// The client's name.
+    pub client_name: String,
+    /// When it began.
+    pub began: OffsetDateTime,
 }
 
 /// Whether a sign-in began.
@@ -339,6 +367,31 @@ pub trait Store: web::session::Records {
 
     /// Ends a sign-in: its launch tickets and handoff tokens die, and its clients' sessions end.
     async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable>;
+
+    /// A person's sign-ins that are alive, the last used first.
+    async fn list_sign_ins(
+        &self,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<OwnSignIn>, Unavailable>;
+
+    /// Ends a sign-in as [`Self::end_sign_in`] does, if it is alive and this person's. Tells whether
+    /// it was.
+    async fn end_own_sign_in(
+        &self,
+        user: UserId,
+        id: SignInId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
+    /// Ends a client's session and its access token, if it is alive and this person's. Tells whether
+    /// it was.
+    async fn end_own_client_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
 
     /// H1: stores a launch ticket.
     async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable>;

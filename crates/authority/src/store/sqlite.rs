@@ -18,7 +18,8 @@ use web::session::{Records, Unreachable};
 
 use super::{
     Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
-    NewSignIn, NewUser, NoSession, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
+    NewSignIn, NewUser, NoSession, OwnClientSession, OwnSignIn, Redeemed, Redemption, SecretSet,
+    SignIn, Store, touched,
 };
 use crate::people::Email;
 
@@ -140,6 +141,43 @@ struct SignInRow {
 impl SignInRow {
     fn is_live(&self, now: i64) -> bool {
         self.ended_at.is_none() && self.expires_at > now && self.idle_until > now
+    }
+}
+
+/// A sign-in with one of the clients' sessions that it gave, or with none.
+#[derive(FromRow)]
+struct OwnRow {
+    id: String,
+    browser: String,
+    auth_time: i64,
+    used_at: i64,
+    session: Option<String>,
+    client_name: Option<String>,
+    created_at: Option<i64>,
+}
+
+impl OwnRow {
+    fn session(&mut self) -> Result<Option<OwnClientSession>, Unavailable> {
+        let (Some(id), Some(client_name), Some(created_at)) =
+            (&self.session, self.client_name.take(), self.created_at)
+        else {
+            return Ok(None);
+        };
+        Ok(Some(OwnClientSession {
+            id: SessionId::parse(id).map_err(Unavailable::unreadable)?,
+            client_name,
+            began: from_millis(created_at)?,
+        }))
+    }
+
+    fn read(self) -> Result<OwnSignIn, Unavailable> {
+        Ok(OwnSignIn {
+            id: SignInId::parse(&self.id).map_err(Unavailable::unreadable)?,
+            browser: self.browser,
+            began: from_millis(self.auth_time)?,
+            last_used: from_millis(self.used_at)?,
+            sessions: Vec::new(),
+        })
     }
 }
 
@@ -570,8 +608,8 @@ impl Store for Sqlite {
         let mut tx = self.database.write().await?;
         let begun = sqlx::query(
             "INSERT INTO sign_in (id, user_id, auth_time, amr, signed_in_for, expires_at,
-                                  idle_until)
-             SELECT ?1, id, ?3, ?4, ?5, ?6, ?7 FROM user
+                                  idle_until, used_at, browser)
+             SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?3, ?9 FROM user
              WHERE id = ?2 AND password_hash = coalesce(?8, password_hash)",
         )
         .bind(new.id.to_string())
@@ -582,6 +620,7 @@ impl Store for Sqlite {
         .bind(millis(new.expires_at))
         .bind(millis(new.idle_until))
         .bind(new.compared_with)
+        .bind(new.browser)
         .execute(&mut *tx)
         .await?
         .rows_affected();
@@ -623,7 +662,7 @@ impl Store for Sqlite {
             let mut tx = self.database.write().await?;
             // The condition again: it may have ended since it was read.
             let still = sqlx::query(
-                "UPDATE sign_in SET idle_until = ?1
+                "UPDATE sign_in SET idle_until = ?1, used_at = ?3
                  WHERE id = ?2 AND ended_at IS NULL AND expires_at > ?3 AND idle_until > ?3",
             )
             .bind(millis(until))
@@ -650,6 +689,87 @@ impl Store for Sqlite {
         end_sign_in(&mut tx, id, millis(now)).await?;
         tx.commit().await?;
         Ok(())
+    }
+
+    async fn list_sign_ins(
+        &self,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<OwnSignIn>, Unavailable> {
+        let rows = sqlx::query_as::<_, OwnRow>(
+            "SELECT s.id, s.browser, s.auth_time, s.used_at,
+                    c.id AS session, k.name AS client_name, c.created_at
+             FROM sign_in s JOIN user u ON u.id = s.user_id
+             LEFT JOIN client_session c
+                    ON c.sign_in = s.id AND c.ended_at IS NULL AND c.expires_at > ?2
+             LEFT JOIN client k ON k.id = c.client
+             WHERE s.user_id = ?1 AND u.disabled_at IS NULL AND s.ended_at IS NULL
+               AND s.expires_at > ?2 AND s.idle_until > ?2
+             ORDER BY s.used_at DESC, s.id, c.created_at, c.id",
+        )
+        .bind(user.to_string())
+        .bind(millis(now))
+        .fetch_all(self.database.readers())
+        .await?;
+        let mut found: Vec<OwnSignIn> = Vec::new();
+        for mut row in rows {
+            let session = row.session()?;
+            let sign_in = row.read()?;
+            if found.last().is_none_or(|last| last.id != sign_in.id) {
+                found.push(sign_in);
+            }
+            if let Some(last) = found.last_mut() {
+                last.sessions.extend(session);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn end_own_sign_in(
+        &self,
+        user: UserId,
+        id: SignInId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let ended = sqlx::query(
+            "UPDATE sign_in SET ended_at = ?1
+             WHERE id = ?2 AND user_id = ?3 AND ended_at IS NULL
+               AND expires_at > ?1 AND idle_until > ?1",
+        )
+        .bind(millis(now))
+        .bind(id.to_string())
+        .bind(user.to_string())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        if ended == 0 {
+            return Ok(false);
+        }
+        end_sign_in(&mut tx, id, millis(now)).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn end_own_client_session(
+        &self,
+        user: UserId,
+        id: SessionId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let ended = sqlx::query(
+            "UPDATE client_session SET ended_at = ?1
+             WHERE id = ?2 AND user_id = ?3 AND ended_at IS NULL AND expires_at > ?1",
+        )
+        .bind(millis(now))
+        .bind(id.to_string())
+        .bind(user.to_string())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(ended == 1)
     }
 
     async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable> {

@@ -1,13 +1,15 @@
-use authority::store::{Began, Consent, Issuance, NoSession, SignIn, TOUCH_STEP};
+use authority::store::{
+    Began, Consent, Issuance, NoSession, OwnClientSession, OwnSignIn, SignIn, TOUCH_STEP,
+};
 use handoff::{
-    ids::{SignInId, UserId},
+    ids::{SessionId, SignInId, UserId},
     rejection::Rejection,
     token::{AccessToken, Digest, LaunchTicket},
     wire::UserInfo,
 };
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
-use super::world::{ABSOLUTE, IDLE, NOTES, People, START, Sent, TICK, World, seconds};
+use super::world::{ABSOLUTE, IDLE, NOTES, People, START, Sent, TICK, World, id, seconds};
 
 pub(crate) async fn a_sign_in_is_found_as_it_began<F>(world: World<F>) {
     let at = START + TICK;
@@ -256,4 +258,142 @@ pub(crate) async fn a_password_that_was_changed_meanwhile_begins_no_sign_in<F>(w
         // What it was to replace goes only when it begins.
         assert_eq!(world.is_signed_in(before, START).await, !has_begun);
     }
+}
+
+async fn listed(people: &People, user: UserId, now: OffsetDateTime) -> Vec<OwnSignIn> {
+    people.store.list_sign_ins(user, now).await.unwrap()
+}
+
+pub(crate) async fn row_62_a_person_sees_their_living_sign_ins_and_what_each_gave<F>(
+    world: World<F>,
+) {
+    let mut new = world.new_sign_in(world.alice, START);
+    new.browser = "Safari on iPhone".to_owned();
+    let phone = world.begin(new).await;
+    let at = START + seconds(10);
+    let desk = world.begin(world.new_sign_in(world.alice, at)).await;
+    let bobs = world.sign_in(world.bob).await;
+    world.redeemed(bobs, START).await;
+    let second = world.redeemed(phone, START + seconds(40)).await.session;
+    let first = world.redeemed(phone, START + seconds(20)).await.session;
+    // What has ended is not listed: a sign-in, and a session of one that goes on.
+    let over = world.sign_in(world.alice).await;
+    world.redeemed(over, START).await;
+    world.store.end_sign_in(over, START).await.unwrap();
+    let left = world.redeemed(phone, START).await;
+    let notes = id(NOTES);
+    let ended = world.store.end_client_session(left.access, &notes, START);
+    assert!(ended.await.unwrap());
+
+    let session = |id, after| OwnClientSession {
+        id,
+        client_name: NOTES.to_owned(),
+        began: START + seconds(after),
+    };
+    let on_the_phone = OwnSignIn {
+        id: phone,
+        browser: "Safari on iPhone".to_owned(),
+        began: START,
+        last_used: START,
+        sessions: vec![session(first, 20), session(second, 40)],
+    };
+    let at_the_desk = OwnSignIn {
+        id: desk,
+        browser: "Firefox on Linux".to_owned(),
+        began: at,
+        last_used: at,
+        sessions: vec![],
+    };
+    let now = START + seconds(50);
+    let found = listed(&world, world.alice, now).await;
+    assert_eq!(found, [at_the_desk.clone(), on_the_phone.clone()]);
+
+    // The last used comes first.
+    let used = START + seconds(60);
+    assert!(world.is_signed_in(phone, used).await);
+    let on_the_phone = OwnSignIn {
+        last_used: used,
+        ..on_the_phone
+    };
+    let found = listed(&world, world.alice, used).await;
+    assert_eq!(found, [on_the_phone.clone(), at_the_desk]);
+
+    // What nobody used is gone, and so is what has expired.
+    assert_eq!(listed(&world, world.alice, at + IDLE).await, [on_the_phone]);
+    assert_eq!(listed(&world, world.alice, used + IDLE).await, []);
+    world.store.disable_user(world.bob, START).await.unwrap();
+    assert_eq!(listed(&world, world.bob, START).await, []);
+}
+
+pub(crate) async fn row_62_a_session_that_has_expired_is_not_listed<F>(world: World<F>) {
+    let mut new = world.new_sign_in(world.alice, START);
+    new.idle_until = new.expires_at;
+    let sign_in = world.begin(new).await;
+    world.redeemed(sign_in, START).await;
+    let hour = Duration::hours(1);
+    for (now, expected) in [(START + hour - TICK, 1), (START + hour, 0)] {
+        let found = listed(&world, world.alice, now).await;
+        assert_eq!(found.len(), 1, "{now}");
+        assert_eq!(found[0].sessions.len(), expected, "{now}");
+    }
+    assert_eq!(listed(&world, world.alice, START + ABSOLUTE).await, []);
+}
+
+pub(crate) async fn row_62_a_person_ends_a_sign_in_of_theirs_with_all_that_hangs_on_it<F>(
+    world: World<F>,
+) {
+    let ended = Cascade::begin(&world, world.alice).await;
+    let other = Cascade::begin(&world, world.alice).await;
+    let now = START + seconds(1);
+    for expected in [true, false] {
+        let done = world.store.end_own_sign_in(world.alice, ended.sign_in, now);
+        assert_eq!(done.await.unwrap(), expected);
+    }
+    ended.has_ended(&world, NoSession::Unknown).await;
+    other.goes_on(&world).await;
+}
+
+pub(crate) async fn row_62_nobody_ends_what_is_another_persons_or_unknown_or_over<F>(
+    world: World<F>,
+) {
+    let alices = Cascade::begin(&world, world.alice).await;
+    let session = world.redeemed(alices.sign_in, START).await;
+    let store = &world.store;
+    let unknown = SignInId::mint(world.random());
+    for (user, sign_in, now) in [
+        (world.bob, alices.sign_in, START),
+        (world.alice, unknown, START),
+        (world.alice, alices.sign_in, START + IDLE),
+        (world.alice, alices.sign_in, START + ABSOLUTE),
+    ] {
+        assert!(!store.end_own_sign_in(user, sign_in, now).await.unwrap());
+    }
+    let unknown = SessionId::mint(world.random());
+    for (user, session, now) in [
+        (world.bob, session.session, START),
+        (world.alice, unknown, START),
+        (world.alice, session.session, START + Duration::hours(1)),
+    ] {
+        let done = store.end_own_client_session(user, session, now).await;
+        assert!(!done.unwrap());
+    }
+    assert_eq!(world.closed(session.access, START).await, None);
+    alices.goes_on(&world).await;
+}
+
+pub(crate) async fn row_62_a_person_ends_a_clients_session_of_theirs_and_no_more<F>(
+    world: World<F>,
+) {
+    let alices = Cascade::begin(&world, world.alice).await;
+    let ended = world.redeemed(alices.sign_in, START).await;
+    let now = START + seconds(1);
+    for expected in [true, false] {
+        let done = world
+            .store
+            .end_own_client_session(world.alice, ended.session, now);
+        assert_eq!(done.await.unwrap(), expected);
+        let closed = world.closed(ended.access, now).await;
+        assert_eq!(closed, Some(NoSession::Unknown));
+    }
+    alices.goes_on(&world).await;
 }

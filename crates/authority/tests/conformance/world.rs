@@ -317,6 +317,7 @@ impl People {
             signed_in_for: None,
             expires_at: at + ABSOLUTE,
             idle_until: at + IDLE,
+            browser: "Firefox on Linux".to_owned(),
         }
     }
 
