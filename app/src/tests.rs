@@ -6,6 +6,7 @@ use crate::{
         login::{DemoAccount, Login, LoginNotice, LoginPage},
         logout::{SignOut, SignOutPage},
         portal::{AppIcon, AppTile, Portal, PortalPage},
+        sessions::{AppSession, BrowserSession, Ended, Moment, Sessions, SessionsPage},
     },
     error::{ErrorPage, ErrorText},
     lab::start::{Start, StartPage},
@@ -88,6 +89,36 @@ fn portal(text: &str) -> Portal {
             description: text.to_owned(),
             icon: AppIcon::Page,
         }],
+    }
+}
+
+fn moment(text: &str) -> Moment {
+    Moment {
+        for_people: text.to_owned(),
+        for_programs: text.to_owned(),
+    }
+}
+
+/// This browser with an app open, and another one with none.
+fn sessions(text: &str) -> Sessions {
+    let browser = |is_this, apps| BrowserSession {
+        id: text.to_owned(),
+        name: text.to_owned(),
+        is_this,
+        began: moment(text),
+        last_used: moment(text),
+        apps,
+    };
+    let app = AppSession {
+        id: text.to_owned(),
+        name: text.to_owned(),
+        began: moment(text),
+    };
+    Sessions {
+        person: person(text),
+        csrf: text.to_owned(),
+        browsers: vec![browser(true, vec![app]), browser(false, Vec::new())],
+        ended: None,
     }
 }
 
@@ -189,6 +220,16 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         "portal, empty",
         in_document(authority, text, || view! { <PortalPage model /> }),
     );
+    for (ended, browsers) in [(None, 2), (Some(Ended::Browser), 1), (Some(Ended::App), 2)] {
+        let mut model = sessions(text);
+        model.ended = ended;
+        model.browsers.truncate(browsers);
+        let name = format!("sessions {ended:?}");
+        add(
+            &name,
+            in_document(authority, text, || view! { <SessionsPage model /> }),
+        );
+    }
     let model = confirm(text);
     add(
         "confirm",
@@ -573,4 +614,43 @@ fn a_page_with_islands_loads_the_bundle_under_the_nonce() {
     );
     assert!(html.contains("/assets/lab.2c3d.js"), "{html}");
     assert!(html.contains("/assets/lab.2c3d_bg.wasm"), "{html}");
+}
+
+#[test]
+fn row_62_each_button_of_the_sessions_page_says_what_it_ends() {
+    let mut model = sessions("");
+    let (here, there) = ("Firefox on Linux", "Safari on iPhone");
+    for (browser, name, at) in [(0, here, "03:00 UTC"), (1, there, "14:05 UTC")] {
+        let browser = &mut model.browsers[browser];
+        browser.name = name.to_owned();
+        browser.id = format!("id-of-{at}").replace(' ', "-");
+        browser.began = moment(at);
+    }
+    model.browsers[0].apps[0] = AppSession {
+        id: "its-id".to_owned(),
+        name: "Notes".to_owned(),
+        began: moment("03:10 UTC"),
+    };
+    let html = render(|| view! { <SessionsPage model /> });
+    for (action, name) in [
+        (
+            "/sessions/id-of-03:00-UTC/end",
+            "End the sign-in begun 03:00 UTC in this browser, Firefox on Linux",
+        ),
+        (
+            "/sessions/apps/its-id/end",
+            "End the Notes session begun 03:10 UTC in Firefox on Linux",
+        ),
+        (
+            "/sessions/id-of-14:05-UTC/end",
+            "End the sign-in begun 14:05 UTC in Safari on iPhone",
+        ),
+    ] {
+        let form = html.split_once(&format!("action=\"{action}\""));
+        let (form, _) = form.expect(action).1.split_once("</form>").expect(action);
+        assert!(form.contains(&format!("aria-label=\"{name}\"")), "{form}");
+        assert!(form.contains("name=\"csrf\""), "{form}");
+    }
+    assert_eq!(html.matches(">This browser<").count(), 1, "{html}");
+    assert_eq!(html.matches("No other browser.").count(), 0, "{html}");
 }

@@ -4,6 +4,7 @@ pub mod confirm;
 pub mod login;
 pub mod logout;
 pub mod portal;
+pub mod sessions;
 
 /// What people call the authorization server.
 pub const NAME: &str = "Harbor ID";

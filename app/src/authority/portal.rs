@@ -31,7 +31,7 @@ pub struct AppTile {
     pub icon: AppIcon,
 }
 
-/// A greeting, and a tile for each app.
+/// A greeting, a tile for each app, and the way to one's sessions.
 #[component]
 pub fn PortalPage(
     /// What to show.
@@ -70,6 +70,17 @@ pub fn PortalPage(
             <section aria-labelledby="apps-heading">
                 <h2 id="apps-heading">"Your apps"</h2>
                 {apps}
+            </section>
+            <section class="stack" aria-labelledby="sessions-heading">
+                <h2 id="sessions-heading">"Where you are signed in"</h2>
+                <p class="muted">
+                    "See every browser and app that is signed in as you, and end any of them."
+                </p>
+                <div class="actions">
+                    <a class="button" href="/sessions">
+                        "Your sessions"
+                    </a>
+                </div>
             </section>
         </div>
     }

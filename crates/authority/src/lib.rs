@@ -14,6 +14,7 @@ mod logout;
 pub mod password;
 pub mod people;
 mod portal;
+mod sessions;
 mod site;
 pub mod store;
 
@@ -34,6 +35,9 @@ pub fn router() -> Router {
         .route("/", get(portal::get))
         .route("/login", get(login::get).post(login::post))
         .route("/logout", get(logout::get).post(logout::post))
+        .route(sessions::PATH, get(sessions::get))
+        .route("/sessions/{id}/end", post(sessions::end::post))
+        .route("/sessions/apps/{id}/end", post(sessions::end_app::post))
         .route("/apps/{client_id}/open", post(handoff_routes::launch::post)) // H1
         .route(
             path::AUTHORIZE, // H3

@@ -54,8 +54,13 @@ pub(crate) async fn post(
             .await
             .map_err(Problem::unavailable)?;
     }
-    authority.sessions.end(&cookies).await?;
     tracing::info!(trace = %trace, outcome = "success", "sign-out");
+    leave(&authority, &cookies).await
+}
+
+/// Takes this browser's session away and goes to the sign-in page.
+pub(crate) async fn leave(authority: &Authority, cookies: &Cookies) -> Result<Response, Problem> {
+    authority.sessions.end(cookies).await?;
     let mut answer = redirect::see_other("/login?notice=signed-out");
     // "cookies" would clear other hosts of the same registrable domain as well (measured).
     answer

@@ -7,11 +7,7 @@ use axum::{http::StatusCode, response::Response};
 use handoff::ids::ItemId;
 use leptos::prelude::*;
 use serde::Deserialize;
-use time::{
-    format_description::{BorrowedFormatItem, well_known::Rfc3339},
-    macros::format_description,
-};
-use web::{context::At, form::Protected, page::Page, problem::Problem, redirect};
+use web::{context::At, form::Protected, moment, page::Page, problem::Problem, redirect};
 
 use crate::{
     RelyingParty,
@@ -25,10 +21,6 @@ const TEXT: Rule = Rule {
     max: 4000,
     lines: true,
 };
-
-/// A time for people. The page says UTC, because a server does not know where its reader is.
-const FOR_PEOPLE: &[BorrowedFormatItem<'_>] =
-    format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
 
 /// What stands in the form for a new note.
 #[derive(Clone, Debug, Default)]
@@ -62,12 +54,10 @@ pub(crate) async fn show(
 }
 
 fn view(note: Note) -> NoteView {
-    // Formatting fails for years that no clock of ours shows.
-    let created = |format| note.created_at.format(format).unwrap_or_default();
     NoteView {
         id: note.id.to_string(),
-        created: created(&FOR_PEOPLE),
-        created_iso: note.created_at.format(&Rfc3339).unwrap_or_default(),
+        created: moment::for_people(note.created_at),
+        created_iso: moment::for_programs(note.created_at),
         text: note.text,
     }
 }
