@@ -17,6 +17,7 @@ mod handoff;
 mod harness;
 mod launch;
 mod operate;
+mod portal;
 mod processes;
 mod program;
 mod protection;
