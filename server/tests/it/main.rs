@@ -21,6 +21,7 @@ mod portal;
 mod processes;
 mod program;
 mod protection;
+mod public_clients;
 mod serving;
 mod sessions;
 mod settings;
