@@ -274,12 +274,7 @@ impl World {
     /// A relying party of our own making, with the credentials of `notes`: for looking at H3 and H5
     /// from outside.
     pub fn relying_party(&self) -> OwnRelyingParty {
-        let random: &dyn Randomness = &SystemRandomness;
-        OwnRelyingParty {
-            state: State::mint(random.bytes()),
-            verifier: Verifier::mint(random.bytes()),
-            redirect_uri: self.notes("/callback"),
-        }
+        OwnRelyingParty::new(self.notes("/callback"))
     }
 }
 
@@ -292,6 +287,15 @@ pub struct OwnRelyingParty {
 }
 
 impl OwnRelyingParty {
+    pub fn new(redirect_uri: String) -> Self {
+        let random: &dyn Randomness = &SystemRandomness;
+        Self {
+            state: State::mint(random.bytes()),
+            verifier: Verifier::mint(random.bytes()),
+            redirect_uri,
+        }
+    }
+
     pub fn query(&self) -> Vec<(&'static str, String)> {
         vec![
             ("client_id", "notes".to_owned()),
@@ -304,13 +308,16 @@ impl OwnRelyingParty {
 
     /// The address of H3.
     pub fn authorize(&self, world: &World, launch: Option<&str>) -> String {
+        self.authorize_at(&world.authority("/handoff/authorize"), launch)
+    }
+
+    /// The same, at an authorization server that is no world of ours.
+    pub fn authorize_at(&self, address: &str, launch: Option<&str>) -> String {
         let mut query = self.query();
         if let Some(launch) = launch {
             query.push(("launch", launch.to_owned()));
         }
-        Url::parse_with_params(&world.authority("/handoff/authorize"), query)
-            .unwrap()
-            .into()
+        Url::parse_with_params(address, query).unwrap().into()
     }
 
     /// The body of H5.

@@ -14,3 +14,6 @@
 mod harness;
 
 mod bad_input;
+mod junk;
+mod killed;
+mod program;
