@@ -52,6 +52,11 @@ pub fn log() -> String {
     String::from_utf8_lossy(&buffer).into_owned()
 }
 
+/// The same, as it is.
+pub fn with_log<T>(look: impl FnOnce(&[u8]) -> T) -> T {
+    look(&LOG.get().expect("a process was started").lock().unwrap())
+}
+
 struct IntoBuffer(Arc<Mutex<Vec<u8>>>);
 
 impl std::io::Write for IntoBuffer {

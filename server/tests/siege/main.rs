@@ -17,3 +17,4 @@ mod bad_input;
 mod junk;
 mod killed;
 mod program;
+mod secrets;

@@ -70,6 +70,11 @@ impl Watch {
         changed
     }
 
+    /// All rows of all tables.
+    pub fn all_rows(&self) -> impl Iterator<Item = &String> {
+        self.last.values().flatten()
+    }
+
     /// How many rows there are in all.
     pub fn rows(&self) -> usize {
         self.last.values().map(BTreeSet::len).sum()

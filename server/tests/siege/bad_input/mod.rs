@@ -6,7 +6,7 @@
 //! wants just that.
 
 mod cases;
-mod dump;
+pub mod dump;
 mod raw;
 mod routes;
 
