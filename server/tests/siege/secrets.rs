@@ -286,6 +286,9 @@ impl Story {
         // Asked to sign in first.
         let visitor = self.person(world);
         visitor.open(&world.notes("/handoff/start")).await;
+        let tasks = alice.open_tasks(world).await;
+        let task = [("csrf", &*tasks.csrf()), ("text", "milk")];
+        alice.post(&world.tasks("/tasks"), &task).await;
         let note = [("csrf", &*home.csrf()), ("text", "milk")];
         alice.post(&world.notes("/notes"), &note).await;
         world.clock.advance(Duration::seconds(31));
@@ -304,6 +307,7 @@ impl Story {
         );
         self.say("a state", party.body(&token)["state"].as_str().unwrap());
         let wrong = self.say("a wrong client secret", "Wrong-secret-0123456789");
+        self.say("another client's secret", world.secret("tasks"));
         let secret = self.say("the client's secret", world.notes_secret());
         for (secret, status) in [(&wrong, 401), (&secret, 200), (&secret, 400)] {
             let auth = basic("notes", secret);
@@ -351,6 +355,10 @@ impl Story {
         let late = alice.callback_address(world).await;
         let (portal, home) = (world.authority("/"), world.notes("/"));
         let token = alice.get(&portal).await.csrf();
+        let at_tasks = alice.get(&world.tasks("/")).await.csrf();
+        alice
+            .post(&world.tasks("/logout"), &[("csrf", &at_tasks)])
+            .await;
         alice
             .post(&world.notes("/logout"), &[("csrf", &csrf)])
             .await;

@@ -122,9 +122,14 @@ fn untoward(stage: &Stage, reply: &Reply, served: bool, gives: &str) -> Option<S
     let origins = &stage.world.origins;
     let local =
         location.starts_with('/') && !location.starts_with("//") && !location.contains('\\');
-    let ours = [&origins.authority, &origins.notes, &origins.lab]
-        .iter()
-        .any(|origin| location.starts_with(&format!("{origin}/")));
+    let ours = [
+        &origins.authority,
+        &origins.notes,
+        &origins.tasks,
+        &origins.lab,
+    ]
+    .iter()
+    .any(|origin| location.starts_with(&format!("{origin}/")));
     if !location.is_empty() && !local && !ours {
         return Some(format!("sends people to {location}"));
     }
@@ -223,8 +228,13 @@ async fn row_36_every_route_of_notes_refuses_bad_input() {
 }
 
 #[tokio::test]
+async fn row_36_every_route_of_tasks_refuses_bad_input() {
+    siege(|route| route.site == Site::Tasks).await;
+}
+
+#[tokio::test]
 async fn row_36_every_route_of_the_other_sites_refuses_bad_input() {
-    siege(|route| !matches!(route.site, Site::Authority | Site::Notes)).await;
+    siege(|route| !matches!(route.site, Site::Authority | Site::Notes | Site::Tasks)).await;
 }
 
 /// Several things wrong at once: at most what the single ones may do, and never a session.
@@ -308,35 +318,31 @@ async fn row_36_several_things_wrong_at_once_are_refused_too() {
 #[test]
 fn the_table_has_every_route_of_the_routers() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let mut in_sources = BTreeSet::new();
-    for site in [
+    let all = [
         Site::Authority,
         Site::Notes,
+        Site::Tasks,
         Site::Lab,
         Site::Assets,
         Site::Ops,
-    ] {
+    ];
+    let mut in_sources = BTreeSet::new();
+    for site in all {
         let paths = paths_in(&root, site);
         assert!(!paths.is_empty(), "{site:?}");
-        in_sources.extend(paths.into_iter().map(|path| (site, path)));
+        in_sources.extend(paths.into_iter().map(|path| (site.folder(), path)));
     }
     let in_table: BTreeSet<_> = routes()
         .into_iter()
-        .map(|route| (route.site, route.path.to_owned()))
+        .map(|route| (route.site.folder(), route.path.to_owned()))
         .collect();
     assert_eq!(in_table, in_sources);
     // And nothing is routed elsewhere.
     for folder in ["crates", "server/src", "app/src"] {
         for file in sources(&root.join(folder)) {
-            let known = [
-                Site::Authority,
-                Site::Notes,
-                Site::Lab,
-                Site::Assets,
-                Site::Ops,
-            ]
-            .iter()
-            .any(|site| file.starts_with(root.join(site.folder())));
+            let known = all
+                .iter()
+                .any(|site| file.starts_with(root.join(site.folder())));
             let text = production(&file);
             let is_test = file.components().any(|part| part.as_os_str() == "tests");
             assert!(

@@ -3,6 +3,11 @@
 
 use std::{future::Future, net::SocketAddr, pin::Pin};
 
+use authority::store::Store;
+use handoff::{
+    client::{AssignedTo, Client, HandoffLifetime, Registration},
+    ids::ClientId,
+};
 use url::Url;
 
 use super::{
@@ -12,7 +17,7 @@ use super::{
     },
     raw::{Body, Place, Reply, Request, encode},
 };
-use crate::harness::{PASSWORD, Persona, World, basic};
+use crate::harness::{OwnRelyingParty, PASSWORD, Persona, World, basic};
 
 const ALICE: &str = "alice@harbor.example";
 const BOB: &str = "bob@harbor.example";
@@ -21,6 +26,7 @@ const BOB: &str = "bob@harbor.example";
 pub enum Site {
     Authority,
     Notes,
+    Tasks,
     Lab,
     Assets,
     Ops,
@@ -31,7 +37,7 @@ impl Site {
     pub const fn folder(self) -> &'static str {
         match self {
             Self::Authority => "crates/authority/src",
-            Self::Notes => "crates/relying_party/src",
+            Self::Notes | Self::Tasks => "crates/relying_party/src",
             Self::Lab => "crates/lab/src",
             Self::Assets => "server/src/assets.rs",
             Self::Ops => "server/src/ops.rs",
@@ -73,11 +79,11 @@ pub struct Route {
 pub struct Stage {
     pub world: World,
     pub ops: SocketAddr,
-    /// Signed in at Harbor ID and at Notes.
+    /// Signed in at Harbor ID, at Notes and at Tasks.
     alice: Persona,
     /// Alice's other browser: signed in at Harbor ID.
     elsewhere: Persona,
-    /// Signed in at both.
+    /// Signed in at all of them.
     bob: Persona,
 }
 
@@ -85,9 +91,12 @@ impl Stage {
     pub async fn new(world: World, ops: SocketAddr) -> Self {
         let alice = world.signed_in(ALICE).await;
         alice.open_notes(&world).await;
+        alice.open_tasks(&world).await;
         let elsewhere = world.signed_in(ALICE).await;
         let bob = world.signed_in(BOB).await;
         bob.open_notes(&world).await;
+        bob.open_tasks(&world).await;
+        register_board(&world).await;
         Self {
             world,
             ops,
@@ -292,7 +301,7 @@ fn request_foreign(
             place,
             "redirect_uri",
             "another client's",
-            encode("http://tasks.localhost:4000/callback"),
+            encode(&stage.world.tasks("/callback")),
         ),
         (
             place,
@@ -354,6 +363,126 @@ fn verify_route(path: &'static str, base: Base) -> Route {
     }
 }
 
+/// The origin of a browser application. Nothing listens there.
+const BOARD: &str = "http://board.localhost:4000";
+
+async fn register_board(world: &World) {
+    let client = Client::register(Registration {
+        id: ClientId::parse("board").unwrap(),
+        name: "Board",
+        description: "",
+        kind: handoff::client::Kind::Public { sdk_compat: false },
+        origin: BOARD,
+        redirect_uris: &[&format!("{BOARD}/callback")],
+        initiate_login_uri: &format!("{BOARD}/handoff/start"),
+        handoff_lifetime: HandoffLifetime::default(),
+        assigned_to: AssignedTo::Everyone,
+    });
+    let file = world.folder().join("authority.db");
+    let store = authority::store::Sqlite::open(&file).await.unwrap();
+    store.put_client(&client.unwrap()).await.unwrap();
+    store.close().await;
+}
+
+/// Verify by a browser application: it has no secret, so that a stranger's mismatch must not use its
+/// token up.
+fn public_verify_route() -> Route {
+    let bound = |kind| match kind {
+        Another | Markup | Foreign => FAILED,
+        _ => INVALID,
+    };
+    let optional_bound = |kind| match kind {
+        Missing | Null => FAILED,
+        Another | Markup | Foreign => FAILED,
+        _ => INVALID,
+    };
+    Route {
+        params: vec![
+            param(Place::Json, "handoff_token", bound),
+            param(Place::Json, "state", bound),
+            param(Place::Json, "client_id", |kind| match kind {
+                Another | Markup | Foreign | Unicode | Nul | CrLf => CLIENT,
+                _ => INVALID,
+            }),
+            param(Place::Json, "redirect_uri", |kind| match kind {
+                Missing | Null | Another | Markup | Foreign | Unicode | Nul | CrLf => FAILED,
+                _ => INVALID,
+            }),
+            param(Place::Json, "code_verifier", optional_bound),
+            param(Place::Header, "origin", |_| CLIENT),
+            param(Place::Header, "authorization", |kind| match kind {
+                // There is none in the good request.
+                Missing => Same,
+                _ => CLIENT,
+            }),
+            param(Place::Header, "content-type", |_| {
+                Expect::Error(415, "invalid_request")
+            }),
+        ],
+        ..verify_route("/auth/external/handoff/verify", |stage| {
+            Box::pin(async {
+                let world = &stage.world;
+                let token = async |persona: &Persona| {
+                    let party = OwnRelyingParty::new(format!("{BOARD}/callback"));
+                    let launch = persona.click_open(world, "board").await;
+                    let launch = launch.location_parameter("launch");
+                    let mut url = Url::parse(&party.authorize(world, Some(&launch))).unwrap();
+                    let query = url
+                        .query()
+                        .unwrap()
+                        .replace("client_id=notes", "client_id=board");
+                    url.set_query(Some(&query));
+                    let answer = persona.get(url.as_str()).await;
+                    party.body(&answer.location_parameter("handoff_token"))
+                };
+                let (body, bobs) = (token(&stage.alice).await, token(&stage.bob).await);
+                let url = world.authority("/auth/external/handoff/verify");
+                let mut request = Stage::request("POST", &world.visitor(), &url)
+                    .with(Place::Header, "content-type", "application/json")
+                    .with(Place::Header, "origin", BOARD);
+                for (name, value) in body.as_object().unwrap() {
+                    let value = if name == "client_id" {
+                        "board"
+                    } else {
+                        value.as_str().unwrap()
+                    };
+                    request = request.with(Place::Json, name, value);
+                }
+                request.body = Body::Json;
+                let mut foreign = Vec::new();
+                for name in ["handoff_token", "state", "code_verifier"] {
+                    let value = bobs[name].to_string().into_bytes();
+                    foreign.push((Place::Json, name, "another person's", value));
+                }
+                let notes = world.origins.notes.as_str();
+                foreign.extend([
+                    (
+                        Place::Json,
+                        "client_id",
+                        "another client's",
+                        b"\"notes\"".to_vec(),
+                    ),
+                    (Place::Header, "origin", "another client's", notes.into()),
+                    (Place::Header, "origin", "nobody's", "null".into()),
+                    (
+                        Place::Header,
+                        "origin",
+                        "an attacker's",
+                        format!("{BOARD}.evil.localhost").into(),
+                    ),
+                    (
+                        Place::Header,
+                        "authorization",
+                        "another client's",
+                        basic("notes", &world.notes_secret()).into(),
+                    ),
+                ]);
+                Built { request, foreign }
+            })
+        })
+    }
+}
+
 async fn verify_request(stage: &Stage, path: &str) -> Built {
     let world = &stage.world;
     let (party, other) = (world.relying_party(), world.relying_party());
@@ -384,11 +513,13 @@ async fn verify_request(stage: &Stage, path: &str) -> Built {
             Place::Json,
             "redirect_uri",
             "another client's",
-            b"\"http://tasks.localhost:4000/callback\"".to_vec(),
+            text(&world.tasks("/callback").into()),
         ),
     ]);
     for (whose, value) in [
-        ("another client's", basic("tasks", &secret)),
+        ("another client's", basic("tasks", &world.secret("tasks"))),
+        ("another client's with this secret", basic("tasks", &secret)),
+        ("a browser application's", basic("board", &secret)),
         ("a wrong secret", basic("notes", &"A".repeat(43))),
         ("no secret", basic("notes", "")),
         ("no id", basic("", &secret)),
@@ -406,6 +537,7 @@ async fn verify_request(stage: &Stage, path: &str) -> Built {
 pub fn routes() -> Vec<Route> {
     let mut routes = authority();
     routes.extend(notes());
+    routes.extend(tasks());
     routes.extend(others());
     routes
 }
@@ -696,6 +828,7 @@ fn authority() -> Vec<Route> {
         verify_route("/auth/external/handoff/verify", |stage| {
             Box::pin(verify_request(stage, "/auth/external/handoff/verify"))
         }),
+        public_verify_route(),
         verify_route("/handoff/verify", |stage| {
             Box::pin(verify_request(
                 stage,
@@ -981,6 +1114,7 @@ fn notes() -> Vec<Route> {
             base: |stage| {
                 Box::pin(async {
                     let home = stage.world.notes("/");
+                    new_item(stage, &stage.alice, "notes").await;
                     let csrf = stage.alice.get(&home).await.csrf();
                     let url = stage.world.notes("/notes");
                     let fields = [("csrf", csrf.as_str()), ("text", "milk")];
@@ -991,57 +1125,24 @@ fn notes() -> Vec<Route> {
                 })
             },
             params: all([
-                vec![
-                    param(Place::Form, "csrf", |kind| match kind {
-                        // The text of a note may hold any character; bytes that are none may not.
-                        Nul => R403,
-                        _ => csrf(kind),
-                    }),
-                    param(Place::Form, "text", |kind| match kind {
-                        Empty | Nul | Long => R422,
-                        Missing | BadUtf8 | OverlongUtf8 => R400,
-                        _ if kind.is_twice() => R400,
-                        _ => Same,
-                    }),
-                ],
+                text_params(|kind| match kind {
+                    Empty | Nul | Long => R422,
+                    Missing | BadUtf8 | OverlongUtf8 => R400,
+                    _ if kind.is_twice() => R400,
+                    _ => Same,
+                }),
                 form_params(RP_SESSION).into_iter().skip(1).collect(),
             ]),
             good: |reply| reply.status == 303 && reply.location() == "/",
             nobody: at_the_front_page,
             gives: "",
         },
-        Route {
-            site: Site::Notes,
-            path: "/notes/{id}/delete",
-            methods: &["POST"],
-            base: |stage| {
-                Box::pin(async {
-                    let home = stage.world.notes("/");
-                    let mine = note_of(stage, &stage.alice).await;
-                    let bobs = note_of(stage, &stage.bob).await;
-                    let csrf = stage.alice.get(&home).await.csrf();
-                    let mut request = Stage::form(&stage.alice, &home, &[("csrf", &csrf)]).with(
-                        Place::Path,
-                        "id",
-                        &mine,
-                    );
-                    request.path = "/notes/{}/delete".to_owned();
-                    let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
-                    foreign.push((Place::Path, "id", "another person's", bobs.into()));
-                    Built { request, foreign }
-                })
-            },
-            params: all([
-                form_params(RP_SESSION),
-                vec![param(Place::Path, "id", |kind| match kind {
-                    Foreign => NothingDone,
-                    _ => R404,
-                })],
-            ]),
-            good: |reply| reply.status == 303 && reply.location() == "/",
-            nobody: at_the_front_page,
-            gives: "",
-        },
+        item_route(
+            Site::Notes,
+            "/notes/{id}/delete",
+            |stage| Box::pin(item_request(stage, "notes", "delete", None)),
+            vec![],
+        ),
         Route {
             site: Site::Notes,
             path: "/switch",
@@ -1112,15 +1213,132 @@ fn notes() -> Vec<Route> {
     ]
 }
 
-/// The id of a note that somebody has just written.
-async fn note_of(stage: &Stage, persona: &Persona) -> String {
-    let home = stage.world.notes("/");
+fn tasks() -> Vec<Route> {
+    vec![
+        Route {
+            site: Site::Tasks,
+            path: "/tasks",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let home = stage.world.tasks("/");
+                    new_item(stage, &stage.alice, "tasks").await;
+                    let csrf = stage.alice.get(&home).await.csrf();
+                    let url = stage.world.tasks("/tasks");
+                    let fields = [("csrf", csrf.as_str()), ("text", "milk")];
+                    Built {
+                        request: Stage::form(&stage.alice, &url, &fields),
+                        foreign: stage.form_foreign(&home, RP_SESSION).await,
+                    }
+                })
+            },
+            params: all([
+                text_params(|kind| match kind {
+                    Empty | Nul | Long | CrLf => R422,
+                    Missing | BadUtf8 | OverlongUtf8 => R400,
+                    _ if kind.is_twice() => R400,
+                    _ => Same,
+                }),
+                form_params(RP_SESSION).into_iter().skip(1).collect(),
+            ]),
+            good: |reply| reply.status == 303 && reply.location() == "/",
+            nobody: at_the_front_page,
+            gives: "",
+        },
+        item_route(
+            Site::Tasks,
+            "/tasks/{id}/tick",
+            |stage| Box::pin(item_request(stage, "tasks", "tick", Some("done"))),
+            vec![param(Place::Form, "done", exact_or_400)],
+        ),
+        item_route(
+            Site::Tasks,
+            "/tasks/{id}/delete",
+            |stage| Box::pin(item_request(stage, "tasks", "delete", None)),
+            vec![],
+        ),
+    ]
+}
+
+/// The fields of a form with a text of a person's own.
+fn text_params(text: fn(Kind) -> Expect) -> Vec<Param> {
+    vec![
+        param(Place::Form, "csrf", |kind| match kind {
+            // The text may hold any character; bytes that are none may not.
+            Nul => R403,
+            _ => csrf(kind),
+        }),
+        param(Place::Form, "text", text),
+    ]
+}
+
+/// A form about one note or task.
+fn item_route(site: Site, path: &'static str, base: Base, params: Vec<Param>) -> Route {
+    Route {
+        site,
+        path,
+        methods: &["POST"],
+        base,
+        params: all([
+            form_params(RP_SESSION),
+            vec![param(Place::Path, "id", |kind| match kind {
+                Foreign => NothingDone,
+                _ => R404,
+            })],
+            params,
+        ]),
+        good: |reply| reply.status == 303 && reply.location() == "/",
+        nobody: at_the_front_page,
+        gives: "",
+    }
+}
+
+/// The address of a site's path.
+fn at(stage: &Stage, site: &str, path: &str) -> String {
+    match site {
+        "tasks" => stage.world.tasks(path),
+        _ => stage.world.notes(path),
+    }
+}
+
+async fn item_request(stage: &Stage, site: &'static str, verb: &str, field: Option<&str>) -> Built {
+    let home = at(stage, site, "/");
+    let mine = new_item(stage, &stage.alice, site).await;
+    let bobs = new_item(stage, &stage.bob, site).await;
+    let csrf = stage.alice.get(&home).await.csrf();
+    let mut fields = vec![("csrf", csrf.as_str())];
+    fields.extend(field.map(|field| (field, "true")));
+    let mut request = Stage::form(&stage.alice, &home, &fields).with(Place::Path, "id", &mine);
+    request.path = format!("/{site}/{{}}/{verb}");
+    let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
+    foreign.push((Place::Path, "id", "another person's", bobs.into()));
+    Built { request, foreign }
+}
+
+/// The ids of what stands on a person's page.
+async fn ids(stage: &Stage, persona: &Persona, site: &str) -> Vec<String> {
+    let page = persona.get(&at(stage, site, "/")).await.body;
+    let action = format!("action=\"/{site}/");
+    page.split(&action)
+        .skip(1)
+        .filter_map(|rest| Some(rest.split_once("/delete\"")?.0.to_owned()))
+        .filter(|id| id.len() == 22)
+        .collect()
+}
+
+/// The id of a note or task that somebody has just written. There is one at a time.
+async fn new_item(stage: &Stage, persona: &Persona, site: &str) -> String {
+    let home = at(stage, site, "/");
     let csrf = persona.get(&home).await.csrf();
+    for id in ids(stage, persona, site).await {
+        let url = at(stage, site, &format!("/{site}/{id}/delete"));
+        persona.post(&url, &[("csrf", &csrf)]).await;
+    }
     let fields = [("csrf", csrf.as_str()), ("text", "bread")];
-    persona.post(&stage.world.notes("/notes"), &fields).await;
-    let page = persona.get(&home).await.body;
-    let after = page.split_once("/notes/").unwrap().1;
-    after.split_once("/delete").unwrap().0.to_owned()
+    persona
+        .post(&at(stage, site, &format!("/{site}")), &fields)
+        .await;
+    ids(stage, persona, site).await.remove(0)
 }
 
 /// A browser where Alice is signed in at Notes, and Bob has just arrived.
