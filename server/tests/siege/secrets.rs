@@ -278,6 +278,7 @@ impl Story {
         assert!(home.body.contains("Alice Moreau"), "{home:?}");
         alice.open(&h3.location()).await;
         alice.open(&h2.location()).await;
+        alice.open(&world.authority("/sessions")).await;
         // Without a ticket: the page that asks.
         alice.open(&world.notes("/handoff/start")).await;
         // Under way, and never finished.

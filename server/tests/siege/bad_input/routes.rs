@@ -664,6 +664,7 @@ fn authority() -> Vec<Route> {
                         refused => refused,
                     }),
                     param(Place::Form, "continue", optional),
+                    param(Place::Header, "user-agent", |_| Same),
                 ],
             ]),
             good: |reply| {
@@ -712,6 +713,39 @@ fn authority() -> Vec<Route> {
             nobody: at_sign_in,
             gives: "",
         },
+        Route {
+            site: Site::Authority,
+            path: "/sessions",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/sessions?ended=app");
+                    Built {
+                        request: Stage::navigation(&stage.alice, &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![
+                param(Place::Cookie, AS_SESSION, |_| Nobody),
+                optional_field("ended"),
+            ],
+            good: |reply| reply.status == 200 && reply.body.contains("Alice Moreau"),
+            nobody: at_sign_in,
+            gives: "",
+        },
+        end_route("/sessions/{id}/end", |stage| {
+            Box::pin(async {
+                let other = stage.world.signed_in(ALICE).await;
+                end_request(stage, &other, "/sessions/").await
+            })
+        }),
+        end_route("/sessions/apps/{id}/end", |stage| {
+            Box::pin(async {
+                stage.elsewhere.open_notes(&stage.world).await;
+                end_request(stage, &stage.elsewhere, "/sessions/apps/").await
+            })
+        }),
         Route {
             site: Site::Authority,
             path: "/apps/{client_id}/open",
@@ -893,6 +927,43 @@ fn authority() -> Vec<Route> {
             gives: "",
         },
     ]
+}
+
+fn end_route(path: &'static str, base: Base) -> Route {
+    Route {
+        site: Site::Authority,
+        path,
+        methods: &["POST"],
+        base,
+        params: all([
+            form_params(AS_SESSION),
+            vec![param(Place::Path, "id", |_| R404)],
+        ]),
+        good: |reply| reply.status == 303 && reply.location().starts_with("/sessions?ended="),
+        nobody: at_sign_in,
+        gives: "",
+    }
+}
+
+/// Alice ends a session of another browser of hers.
+async fn end_request(stage: &Stage, other: &Persona, before: &str) -> Built {
+    let page = stage.world.authority("/sessions");
+    let id = async |persona: &Persona| {
+        let body = persona.get(&page).await.body;
+        // This browser's stands first.
+        let action = format!("action=\"{before}");
+        let ids = body.split(&action).skip(1).map(|rest| &rest[..22]);
+        let mut ids = ids.filter(|id| !id.contains('/'));
+        ids.next().unwrap().to_owned()
+    };
+    let (mine, bobs) = (id(other).await, id(&stage.bob).await);
+    let csrf = stage.alice.get(&page).await.csrf();
+    let mut request =
+        Stage::form(&stage.alice, &page, &[("csrf", &csrf)]).with(Place::Path, "id", &mine);
+    request.path = format!("{before}{{}}/end");
+    let mut foreign = stage.form_foreign(&page, AS_SESSION).await;
+    foreign.push((Place::Path, "id", "another person's", bobs.into()));
+    Built { request, foreign }
 }
 
 /// An access token of Notes', and what is none.
