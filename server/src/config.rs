@@ -532,6 +532,16 @@ impl Settings {
         address.is_ipv4() || self.is_given("listen")
     }
 
+    /// The hosts of the sites that this process serves, without their ports, as a certificate names
+    /// them: an IPv6 address has no brackets there.
+    #[must_use]
+    pub fn hosts(&self, origins: &Origins) -> Vec<String> {
+        let hosts = self.only.iter().map(|site| origins.host(*site));
+        hosts
+            .map(|host| host.trim_matches(['[', ']']).to_owned())
+            .collect()
+    }
+
     /// Whether this process serves the site.
     #[must_use]
     pub fn serves(&self, site: SiteName) -> bool {
@@ -788,6 +798,16 @@ impl Origins {
             SiteName::Notes => &self.notes,
             SiteName::Tasks => &self.tasks,
             SiteName::Lab => &self.lab,
+        }
+    }
+
+    /// The host of this site, without the port.
+    #[must_use]
+    pub fn host(&self, site: SiteName) -> &str {
+        let authority = self.of(site).authority();
+        match authority.rsplit_once(':') {
+            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+            _ => authority,
         }
     }
 

@@ -5,6 +5,7 @@
 //! host names.
 
 pub mod assets;
+pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod data;
@@ -16,3 +17,4 @@ pub mod secure;
 pub mod serve;
 pub mod sites;
 pub mod telemetry;
+pub mod tls;

@@ -3,17 +3,31 @@
 //! `axum::serve` waits for ever for a request that was begun; a few hundred idle sockets would keep
 //! everybody else out.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{Router, body::Body};
+use http::Request;
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-    service::TowerToHyperService,
+    server::graceful::{GracefulShutdown, Watcher},
 };
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+use web::peer::Peer;
+
+use crate::caller::{Caller, Connection};
 
 /// How long a connection may take to send a request's head, and to lie idle before the next.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -25,8 +39,28 @@ const AT_ONCE: usize = 400;
 /// After an error of `accept`, which is the system's (no more files): let connections end first.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// Serves until told to stop, then lets the requests that are under way end.
+/// What stands between a connection and the sites.
+#[derive(Clone, Default)]
+pub struct Door {
+    /// Encrypts; without it the door is plain http.
+    pub tls: Option<TlsAcceptor>,
+    /// The proxies that may say who called them, and how.
+    pub trusted: Arc<[IpAddr]>,
+}
+
+/// Serves until told to stop, then lets the requests that are under way end. Nobody's forwarded
+/// headers are believed.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
+    serve_behind(Door::default(), listener, router, stop).await;
+}
+
+/// The same behind a door.
+pub async fn serve_behind(
+    door: Door,
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) {
     let ending = GracefulShutdown::new();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     let mut connections = JoinSet::new();
@@ -35,22 +69,22 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
             () = stop.cancelled() => break,
             accepted = accept(&listener, &turns) => accepted,
         };
-        let Some((stream, turn)) = accepted else {
+        let Some((stream, from, turn)) = accepted else {
             continue;
         };
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEAD_WITHIN)
-            .max_buf_size(MAX_HEAD)
-            .serve_connection(
-                TokioIo::new(stream),
-                TowerToHyperService::new(router.clone()),
-            );
-        let connection = ending.watch(connection);
+        let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
             let _turn = turn;
-            // A connection that breaks is the other side's affair.
-            let _ = connection.await;
+            match &door.tls {
+                None => answer(stream, from, false, &door, router, ending).await,
+                Some(tls) => {
+                    // Whoever never finishes the handshake would hold a turn for ever.
+                    let shaken = tokio::time::timeout(HEAD_WITHIN, tls.accept(stream)).await;
+                    if let Ok(Ok(stream)) = shaken {
+                        answer(stream, from, true, &door, router, ending).await;
+                    }
+                }
+            }
         });
         while connections.try_join_next().is_some() {}
     }
@@ -58,13 +92,43 @@ pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToke
     ending.shutdown().await;
 }
 
+/// Answers the requests of one connection.
+async fn answer(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    from: SocketAddr,
+    encrypted: bool,
+    door: &Door,
+    router: Router,
+    ending: Watcher,
+) {
+    let trusted = Arc::clone(&door.trusted);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let connection = Connection {
+            from,
+            encrypted,
+            trusted: &trusted,
+        };
+        let caller = Caller::of(connection, request.headers());
+        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(Peer(caller.address));
+        router.clone().oneshot(request.map(Body::new))
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_WITHIN)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), service);
+    // A connection that breaks is the other side's affair.
+    let _ = ending.watch(connection).await;
+}
+
 async fn accept(
     listener: &TcpListener,
     turns: &Arc<Semaphore>,
-) -> Option<(tokio::net::TcpStream, tokio::sync::OwnedSemaphorePermit)> {
+) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
     let turn = Arc::clone(turns).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, turn)),
+        Ok((stream, address)) => Some((stream, address, turn)),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             tokio::time::sleep(AFTER_ERROR).await;

@@ -64,6 +64,9 @@ pub struct Setup {
     pub absolute: Duration,
     /// The files with client secrets that lie elsewhere than in the data folder.
     pub secret_files: Vec<(Application, PathBuf)>,
+    /// The one certificate authority that applications trust for calls to Harbor ID, as PEM; without
+    /// it, the machine's own list counts.
+    pub authority_ca: Option<Vec<u8>>,
     /// What happens about client secrets that are not there.
     pub missing_secrets: MissingSecrets,
 }
@@ -86,6 +89,7 @@ impl Setup {
             idle: config::IDLE,
             absolute: config::ABSOLUTE,
             secret_files: Vec::new(),
+            authority_ca: None,
             missing_secrets: MissingSecrets::Make,
         }
     }
@@ -192,6 +196,7 @@ impl Platform {
                     origin: setup.origins.of(application.into()).clone(),
                     issuer: setup.origins.authority.clone(),
                     authority_name: "Harbor ID".to_owned(),
+                    authority_ca: setup.authority_ca.clone(),
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
                 },

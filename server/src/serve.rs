@@ -8,15 +8,18 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
+use web::seams::{Clock, SystemClock};
 
 use crate::{
     assets::{self, AssetsError},
     config::{BadSettings, Origins, Profile, Settings, SiteName},
     data::{self, BadFolder},
-    listen, ops,
+    listen::{self, Door},
+    ops,
     platform::{CannotStart, DEMO_ACCOUNTS, MissingSecrets, Platform, Setup, Stores},
     secure,
     sites::Directory,
+    tls::{self, BadCertificate, Encryption, OwnAuthority},
 };
 
 /// How long requests that are under way may take after the signal to stop.
@@ -31,6 +34,9 @@ pub enum Failure {
     /// The build's files.
     #[error(transparent)]
     Assets(#[from] AssetsError),
+    /// A certificate, or its key.
+    #[error("the certificate {0}")]
+    Certificate(#[from] BadCertificate),
     /// The data folder.
     #[error(transparent)]
     Folder(#[from] BadFolder),
@@ -88,12 +94,18 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
             source,
         })?;
     let ops_address = ops.local_addr().unwrap_or(settings.ops_listen);
-    let port = listeners
-        .first()
-        .and_then(|listener| listener.local_addr().ok());
-    let origins = settings.origins(port.map_or(4000, |address| address.port()))?;
+    let listening: Vec<SocketAddr> = listeners
+        .iter()
+        .filter_map(|listener| listener.local_addr().ok())
+        .collect();
+    let port = listening.first().map_or(settings.port(), SocketAddr::port);
+    let origins = settings.origins(port)?;
 
     data::make_private(&settings.data)?;
+    let hosts = settings.hosts(&origins);
+    let prepare =
+        |certificate| tls::prepare(certificate, &settings.data, &hosts, SystemClock.now());
+    let encryption = settings.tls.as_ref().map(prepare).transpose()?;
     let demo = Setup::demo(origins.clone(), names);
     let setup = Setup {
         sites: settings.only.clone(),
@@ -106,6 +118,10 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         idle: settings.session_idle,
         absolute: settings.session_absolute,
         secret_files: settings.secret_files.clone(),
+        authority_ca: match &settings.authority_ca {
+            Some(file) => Some(tls::authority(file)?),
+            None => own_authority(&settings, encryption.as_ref()),
+        },
         missing_secrets: match settings.profile {
             Profile::Demo => MissingSecrets::Make,
             Profile::Secure => MissingSecrets::Refuse,
@@ -119,15 +135,21 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 
     let stop = CancellationToken::new();
     let mut serving = JoinSet::new();
+    let door = Door {
+        tls: encryption.as_ref().map(|it| it.acceptor.clone()),
+        trusted: settings.trusted_proxies.clone().into(),
+    };
     for listener in listeners {
-        serving.spawn(listen::serve(listener, directory.router(), stop.clone()));
+        let (door, router) = (door.clone(), directory.router());
+        serving.spawn(listen::serve_behind(door, listener, router, stop.clone()));
     }
     serving.spawn(listen::serve(
         ops,
         ops::router(Arc::clone(&platform)),
         stop.clone(),
     ));
-    announce(&origins, &settings, ops_address);
+    let own = encryption.and_then(|it| it.own_authority);
+    announce(&settings, &origins, own.as_ref(), &listening, ops_address);
 
     asked.asked().await;
     tracing::info!("stopping");
@@ -175,8 +197,22 @@ impl Stop {
     }
 }
 
+/// The authority that this process's applications must trust, because its Harbor ID shows a
+/// certificate that it signed.
+fn own_authority(settings: &Settings, encryption: Option<&Encryption>) -> Option<Vec<u8>> {
+    let own = encryption?.own_authority.as_ref()?;
+    let here = settings.serves(SiteName::Authority);
+    here.then(|| own.pem.clone())
+}
+
 /// What a person needs who has just started it.
-fn announce(origins: &Origins, settings: &Settings, ops: SocketAddr) {
+fn announce(
+    settings: &Settings,
+    origins: &Origins,
+    own_authority: Option<&OwnAuthority>,
+    listening: &[SocketAddr],
+    ops: SocketAddr,
+) {
     println!("Handoff Lab is running. Open one of these in a browser:\n");
     for site in SiteName::ALL {
         if settings.serves(site) {
@@ -198,9 +234,19 @@ fn announce(origins: &Origins, settings: &Settings, ops: SocketAddr) {
             );
         }
     }
+    if let Some(own) = own_authority {
+        println!(
+            "\nThe certificate is of this program's own making, and no browser knows it. Import {} into your\n\
+             browser's or system's list of certificate authorities, or go on past its warning. It can vouch for\n\
+             these hosts only.",
+            own.file.display()
+        );
+    }
+    let listening: Vec<_> = listening.iter().map(SocketAddr::to_string).collect();
     println!(
-        "\nData in {}; health at http://{ops}/ready.",
-        settings.data.display()
+        "\nData in {}; health at http://{ops}/ready; listening on {}.",
+        settings.data.display(),
+        listening.join(" and ")
     );
     println!("Stop with Ctrl-C.");
 }

@@ -22,7 +22,7 @@ use lab::Lab;
 use relying_party::{Application, RelyingParty};
 use tower::ServiceExt;
 
-use crate::assets;
+use crate::{assets, caller::Caller};
 
 /// A site of a platform.
 #[derive(Clone, Debug)]
@@ -133,8 +133,14 @@ impl Directory {
 
     async fn answer(&self, mut request: Request<Body>) -> Response {
         let Some(site) = self.find(&request) else {
-            return misdirected();
+            return misdirected("No site of this server has that name.\n");
         };
+        // Whoever got here some other way may have been listened in on, and browsers were told
+        // never to come like this.
+        let caller = request.extensions().get::<Caller>();
+        if site.context().origin.is_https() && !caller.is_some_and(|caller| caller.encrypted) {
+            return misdirected("This site is reached by https only.\n");
+        }
         let extensions = request.extensions_mut();
         extensions.insert(site.context().clone());
         let router = match site {
@@ -169,8 +175,8 @@ impl Directory {
     }
 }
 
-/// For a name that is not ours; nothing of it is repeated.
-fn misdirected() -> Response {
+/// For a request that is not ours to answer; nothing of it is repeated.
+fn misdirected(text: &'static str) -> Response {
     let headers = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (
@@ -179,8 +185,7 @@ fn misdirected() -> Response {
         ),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    tracing::info!(status = 421, "request for an unknown host");
-    let text = "No site of this server has that name.\n";
+    tracing::info!(status = 421, why = text.trim(), "misdirected request");
     (StatusCode::MISDIRECTED_REQUEST, headers, text).into_response()
 }
 

@@ -21,7 +21,7 @@ use handoff::{
     },
 };
 use reqwest::{
-    Client, RequestBuilder, Response, StatusCode,
+    Certificate, Client, RequestBuilder, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect,
 };
@@ -133,7 +133,7 @@ impl AuthorityClient {
     /// The client of the site with these settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let http = http(&settings.issuer)
+        let http = http(&settings.issuer, settings.authority_ca.as_deref())
             .inspect_err(|error| {
                 let cause = chain(error);
                 tracing::error!(issuer = %settings.issuer, %cause, "no back channel");
@@ -279,7 +279,7 @@ async fn send(call: RequestBuilder) -> Result<Answer, NoAnswer> {
     Answer::read(call.send().await?).await
 }
 
-fn http(issuer: &Origin) -> Result<Client, reqwest::Error> {
+fn http(issuer: &Origin, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
     // Two of our dependencies bring a provider each, so that rustls chooses none. An error says
     // that somebody was here before.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -292,6 +292,9 @@ fn http(issuer: &Origin) -> Result<Client, reqwest::Error> {
         .dns_resolver(Loopback);
     if issuer.is_https() {
         builder = builder.https_only(true);
+        if let Some(pem) = authority_ca {
+            builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
+        }
     } else {
         // No certificate will be checked, so a machine without any must not be in the way.
         builder = builder.tls_certs_only([]);

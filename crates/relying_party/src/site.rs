@@ -37,6 +37,9 @@ pub struct Settings {
     pub issuer: Origin,
     /// The authorization server's name on pages.
     pub authority_name: String,
+    /// The certificate authorities, as PEM, that vouch for the authorization server; without any, those
+    /// of the machine do.
+    pub authority_ca: Option<Vec<u8>>,
     /// The build's files.
     pub assets: Assets,
     /// What the names of its cookies begin with.

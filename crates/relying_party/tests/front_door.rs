@@ -78,6 +78,7 @@ impl World {
             origin: Origin::parse("http://notes.localhost:4000").unwrap(),
             issuer: Origin::parse(&format!("http://auth.localhost:{port}")).unwrap(),
             authority_name: "Harbor ID".to_owned(),
+            authority_ca: None,
             assets: Assets {
                 stylesheet: "style.css".to_owned(),
                 lab: "lab".to_owned(),

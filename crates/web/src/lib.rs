@@ -14,6 +14,7 @@ pub mod layers;
 pub mod moment;
 pub mod page;
 pub mod params;
+pub mod peer;
 pub mod problem;
 pub mod redirect;
 pub mod seal;

@@ -78,7 +78,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
             }
             let twin = SiteName::ALL
                 .into_iter()
-                .find(|other| *other < site && host(&origins, *other) == host(&origins, site));
+                .find(|other| *other < site && origins.host(*other) == origins.host(site));
             if let Some(twin) = twin {
                 let twin = settings.name(twin.origin_key());
                 refuse(
@@ -119,14 +119,5 @@ fn scheme(settings: &Settings, origins: &Origins, site: SiteName) -> Option<&'st
         ),
         (false, true) => Some("must be https, because of --tls"),
         _ => None,
-    }
-}
-
-/// The host without the port.
-fn host(origins: &Origins, site: SiteName) -> &str {
-    let authority = origins.of(site).authority();
-    match authority.rsplit_once(':') {
-        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-        _ => authority,
     }
 }

@@ -393,12 +393,21 @@ impl Persona {
 
     /// The same, from another address of this machine.
     pub fn from(local: Option<IpAddr>, address: SocketAddr, origins: &Origins) -> Self {
+        let http = reqwest::Client::builder().local_address(local);
+        Self::with(http, address, origins)
+    }
+
+    /// The same, with these certificate authorities on its list and no others.
+    pub fn trusting(authority: &[u8], address: SocketAddr, origins: &Origins) -> Self {
+        let authorities = reqwest::Certificate::from_pem_bundle(authority).unwrap();
+        let http = reqwest::Client::builder().tls_certs_only(authorities);
+        Self::with(http, address, origins)
+    }
+
+    fn with(http: reqwest::ClientBuilder, address: SocketAddr, origins: &Origins) -> Self {
         // An error says that somebody was here before.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
-            .local_address(local)
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none());
+        let mut http = http.no_proxy().redirect(reqwest::redirect::Policy::none());
         let sites = [
             &origins.authority,
             &origins.notes,

@@ -27,6 +27,7 @@ mod sessions;
 mod settings;
 mod sign_in;
 mod tasks;
+mod transport;
 mod two_platforms;
 mod verify;
 mod walk;

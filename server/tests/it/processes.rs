@@ -28,7 +28,7 @@ pub async fn handoff(persona: &Persona, origins: &Origins) -> Answer {
     persona.follow(opened).await
 }
 
-fn copy_secret(from: &Path, to: &Path) {
+pub fn copy_secret(from: &Path, to: &Path) {
     std::fs::create_dir(to).unwrap();
     std::fs::copy(from.join("notes.secret"), to.join("notes.secret")).unwrap();
     std::fs::set_permissions(to, std::fs::Permissions::from_mode(0o700)).unwrap();

@@ -80,6 +80,13 @@ impl Running {
             .to_owned()
     }
 
+    /// The address that it listens on.
+    pub fn listening(&self) -> String {
+        self.address("listening on ")
+            .trim_end_matches('.')
+            .to_owned()
+    }
+
     /// What `/ready` answers.
     pub async fn ready(&self) -> String {
         let ops = self.address("health at http://");
