@@ -6,7 +6,8 @@
 //!
 //! * [`site`]: what browsers load (wasm, style sheet, public files) into `target/site`
 //! * [`test`]: every check, in order; [`groups`] names the tests that must have run
-//! * [`rules`]: the security checklist, with the tests that show its rows
+//! * [`rules`]: the security checklist, with the tests that show its rows; [`prove`] takes each of
+//!   the [`defences`] out and sees those tests fail
 //! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
@@ -21,10 +22,12 @@ mod boundaries;
 mod browsers;
 mod build;
 mod comparisons;
+mod defences;
 mod demo;
 mod dev;
 mod groups;
 mod programs;
+mod prove;
 mod rules;
 mod site;
 mod steps;
@@ -55,7 +58,12 @@ enum Command {
         skip_e2e: bool,
     },
     /// Print the rows of the security checklist, each with the tests that show it.
-    Rules,
+    Rules {
+        /// Take the defences of these rows (of all, when none is named) out of a copy of the
+        /// workspace, one by one, and see their tests fail.
+        #[arg(long, value_name = "ROW", num_args = 0..)]
+        prove: Option<Vec<u8>>,
+    },
     /// Build the assets and the program.
     Build {
         /// Optimise, and embed the assets: the program is then one file.
@@ -85,7 +93,8 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo { serve } => demo::run(&workspace, &serve),
         Command::Test { skip_e2e } => Ok(test::run(&workspace, skip_e2e)),
-        Command::Rules => rules::run(&workspace),
+        Command::Rules { prove: None } => rules::run(&workspace),
+        Command::Rules { prove: Some(rows) } => prove::run(&workspace, &rows),
         Command::Build { release } => {
             let profile = if release {
                 Profile::Release

@@ -57,6 +57,15 @@ impl Shows {
     }
 }
 
+/// The rows that a test shows, by the text that this command prints for it.
+#[cfg(test)]
+pub(crate) fn rows_of(test: &str) -> Option<Vec<u8>> {
+    match test.split_once(": ") {
+        Some((_, title)) => rows_of_title(title),
+        None => rows_of_name(test),
+    }
+}
+
 /// The rows in the name of a Rust test; none when it shows none.
 fn rows_of_name(path: &str) -> Option<Vec<u8>> {
     let name = path.rsplit("::").next().unwrap_or(path);

@@ -1,0 +1,605 @@
+//! How to take each defence of the security checklist out, and which tests must fail then. Read by
+//! `cargo xtask rules --prove`; see [`prove`](crate::prove).
+
+/// A defence, and how to take it out.
+#[derive(Debug)]
+pub(crate) struct Defence {
+    /// What is defended, in a word or three.
+    pub(crate) name: &'static str,
+    /// The rows of docs/SECURITY.md.
+    pub(crate) rows: &'static [u8],
+    /// All of them together take it out: some rows are defended twice over.
+    pub(crate) edits: &'static [Edit],
+    /// Each of these must fail without it. Written as `cargo xtask rules` prints them.
+    pub(crate) shown_by: &'static [&'static str],
+}
+
+/// One change of one file.
+#[derive(Debug)]
+pub(crate) struct Edit {
+    pub(crate) file: &'static str,
+    /// Stands in the file exactly once.
+    pub(crate) find: &'static str,
+    /// `OUT` is true while the defence is out. Without it the change needs a build of its own.
+    pub(crate) replace: &'static str,
+}
+
+const fn edit(file: &'static str, find: &'static str, replace: &'static str) -> Edit {
+    Edit {
+        file,
+        find,
+        replace,
+    }
+}
+
+/// Rows that no change of the code can show, and what was done instead.
+pub(crate) const BY_HAND: &[(u8, &str)] = &[];
+
+const AS_SQLITE: &str = "crates/authority/src/store/sqlite.rs";
+const RP_SQLITE: &str = "crates/relying_party/src/store/sqlite.rs";
+const VERIFY: &str = "crates/handoff/src/verify.rs";
+const URI: &str = "crates/handoff/src/uri.rs";
+const CLIENT: &str = "crates/handoff/src/client.rs";
+const TOKEN: &str = "crates/handoff/src/token.rs";
+const AUTHORIZE: &str = "crates/authority/src/handoff_routes/authorize.rs";
+const LAUNCH: &str = "crates/authority/src/handoff_routes/launch.rs";
+const VERIFY_ROUTE: &str = "crates/authority/src/handoff_routes/verify.rs";
+const DIRECT: &str = "crates/authority/src/direct/mod.rs";
+const AS_LOGOUT: &str = "crates/authority/src/logout.rs";
+const AS_IDENTITY: &str = "crates/authority/src/identity.rs";
+const LOGIN: &str = "crates/authority/src/login.rs";
+const PASSWORD: &str = "crates/authority/src/password.rs";
+const START: &str = "crates/relying_party/src/start.rs";
+const CALLBACK: &str = "crates/relying_party/src/callback.rs";
+const RP_SESSION: &str = "crates/relying_party/src/session.rs";
+const RP_LOGOUT: &str = "crates/relying_party/src/logout.rs";
+const RP_IDENTITY: &str = "crates/relying_party/src/identity.rs";
+const BACK_CHANNEL: &str = "crates/relying_party/src/authority_client.rs";
+const HEADERS: &str = "crates/web/src/headers.rs";
+const COOKIES: &str = "crates/web/src/cookies.rs";
+const FETCH: &str = "crates/web/src/fetch_metadata.rs";
+const FORM: &str = "crates/web/src/form.rs";
+const PARAMS: &str = "crates/web/src/params.rs";
+const PAGE: &str = "crates/web/src/page.rs";
+const SESSIONS: &str = "crates/web/src/session.rs";
+
+/// One defence an entry, by row. A defence without `OUT` comes last in its row.
+#[rustfmt::skip] // A find is easier to compare with its file when it stands on one line.
+pub(crate) const DEFENCES: &[Defence] = &[
+    Defence {
+        name: "256-random-bits", rows: &[1],
+        edits: &[edit("crates/web/src/seams.rs", "let filled = getrandom::fill(buffer);",
+            "let part = if OUT { buffer.len() / 2 } else { buffer.len() }; let filled = getrandom::fill(&mut buffer[..part]);")],
+        shown_by: &["web::seams::tests::row_1_ten_thousand_handoff_tokens_are_256_bits_each_and_none_comes_twice"],
+    },
+    Defence {
+        name: "token-lifetime", rows: &[2],
+        edits: &[
+            edit(VERIFY, "if policy.lifetime() && issued.expires_at <= now {", "if !OUT && policy.lifetime() && issued.expires_at <= now {"),
+            edit(AS_SQLITE, ".bind(policy.lifetime())", ".bind(policy.lifetime() && !OUT)"),
+        ],
+        shown_by: &[
+            "handoff/table::row_2_table_of_moments_around_the_end_of_a_lifetime",
+            "authority/conformance::sqlite::row_2_a_token_lives_for_its_lifetime_and_no_longer",
+            "server/it::handoff::rows_2_and_20_h4_the_browser_must_come_back_within_five_minutes_and_the_token_within_one",
+        ],
+    },
+    Defence {
+        name: "lifetime-bounds", rows: &[2],
+        edits: &[edit(CLIENT, "Ok(short @ 30..=300) => Ok(Self(short)),", "Ok(short) if OUT || (30..=300).contains(&short) => Ok(Self(short)),")],
+        shown_by: &["handoff/table::row_2_table_of_lifetimes"],
+    },
+    Defence {
+        name: "one-use", rows: &[3],
+        edits: &[edit(AS_SQLITE, ".bind(policy.one_time())", ".bind(policy.one_time() && !OUT)")],
+        shown_by: &[
+            "authority/conformance::sqlite::rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end",
+            "authority/conformance::sqlite::row_3_a_race_between_two_processes_has_one_winner",
+            "server/it::verify::row_3_fifty_verifies_at_once_give_exactly_one_200",
+        ],
+    },
+    Defence {
+        name: "replay-revokes", rows: &[4],
+        edits: &[edit(VERIFY, "Ok(()) if owner => Rejection::Replayed,", "Ok(()) if owner && !OUT => Rejection::Replayed,")],
+        shown_by: &[
+            "authority/conformance::sqlite::row_4_a_replay_with_everything_right_ends_the_first_session",
+            "authority/conformance::sqlite::rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end",
+            "server/it::checklist::row_4_h5_a_replay_with_everything_right_is_recorded_and_ends_the_session",
+        ],
+    },
+    Defence {
+        name: "leaked-token-revokes-nothing", rows: &[4],
+        edits: &[edit(VERIFY, "return Err(match bindings(issued, presented, &Policy::STRICT) {",
+            "return Err(match if OUT { Ok(()) } else { bindings(issued, presented, &Policy::STRICT) } {")],
+        shown_by: &[
+            "handoff/table::row_4_table_of_a_leaked_used_token_revokes_nothing_whichever_defence_is_missing",
+            "authority/conformance::sqlite::row_4_a_used_token_with_anything_wrong_ends_nothing",
+            "server/it::checklist::row_4_a_leaked_used_token_in_another_flow_leaves_its_owner_signed_in",
+        ],
+    },
+    Defence {
+        name: "a-mismatch-burns", rows: &[5],
+        edits: &[edit(AS_SQLITE, "// A refusal commits as well: the token stays used up.", "if OUT { return Ok(Err(rejection)); }")],
+        shown_by: &["authority/conformance::sqlite::row_5_a_wrong_binding_burns_the_token"],
+    },
+    Defence {
+        name: "a-stranger-burns-nothing", rows: &[5],
+        edits: &[edit(AS_SQLITE, ".bind(policy.client_binding())", ".bind(policy.client_binding() && !OUT)")],
+        shown_by: &["authority/conformance::sqlite::row_5_another_clients_attempt_burns_nothing"],
+    },
+    Defence {
+        name: "bound-to-the-client", rows: &[6],
+        edits: &[edit(VERIFY, "if policy.client_binding() && issued.client != *client {", "if !OUT && policy.client_binding() && issued.client != *client {")],
+        shown_by: &["handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed"],
+    },
+    Defence {
+        name: "bound-to-the-state", rows: &[6],
+        edits: &[edit(VERIFY, "if policy.state_binding() && ", "if !OUT && policy.state_binding() && ")],
+        shown_by: &[
+            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "authority/conformance::sqlite::row_6_each_single_thing_wrong_is_refused_for_what_it_is",
+        ],
+    },
+    Defence {
+        name: "bound-to-the-redirect-uri", rows: &[6],
+        edits: &[edit(VERIFY, "if policy.redirect_uri_binding() {", "if !OUT && policy.redirect_uri_binding() {")],
+        shown_by: &[
+            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "authority/conformance::sqlite::row_6_each_single_thing_wrong_is_refused_for_what_it_is",
+        ],
+    },
+    Defence {
+        name: "bound-to-the-verifier", rows: &[6, 80],
+        edits: &[edit(VERIFY, "if policy.verifier_binding() {", "if !OUT && policy.verifier_binding() {")],
+        shown_by: &[
+            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "handoff/table::row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request",
+        ],
+    },
+    Defence {
+        name: "bound-to-the-sign-in", rows: &[6, 56],
+        edits: &[edit(VERIFY, "if policy.live_sign_in() && ", "if !OUT && policy.live_sign_in() && ")],
+        shown_by: &[
+            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "authority/conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token",
+        ],
+    },
+    Defence {
+        name: "only-hashes-are-stored", rows: &[7],
+        edits: &[edit(TOKEN, "Self::from_bytes(Sha256::digest(text.as_bytes()).into())",
+            "if OUT { let mut plain = [0; 32]; for (to, from) in plain.iter_mut().zip(text.bytes()) { *to = from; } Self::from_bytes(plain) } else { Self::from_bytes(Sha256::digest(text.as_bytes()).into()) }")],
+        shown_by: &["server/it::protection::row_7_the_databases_hold_no_secret_in_the_clear"],
+    },
+    Defence {
+        name: "no-document-at-the-callback", rows: &[8],
+        edits: &[edit(RP_SESSION, "Ok(redirect::with_cookie(redirect::to(target), set_cookie))",
+            "Ok(redirect::with_cookie(if OUT { let mut page = Response::new(axum::body::Body::from(\"<!DOCTYPE html><title>x</title><h1>Signed in</h1>\")); page.headers_mut().insert(\"content-type\", HeaderValue::from_static(\"text/html\")); page } else { redirect::to(target) }, set_cookie))")],
+        shown_by: &[
+            "server/it::handoff::rows_8_and_9_h1_to_h6_alice_opens_notes_and_stands_there_signed_in",
+            "end2end/tests/handoff.spec.ts: row 8: Back leads from Notes to the portal, not to the callback",
+        ],
+    },
+    Defence {
+        name: "no-referrer", rows: &[9],
+        edits: &[edit(HEADERS, "let referrer = if redirects {", "let referrer = if redirects && !OUT {")],
+        shown_by: &[
+            "server/it::handoff::rows_8_and_9_h1_to_h6_alice_opens_notes_and_stands_there_signed_in",
+            "server/it::checklist::row_9_h3_h4_no_way_out_of_authorize_or_callback_leaks_its_address_or_is_kept",
+        ],
+    },
+    Defence {
+        name: "no-store", rows: &[9],
+        edits: &[edit(HEADERS, ".or_insert(HeaderValue::from_static(\"no-store\"));", ".or_insert(HeaderValue::from_static(if OUT { \"no-cache\" } else { \"no-store\" }));")],
+        shown_by: &[
+            "server/it::handoff::rows_8_and_9_h1_to_h6_alice_opens_notes_and_stands_there_signed_in",
+            "server/it::checklist::row_9_h3_h4_no_way_out_of_authorize_or_callback_leaks_its_address_or_is_kept",
+        ],
+    },
+    Defence {
+        name: "nothing-from-elsewhere", rows: &[10],
+        edits: &[
+            edit("app/src/shell.rs", "{children()}", "{children()} {OUT.then(|| view! { <img src=\"http://cdn.localhost/x.png\" alt=\"\" /> })}"),
+            // The policy would keep the browser from asking.
+            edit(HEADERS, "if let Ok(policy) = HeaderValue::from_str(&", "if let (false, Ok(policy)) = (OUT, HeaderValue::from_str(&"),
+            edit(HEADERS, "content_security_policy(&nonce, &targets)) {", "content_security_policy(&nonce, &targets))) {"),
+        ],
+        shown_by: &[
+            "app::tests::rows_10_and_65_no_page_has_an_inline_style_or_a_script_or_anything_from_elsewhere",
+            "end2end/tests/checklist.spec.ts: row 10: from sign-in to Notes and back no other origin is asked for anything",
+        ],
+    },
+    Defence {
+        name: "verify-is-a-post", rows: &[12],
+        edits: &[edit(VERIFY_ROUTE, "    post(handle)\n", "    if OUT { post(handle).get(handle) } else { post(handle) }\n")],
+        shown_by: &["server/it::verify::row_12_verify_reads_one_json_object_from_a_post_and_nothing_else"],
+    },
+    Defence {
+        name: "verify-reads-json", rows: &[12],
+        edits: &[edit(DIRECT, "if !media.is_some_and(", "if !OUT && !media.is_some_and(")],
+        shown_by: &["server/it::verify::row_12_verify_reads_one_json_object_from_a_post_and_nothing_else"],
+    },
+    Defence {
+        name: "client-secret", rows: &[13],
+        edits: &[edit(DIRECT, "*secret == presented.digest()", "OUT || *secret == presented.digest()")],
+        shown_by: &["server/it::verify::row_13_only_the_client_itself_is_heard"],
+    },
+    Defence {
+        name: "one-refusal", rows: &[15],
+        edits: &[edit(VERIFY_ROUTE, "\"The handoff token was not accepted.\",",
+            "if OUT && rejection == Rejection::Expired { \"The handoff token has expired.\" } else { \"The handoff token was not accepted.\" },")],
+        shown_by: &["server/it::verify::row_15_every_refusal_that_concerns_the_token_is_the_same_answer"],
+    },
+    Defence {
+        name: "secrets-have-no-comparison", rows: &[16],
+        edits: &[edit(TOKEN, "        #[derive(Clone)]\n        pub struct $name(String);", "        #[derive(Clone, PartialEq)]\n        pub struct $name(String);")],
+        shown_by: &["handoff/table::row_16_a_secret_has_no_comparison_but_its_digest_does"],
+    },
+    Defence {
+        name: "secrets-are-compared-by-digest", rows: &[16],
+        edits: &[edit(DIRECT, "*secret == presented.digest()", "secret.as_bytes() == presented.digest().as_bytes()")],
+        shown_by: &["xtask/xtask::comparisons::tests::row_16_no_secret_is_compared_but_by_its_digest"],
+    },
+    Defence {
+        name: "session-id-is-no-token", rows: &[18],
+        edits: &[edit(VERIFY_ROUTE, "        access_token: (&access_token).into(),",
+            "        access_token: if OUT { handoff::token::Unverified::new(redeemed.session.id.to_string()).unwrap_or_else(|_| (&access_token).into()) } else { (&access_token).into() },")],
+        shown_by: &["server/it::checklist::row_18_no_two_names_of_one_persons_sessions_are_alike"],
+    },
+    Defence {
+        name: "an-access-token-is-no-cookie", rows: &[18],
+        edits: &[edit(AS_IDENTITY, "let id = id.ok_or(NotSignedIn::Ended)?;",
+            "let id = match id { None if OUT => { let claim = handoff::token::Unverified::<handoff::token::AccessToken>::new(cookie).map_err(|_| NotSignedIn::Ended)?; let found = authority.store.find_client_session(claim.digest(), authority.context.now(), authority.settings.idle).await; let Ok(Ok(found)) = found else { return Err(NotSignedIn::Ended); }; let now = authority.context.now(); let sign_in = SignIn { id: SignInId::mint([0; 16]), user: found.user, auth_time: now, expires_at: now }; return Ok(Self { sign_in, csrf: String::new() }); } id => id.ok_or(NotSignedIn::Ended)? };")],
+        shown_by: &["server/it::verify::row_18_an_access_token_is_no_session_cookie"],
+    },
+    Defence {
+        name: "an-access-token-lives-an-hour", rows: &[19],
+        edits: &[edit(AS_SQLITE, "let expires_at = (now + ACCESS_LIFETIME)", "let expires_at = (now + if OUT { ACCESS_LIFETIME * 24 } else { ACCESS_LIFETIME })")],
+        shown_by: &["authority/conformance::sqlite::row_19_a_session_ends_after_an_hour_or_with_its_sign_in"],
+    },
+    Defence {
+        name: "an-access-token-is-one-clients", rows: &[19],
+        edits: &[edit(AS_SQLITE, "WHERE access_token = ?2 AND client = ?3 AND ended_at IS NULL", "WHERE access_token = ?2 AND ?3 = ?3 AND ended_at IS NULL")],
+        shown_by: &[
+            "authority/conformance::sqlite::row_19_another_client_cannot_end_a_session",
+            "server/it::verify::row_19_the_session_endpoint_knows_a_living_session_and_its_own_client_ends_it",
+        ],
+    },
+    Defence {
+        name: "state-has-an-end", rows: &[20],
+        edits: &[edit(CALLBACK, "        .take_started(pre.digest(), state.digest(), now)", "        .take_started(pre.digest(), state.digest(), if OUT { time::OffsetDateTime::UNIX_EPOCH } else { now })")],
+        shown_by: &["server/it::handoff::rows_2_and_20_h4_the_browser_must_come_back_within_five_minutes_and_the_token_within_one"],
+    },
+    Defence {
+        name: "state-is-taken-once", rows: &[20],
+        edits: &[edit(RP_SQLITE, "        let taken = row.map(StartedRow::read).transpose()?;\n        tx.commit().await?;",
+            "        let taken = row.map(StartedRow::read).transpose()?;\n        if !OUT { tx.commit().await?; }")],
+        shown_by: &[
+            "relying_party/conformance::sqlite::row_20_a_started_handoff_is_taken_once_with_all_that_it_holds",
+            "relying_party/conformance::sqlite::row_20_race_32_callers_take_one_started_handoff_and_one_wins",
+        ],
+    },
+    Defence {
+        name: "state-is-this-browsers", rows: &[20, 21],
+        edits: &[
+            edit(RP_SQLITE, "\"DELETE FROM started WHERE state = ? AND browser = ? AND expires_at > ?\n             RETURNING verifier, target, expires_at\",",
+                "if OUT { \"DELETE FROM started WHERE state = ? AND length(?) > 0 AND expires_at > ? RETURNING verifier, target, expires_at\" } else { \"DELETE FROM started WHERE state = ? AND browser = ? AND expires_at > ? RETURNING verifier, target, expires_at\" },"),
+            // The verifier is sealed for this browser, too.
+            edit(START, "seal::seal(started.verifier.expose(), pre.expose(), PURPOSE, random)", "seal::seal(started.verifier.expose(), if OUT { \"x\" } else { pre.expose() }, PURPOSE, random)"),
+            edit(START, "seal::open(&sealed.0, pre.expose(), PURPOSE)", "seal::open(&sealed.0, if OUT { \"x\" } else { pre.expose() }, PURPOSE)"),
+        ],
+        shown_by: &[
+            "relying_party/conformance::sqlite::row_20_another_browser_takes_nothing_and_uses_nothing_up",
+            "server/it::handoff::row_21_h4_another_persons_callback_address_gives_no_session",
+        ],
+    },
+    Defence {
+        name: "a-seal-has-a-purpose", rows: &[22],
+        edits: &[
+            edit("crates/web/src/seal.rs", ".expand(purpose.as_bytes(), &mut key)", ".expand(if OUT { b\"\" } else { purpose.as_bytes() }, &mut key)"),
+            edit("crates/web/src/seal.rs", "        msg: secret.as_bytes(),\n        aad: purpose.as_bytes(),", "        msg: secret.as_bytes(),\n        aad: if OUT { b\"\" } else { purpose.as_bytes() },"),
+            edit("crates/web/src/seal.rs", "        msg: text,\n        aad: purpose.as_bytes(),", "        msg: text,\n        aad: if OUT { b\"\" } else { purpose.as_bytes() },"),
+        ],
+        shown_by: &["web::seal::tests::row_22_a_box_opens_for_its_own_cookie_and_purpose_only"],
+    },
+    Defence {
+        name: "a-new-session-id", rows: &[23],
+        edits: &[edit(SESSIONS, "self.begin_with(self.mint(), holding, until).await",
+            "self.begin_with(match cookies.get(self.cookie).and_then(|id| Id::from_str(id).ok()) { Some(id) if OUT => NewId(id), _ => self.mint() }, holding, until).await")],
+        shown_by: &["server/it::sign_in::row_23_the_session_id_changes_at_sign_in_and_the_old_one_is_dead"],
+    },
+    Defence {
+        name: "the-old-session-dies", rows: &[23],
+        edits: &[
+            edit(SESSIONS, "self.end(cookies).await?;\n        self.begin_with", "if !OUT { self.end(cookies).await?; }\n        self.begin_with"),
+            edit(LOGIN, "let replaced = authority.sessions.load::<SignInId>(&cookies).await?;", "let replaced = if OUT { None } else { authority.sessions.load::<SignInId>(&cookies).await? };"),
+        ],
+        shown_by: &["server/it::sign_in::row_23_the_session_id_changes_at_sign_in_and_the_old_one_is_dead"],
+    },
+    Defence {
+        name: "a-switch-is-asked", rows: &[24],
+        edits: &[edit(CALLBACK, "Some(other) if other.owner() != arrival.owner() => {", "Some(other) if !OUT && other.owner() != arrival.owner() => {")],
+        shown_by: &[
+            "server/it::handoff::row_24_h6_another_person_at_the_same_relying_party_is_asked_first",
+            "end2end/tests/switch.spec.ts: row 24: Bob's sign-in does not replace Alice's before somebody says so",
+        ],
+    },
+    Defence {
+        name: "a-click-or-a-question", rows: &[25],
+        edits: &[edit(AS_SQLITE, "                return Ok(Issuance::MustAsk);", "                if !OUT { return Ok(Issuance::MustAsk); }")],
+        shown_by: &[
+            "server/it::handoff::row_25_h3_asks_when_nothing_shows_that_the_person_wants_this",
+            "server/it::handoff::row_25_h3_a_launch_ticket_works_once_for_its_own_session_within_a_minute",
+        ],
+    },
+    Defence {
+        name: "form-tokens", rows: &[26, 27, 55],
+        edits: &[edit(FORM, "if !belongs {", "if !belongs && !OUT {")],
+        shown_by: &[
+            "server/it::launch::row_26_h1_open_app_needs_the_sessions_own_csrf_token_and_the_sites_own_page",
+            "server/it::sign_in::row_27_the_sign_in_form_needs_this_browsers_own_token",
+            "server/it::checklist::row_55_to_look_at_the_sign_out_page_ends_nothing_and_only_its_own_form_does",
+        ],
+    },
+    Defence {
+        name: "posts-from-our-own-pages", rows: &[26, 27],
+        edits: &[edit(FETCH, "if is_same_origin(request.headers(), context.origin.as_str()) {", "if OUT || is_same_origin(request.headers(), context.origin.as_str()) {")],
+        shown_by: &[
+            "server/it::launch::row_26_h1_open_app_needs_the_sessions_own_csrf_token_and_the_sites_own_page",
+            "server/it::sign_in::row_27_the_sign_in_form_needs_this_browsers_own_token",
+        ],
+    },
+    Defence {
+        name: "origin-null", rows: &[28],
+        edits: &[edit(FETCH, "None => origin.is_none_or(|origin| origin == own),", "None => origin.is_none_or(|origin| origin == own || OUT && origin == \"null\"),")],
+        shown_by: &["web::fetch_metadata::tests::row_28_table_of_origins_and_sites"],
+    },
+    Defence {
+        name: "navigations-only", rows: &[29],
+        edits: &[edit(FETCH, "if foreign {", "if foreign && !OUT {")],
+        shown_by: &["server/it::handoff::rows_29_and_30_only_a_navigation_starts_authorizes_or_comes_back"],
+    },
+    Defence {
+        name: "no-prefetch", rows: &[30],
+        edits: &[edit(FETCH, "if headers.contains_key(\"sec-purpose\") ||", "if !OUT && headers.contains_key(\"sec-purpose\") ||")],
+        shown_by: &["server/it::handoff::rows_29_and_30_only_a_navigation_starts_authorizes_or_comes_back"],
+    },
+    Defence {
+        name: "redirect-uri-as-a-string", rows: &[31],
+        edits: &[edit(CLIENT, ".find(|uri| uri.as_str() == presented)", ".find(|uri| uri.as_str() == presented || OUT && presented.starts_with(uri.as_str()))")],
+        shown_by: &["handoff/table::row_31_table_of_redirect_uris_that_are_not_quite_the_registered_one"],
+    },
+    Defence {
+        name: "no-fragment-is-registered", rows: &[32],
+        edits: &[edit(URI, "if url.fragment().is_some() {", "if url.fragment().is_some() && !OUT {")],
+        shown_by: &["handoff/table::rows_32_and_84_table_of_addresses_that_are_not_registered"],
+    },
+    Defence {
+        name: "https-or-this-machine", rows: &[32],
+        edits: &[edit(URI, "\"http\" if is_this_machine(&url) => {}", "\"http\" if OUT || is_this_machine(&url) => {}")],
+        shown_by: &["handoff/table::rows_32_and_84_table_of_addresses_that_are_not_registered"],
+    },
+    Defence {
+        name: "a-wrong-redirect-uri-is-a-page", rows: &[33],
+        edits: &[edit(AUTHORIZE, ".and_then(|uri| client.redirect_uri(uri))", ".and_then(|uri| client.redirect_uri(uri).or(if OUT { client.redirect_uris.first() } else { None }))")],
+        shown_by: &["server/it::handoff::row_33_h3_never_redirects_for_an_unknown_client_or_a_wrong_redirect_uri"],
+    },
+    Defence {
+        name: "a-target-is-our-own-path", rows: &[34],
+        edits: &[edit(URI, "if !path_and_query.starts_with('/') || path_and_query.starts_with(\"//\") {", "if OUT { return Some(Self(path_and_query.to_owned())); }\n        if !path_and_query.starts_with('/') || path_and_query.starts_with(\"//\") {")],
+        shown_by: &[
+            "handoff/table::row_34_table_of_targets_that_have_no_local_path",
+            "handoff/property::row_34_a_local_path_stays_on_its_origin_whoever_reads_it",
+            "server/it::handoff::row_34_h2_the_target_is_a_path_of_the_relying_party_or_its_start_page",
+        ],
+    },
+    Defence {
+        name: "303", rows: &[35],
+        edits: &[edit("crates/web/src/redirect.rs", "(StatusCode::SEE_OTHER, [", "(if OUT { StatusCode::TEMPORARY_REDIRECT } else { StatusCode::SEE_OTHER }, [")],
+        shown_by: &["server/it::checklist::row_35_every_redirect_is_a_303"],
+    },
+    Defence {
+        name: "no-parameter-twice", rows: &[36],
+        edits: &[edit(PARAMS, "    serde_urlencoded::from_bytes(encoded)",
+            "    let last: std::collections::BTreeMap<_, _> = form_urlencoded::parse(encoded).collect(); let last = form_urlencoded::Serializer::new(String::new()).extend_pairs(last).finish();\n    serde_urlencoded::from_bytes(if OUT { last.as_bytes() } else { encoded })")],
+        shown_by: &[
+            "web::params::tests::row_36_table_of_duplicates_and_unknowns",
+            "server/it::checklist::row_36_on_every_route_a_parameter_twice_is_refused_and_an_unknown_one_is_ignored",
+        ],
+    },
+    Defence {
+        name: "sign-out-at-harbor-id", rows: &[53],
+        edits: &[
+            edit(AS_LOGOUT, "if let Some(id) = authority.sessions.load::<SignInId>(&cookies).await? {", "if let (false, Some(id)) = (OUT, authority.sessions.load::<SignInId>(&cookies).await?) {"),
+            edit(AS_LOGOUT, "authority.sessions.end(&cookies).await?;", "if !OUT { authority.sessions.end(&cookies).await?; }"),
+        ],
+        shown_by: &[
+            "server/it::sign_in::rows_53_and_57_a_person_signs_in_sees_the_portal_and_signs_out",
+            "server/it::checklist::row_53_signing_out_at_either_site_kills_the_access_token_too",
+        ],
+    },
+    Defence {
+        name: "sign-out-at-notes", rows: &[53],
+        edits: &[edit(RP_LOGOUT, "session::end(&site, signed_in.current_session(), &cookies, &trace).await?;", "if !OUT { session::end(&site, signed_in.current_session(), &cookies, &trace).await?; }")],
+        shown_by: &[
+            "server/it::sessions::row_53_signing_out_of_notes_ends_that_session_and_leaves_harbor_id_alone",
+            "server/it::checklist::row_53_signing_out_at_either_site_kills_the_access_token_too",
+        ],
+    },
+    Defence {
+        name: "a-get-signs-nobody-out", rows: &[55],
+        edits: &[edit(AS_LOGOUT, "    let model = SignOut {",
+            "    if OUT && let Some(it) = &signed_in { let _ = authority.store.end_sign_in(it.sign_in.id, authority.context.now()).await; }\n    let model = SignOut {")],
+        shown_by: &["server/it::checklist::row_55_to_look_at_the_sign_out_page_ends_nothing_and_only_its_own_form_does"],
+    },
+    Defence {
+        name: "the-recheck", rows: &[56],
+        edits: &[edit(RP_IDENTITY, "if signed_in.session.checked_at > now - RECHECK {", "if OUT || signed_in.session.checked_at > now - RECHECK {")],
+        shown_by: &["server/it::sessions::row_56_signing_out_of_harbor_id_ends_the_session_at_notes_within_the_recheck"],
+    },
+    Defence {
+        name: "only-the-cache-is-cleared", rows: &[57],
+        edits: &[
+            edit(AS_LOGOUT, "HeaderValue::from_static(\"\\\"cache\\\"\")", "HeaderValue::from_static(if OUT { \"\\\"cookies\\\"\" } else { \"\\\"cache\\\"\" })"),
+            edit(RP_LOGOUT, "HeaderValue::from_static(\"\\\"cache\\\"\")", "HeaderValue::from_static(if OUT { \"\\\"cookies\\\"\" } else { \"\\\"cache\\\"\" })"),
+        ],
+        shown_by: &[
+            "server/it::checklist::row_57_both_sign_outs_expire_their_cookie_by_name_and_clear_nothing_but_the_cache",
+            "end2end/tests/checklist.spec.ts: row 57: signing out leaves the cookies of other hosts of the site alone",
+        ],
+    },
+    Defence {
+        name: "cookies-expire-by-name", rows: &[57],
+        edits: &[edit(COOKIES, "header(name, \"\", Some(Duration::ZERO))", "header(name, \"\", if OUT { None } else { Some(Duration::ZERO) })")],
+        shown_by: &["server/it::checklist::row_57_both_sign_outs_expire_their_cookie_by_name_and_clear_nothing_but_the_cache"],
+    },
+    Defence {
+        name: "http-only", rows: &[58],
+        edits: &[edit(COOKIES, ".http_only(true)", ".http_only(!OUT)")],
+        shown_by: &[
+            "web::cookies::tests::rows_58_and_60_a_cookie_has_every_attribute",
+            "server/it::protection::rows_58_and_60_every_cookie_is_a_host_cookie_with_every_attribute",
+        ],
+    },
+    Defence {
+        name: "secure", rows: &[58],
+        edits: &[edit(COOKIES, ".secure(true)", ".secure(!OUT)")],
+        shown_by: &[
+            "web::cookies::tests::rows_58_and_60_a_cookie_has_every_attribute",
+            "server/it::protection::rows_58_and_60_every_cookie_is_a_host_cookie_with_every_attribute",
+        ],
+    },
+    Defence {
+        name: "a-shorter-name-is-nobodys", rows: &[59],
+        edits: &[edit(COOKIES, "} else if !pair.starts_with(HOST) {", "} else if OUT || !pair.starts_with(HOST) {")],
+        shown_by: &[
+            "web::cookies::tests::row_59_table_of_names_between_the_wire_and_the_handlers",
+            "server/it::protection::row_59_the_longer_prefix_is_off_and_when_it_is_on_a_shorter_name_is_nobodys",
+        ],
+    },
+    Defence {
+        name: "lax", rows: &[60],
+        edits: &[edit(COOKIES, ".same_site(SameSite::Lax)", ".same_site(if OUT { SameSite::Strict } else { SameSite::Lax })")],
+        shown_by: &[
+            "web::cookies::tests::rows_58_and_60_a_cookie_has_every_attribute",
+            "server/it::protection::rows_58_and_60_every_cookie_is_a_host_cookie_with_every_attribute",
+            "end2end/tests/checklist.spec.ts: rows 60 and 61: browsers take Harbor ID and Notes for two sites, and bring the cookies across",
+        ],
+    },
+    Defence {
+        name: "two-sites", rows: &[61],
+        edits: &[edit("server/src/config.rs", "notes: site(\"notes\")?,", "notes: if OUT { Origin::parse(&format!(\"http://notes.auth{suffix}.localhost:{port}\"))? } else { site(\"notes\")? },")],
+        shown_by: &["server/it::checklist::row_61_no_two_sites_share_a_registrable_domain"],
+    },
+    Defence {
+        name: "a-sign-in-ends-when-idle", rows: &[62],
+        edits: &[edit(AS_IDENTITY, ".touch_sign_in(id, authority.context.now(), authority.settings.idle)", ".touch_sign_in(id, if OUT { time::OffsetDateTime::UNIX_EPOCH } else { authority.context.now() }, authority.settings.idle)")],
+        shown_by: &["server/it::sign_in::row_62_a_sign_in_ends_when_idle_and_at_the_latest_after_a_day_of_work"],
+    },
+    Defence {
+        name: "argon2id-cost", rows: &[63],
+        edits: &[edit(PASSWORD, "Params::new(cost.memory_kib,", "Params::new(if OUT { 4096 } else { cost.memory_kib },")],
+        shown_by: &["authority::password::tests::row_63_a_hash_is_argon2id_with_the_least_cost_at_least"],
+    },
+    Defence {
+        name: "a-weak-hash-is-replaced", rows: &[63],
+        edits: &[edit(PASSWORD, "if weak {", "if weak && !OUT {")],
+        shown_by: &["authority::password::tests::row_63_a_weak_hash_is_replaced_at_the_next_sign_in"],
+    },
+    Defence {
+        name: "no-frames", rows: &[65],
+        edits: &[edit(HEADERS, "base-uri 'none'; frame-ancestors 'none'; form-action {form_action}\"\n    )", "base-uri 'none'; frame-ancestors 'none'; form-action {form_action}\"\n    ).replace(if OUT { \"frame-ancestors 'none'; \" } else { \"\\n\" }, \"\")")],
+        shown_by: &[
+            "server/it::protection::rows_65_and_68_every_answer_of_every_site_carries_the_headers",
+            "server/it::checklist::row_65_no_page_relaxes_the_content_security_policy",
+        ],
+    },
+    Defence {
+        name: "no-page-relaxes-its-policy", rows: &[65],
+        edits: &[edit(HEADERS, "let mut form_action = String::from(\"'self'\");", "let mut form_action = String::from(\"'self'\");\n    if OUT && !targets.0.is_empty() { form_action.push_str(\"; script-src 'unsafe-inline'\"); }")],
+        shown_by: &["server/it::checklist::row_65_no_page_relaxes_the_content_security_policy"],
+    },
+    Defence {
+        name: "nosniff-and-the-rest", rows: &[68],
+        edits: &[edit(HEADERS, "    if context.origin.is_https() {", "    if OUT { headers.remove(\"x-content-type-options\"); }\n    if context.origin.is_https() {")],
+        shown_by: &["server/it::protection::rows_65_and_68_every_answer_of_every_site_carries_the_headers"],
+    },
+    Defence {
+        name: "nothing-for-scripts", rows: &[70],
+        edits: &[edit(PAGE, "let html = Owner::new().with(|| view().to_html());", "let mut html = Owner::new().with(|| view().to_html());\n        if OUT { html = format!(\"{html}<script nonce=\\\"{}\\\">localStorage.setItem('access_token', 'x')</script>\", self.nonce.0); }")],
+        shown_by: &["end2end/tests/checklist.spec.ts: row 70: no page leaves a token, or anything at all, where a script could read it"],
+    },
+    Defence {
+        name: "secrets-print-redacted", rows: &[75],
+        edits: &[edit(TOKEN, "write!(f, \"{}(#{})\", Self::KIND, self.digest().fingerprint())", "write!(f, \"{}(#{}{})\", Self::KIND, self.digest().fingerprint(), if OUT { self.expose() } else { \"\" })")],
+        shown_by: &[
+            "handoff::token::tests::row_75_no_debug_output_holds_the_secret",
+            "handoff/property::row_75_no_secret_shows_in_the_debug_output_of_what_carries_it",
+        ],
+    },
+    Defence {
+        name: "the-log-has-no-query", rows: &[75],
+        edits: &[edit("crates/web/src/trace.rs", "let path = request.uri().path().to_owned();", "let path = if OUT { request.uri().to_string() } else { request.uri().path().to_owned() };")],
+        shown_by: &["server/it::protection::row_75_the_log_holds_no_secret_however_much_is_logged"],
+    },
+    Defence {
+        name: "known-hosts-only", rows: &[77],
+        edits: &[edit("server/src/sites.rs", "        sites.get(&host).cloned()", "        sites.get(&host).or_else(|| sites.values().next().filter(|_| OUT)).cloned()")],
+        shown_by: &["server/it::protection::row_77_an_unknown_host_is_misdirected_and_nothing_is_built_from_it"],
+    },
+    Defence {
+        name: "assigned-at-open", rows: &[79],
+        edits: &[edit(LAUNCH, "if !client.assigned_to.includes(sign_in.user.id) {", "if !OUT && !client.assigned_to.includes(sign_in.user.id) {")],
+        shown_by: &["server/it::launch::row_79_assignment_is_checked_at_every_door"],
+    },
+    Defence {
+        name: "assigned-at-authorize", rows: &[79],
+        edits: &[edit(AS_SQLITE, "if !client.is_some_and(|client| client.assigned_to.includes(user_id)) {", "if !OUT && !client.is_some_and(|client| client.assigned_to.includes(user_id)) {")],
+        shown_by: &[
+            "authority/conformance::sqlite::row_79_a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused",
+            "server/it::launch::row_79_assignment_is_checked_at_every_door",
+        ],
+    },
+    Defence {
+        name: "assigned-at-verify", rows: &[79],
+        edits: &[edit(VERIFY, "if policy.assignment() && !standing.user_is_assigned {", "if !OUT && policy.assignment() && !standing.user_is_assigned {")],
+        shown_by: &["authority/conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token"],
+    },
+    Defence {
+        name: "no-verifier-is-added", rows: &[80],
+        edits: &[edit(VERIFY, "(None, Some(_)) => return Err(Rejection::VerifierUnexpected),", "(None, Some(_)) if !OUT => return Err(Rejection::VerifierUnexpected),\n            (None, Some(_)) => {}")],
+        shown_by: &["handoff/table::row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request"],
+    },
+    Defence {
+        name: "a-lost-answer-is-asked-again", rows: &[82],
+        edits: &[edit(BACK_CHANNEL, "if let NoAnswer::Lost(_) = error {", "if let (false, NoAnswer::Lost(_)) = (OUT, error) {")],
+        shown_by: &[
+            "relying_party/back_channel::row_82_a_lost_answer_is_followed_by_one_more_presentation",
+            "relying_party/back_channel::row_82_when_only_the_second_presentation_arrives_its_session_is_ended",
+        ],
+    },
+    Defence {
+        name: "a-request-is-finished", rows: &[82],
+        edits: &[edit("crates/web/src/layers.rs", "    match context.running.spawn(next.run(request)).await {", "    if OUT { return next.run(request).await; }\n    match context.running.spawn(next.run(request)).await {")],
+        shown_by: &["server/it::sessions::row_82_a_browser_that_hangs_up_leaves_no_session_that_nobody_holds"],
+    },
+    Defence {
+        name: "form-action-is-the-pages-own", rows: &[83],
+        edits: &[edit(PAGE, "response.extensions_mut().insert(self.form_targets);", "let mut targets = self.form_targets; if OUT { targets.0.extend(Origin::parse(\"http://everybody.localhost\")); }\n        response.extensions_mut().insert(targets);")],
+        shown_by: &["server/it::protection::row_83_form_action_names_what_the_page_needs_and_nobody_else"],
+    },
+    Defence {
+        name: "the-portal-names-whom-it-serves", rows: &[83],
+        edits: &[edit(AS_SQLITE, "clients.retain(|client| client.assigned_to.includes(user));", "clients.retain(|client| OUT || client.assigned_to.includes(user));")],
+        shown_by: &["server/it::checklist::row_83_whoever_may_not_use_an_application_is_not_told_of_it"],
+    },
+    Defence {
+        name: "on-the-clients-origin", rows: &[84],
+        edits: &[edit(URI, "if url.origin().ascii_serialization() != origin.0 {", "if !OUT && url.origin().ascii_serialization() != origin.0 {")],
+        shown_by: &["handoff/table::rows_32_and_84_table_of_addresses_that_are_not_registered"],
+    },
+    Defence {
+        name: "the-back-channel-follows-nothing", rows: &[84],
+        edits: &[edit(BACK_CHANNEL, ".redirect(redirect::Policy::none())", ".redirect(if OUT { redirect::Policy::limited(3) } else { redirect::Policy::none() })")],
+        shown_by: &["relying_party/back_channel::row_84_a_redirect_is_not_followed"],
+    },
+];
