@@ -128,8 +128,13 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &["authority/conformance::sqlite::row_5_another_clients_attempt_burns_nothing"],
     },
     Defence {
+        name: "an-origin-burns-nothing", rows: &[5],
+        edits: &[edit(AS_SQLITE, ".bind(presented.proof == Proof::Credential)", ".bind(OUT || presented.proof == Proof::Credential)")],
+        shown_by: &["authority/conformance::sqlite::row_5_a_wrong_binding_of_a_public_client_burns_nothing"],
+    },
+    Defence {
         name: "bound-to-the-client", rows: &[6],
-        edits: &[edit(VERIFY, "if policy.client_binding() && issued.client != *client {", "if !OUT && policy.client_binding() && issued.client != *client {")],
+        edits: &[edit(VERIFY, "if policy.client_binding() && ", "if !OUT && policy.client_binding() && ")],
         shown_by: &["handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed"],
     },
     Defence {
@@ -157,11 +162,12 @@ pub(crate) const DEFENCES: &[Defence] = &[
         ],
     },
     Defence {
-        name: "bound-to-the-sign-in", rows: &[6, 56],
+        name: "bound-to-the-sign-in", rows: &[6, 56, 81],
         edits: &[edit(VERIFY, "if policy.live_sign_in() && ", "if !OUT && policy.live_sign_in() && ")],
         shown_by: &[
             "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
             "authority/conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token",
+            "authority/conformance::sqlite::row_81_a_race_of_sign_out_against_redemption_leaves_no_session",
         ],
     },
     Defence {
@@ -215,18 +221,17 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "verify-reads-json", rows: &[12],
-        edits: &[edit(DIRECT, "if !media.is_some_and(", "if !OUT && !media.is_some_and(")],
+        edits: &[edit(DIRECT, "if !web::form::has_media_type(headers, \"application/json\") {", "if !OUT && !web::form::has_media_type(headers, \"application/json\") {")],
         shown_by: &["server/it::verify::row_12_verify_reads_one_json_object_from_a_post_and_nothing_else"],
     },
     Defence {
         name: "client-secret", rows: &[13],
-        edits: &[edit(DIRECT, "*secret == presented.digest()", "OUT || *secret == presented.digest()")],
+        edits: &[edit(DIRECT, "*own == secret.digest()", "(OUT || *own == secret.digest())")],
         shown_by: &["server/it::verify::row_13_only_the_client_itself_is_heard"],
     },
     Defence {
         name: "one-refusal", rows: &[15],
-        edits: &[edit(VERIFY_ROUTE, "\"The handoff token was not accepted.\",",
-            "if OUT && rejection == Rejection::Expired { \"The handoff token has expired.\" } else { \"The handoff token was not accepted.\" },")],
+        edits: &[edit(VERIFY_ROUTE, "_ => ErrorCode::HandoffVerificationFailed,", "Rejection::Expired if OUT => ErrorCode::InvalidRequest,\n        _ => ErrorCode::HandoffVerificationFailed,")],
         shown_by: &["server/it::verify::row_15_every_refusal_that_concerns_the_token_is_the_same_answer"],
     },
     Defence {
@@ -236,7 +241,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "secrets-are-compared-by-digest", rows: &[16],
-        edits: &[edit(DIRECT, "*secret == presented.digest()", "secret.as_bytes() == presented.digest().as_bytes()")],
+        edits: &[edit(DIRECT, "*own == secret.digest()", "own.as_bytes() == secret.digest().as_bytes()")],
         shown_by: &["xtask/xtask::comparisons::tests::row_16_no_secret_is_compared_but_by_its_digest"],
     },
     Defence {
@@ -310,7 +315,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "the-old-session-dies", rows: &[23],
         edits: &[
-            edit(SESSIONS, "self.end(cookies).await?;\n        self.begin_with", "if !OUT { self.end(cookies).await?; }\n        self.begin_with"),
+            edit(SESSIONS, "self.end(cookies).await?;", "if !OUT { self.end(cookies).await?; }"),
             edit(LOGIN, "let replaced = authority.sessions.load::<SignInId>(&cookies).await?;", "let replaced = if OUT { None } else { authority.sessions.load::<SignInId>(&cookies).await? };"),
         ],
         shown_by: &["server/it::sign_in::row_23_the_session_id_changes_at_sign_in_and_the_old_one_is_dead"],
@@ -487,7 +492,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "two-sites", rows: &[61],
-        edits: &[edit("server/src/config.rs", "notes: site(\"notes\")?,", "notes: if OUT { Origin::parse(&format!(\"http://notes.auth{suffix}.localhost:{port}\"))? } else { site(\"notes\")? },")],
+        edits: &[edit("server/src/config.rs", "notes: site(Application::Notes.id())?,", "notes: site(if OUT { \"notes.auth\" } else { Application::Notes.id() })?,")],
         shown_by: &["server/it::checklist::row_61_no_two_sites_share_a_registrable_domain"],
     },
     Defence {
@@ -549,20 +554,23 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "assigned-at-open", rows: &[79],
         edits: &[edit(LAUNCH, "if !client.assigned_to.includes(sign_in.user.id) {", "if !OUT && !client.assigned_to.includes(sign_in.user.id) {")],
-        shown_by: &["server/it::launch::row_79_assignment_is_checked_at_every_door"],
+        shown_by: &["server/it::tasks::row_79_h1_the_portal_offers_and_opens_only_what_is_assigned"],
     },
     Defence {
         name: "assigned-at-authorize", rows: &[79],
         edits: &[edit(AS_SQLITE, "if !client.is_some_and(|client| client.assigned_to.includes(user_id)) {", "if !OUT && !client.is_some_and(|client| client.assigned_to.includes(user_id)) {")],
         shown_by: &[
             "authority/conformance::sqlite::row_79_a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused",
-            "server/it::launch::row_79_assignment_is_checked_at_every_door",
+            "server/it::tasks::row_79_h3_a_person_who_is_not_assigned_gets_no_token_from_either_of_its_ways",
         ],
     },
     Defence {
         name: "assigned-at-verify", rows: &[79],
         edits: &[edit(VERIFY, "if policy.assignment() && !standing.user_is_assigned {", "if !OUT && policy.assignment() && !standing.user_is_assigned {")],
-        shown_by: &["authority/conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token"],
+        shown_by: &[
+            "authority/conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token",
+            "server/it::tasks::row_79_h5_unassigned_between_authorize_and_verify_gives_no_session",
+        ],
     },
     Defence {
         name: "no-verifier-is-added", rows: &[80],
