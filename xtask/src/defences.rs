@@ -286,8 +286,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "state-is-this-browsers", rows: &[20, 21],
         edits: &[
-            edit(RP_SQLITE, "\"DELETE FROM started WHERE state = ? AND browser = ? AND expires_at > ?\n             RETURNING verifier, target, expires_at\",",
-                "if OUT { \"DELETE FROM started WHERE state = ? AND length(?) > 0 AND expires_at > ? RETURNING verifier, target, expires_at\" } else { \"DELETE FROM started WHERE state = ? AND browser = ? AND expires_at > ? RETURNING verifier, target, expires_at\" },"),
+            edit(RP_SQLITE, "\"DELETE FROM started WHERE state = ? AND browser = ?\n             RETURNING verifier, target, expires_at\",",
+                "if OUT { \"DELETE FROM started WHERE state = ? AND length(?) > 0 RETURNING verifier, target, expires_at\" } else { \"DELETE FROM started WHERE state = ? AND browser = ? RETURNING verifier, target, expires_at\" },"),
             // The verifier is sealed for this browser, too.
             edit(START, "seal::seal(started.verifier.expose(), pre.expose(), PURPOSE, random)", "seal::seal(started.verifier.expose(), if OUT { \"x\" } else { pre.expose() }, PURPOSE, random)"),
             edit(START, "seal::open(&sealed.0, pre.expose(), PURPOSE)", "seal::open(&sealed.0, if OUT { \"x\" } else { pre.expose() }, PURPOSE)"),
@@ -415,7 +415,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "sign-out-at-harbor-id", rows: &[53],
         edits: &[
             edit(AS_LOGOUT, "if let Some(id) = authority.sessions.load::<SignInId>(&cookies).await? {", "if let (false, Some(id)) = (OUT, authority.sessions.load::<SignInId>(&cookies).await?) {"),
-            edit(AS_LOGOUT, "authority.sessions.end(&cookies).await?;", "if !OUT { authority.sessions.end(&cookies).await?; }"),
+            edit(AS_LOGOUT, "authority.sessions.end(cookies).await?;", "if !OUT { authority.sessions.end(cookies).await?; }"),
         ],
         shown_by: &[
             "server/it::sign_in::rows_53_and_57_a_person_signs_in_sees_the_portal_and_signs_out",
@@ -438,7 +438,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "the-recheck", rows: &[56],
-        edits: &[edit(RP_IDENTITY, "if signed_in.session.checked_at > now - RECHECK {", "if OUT || signed_in.session.checked_at > now - RECHECK {")],
+        edits: &[edit(RP_IDENTITY, "if (Duration::ZERO..RECHECK).contains(&since) {", "if OUT || (Duration::ZERO..RECHECK).contains(&since) {")],
         shown_by: &["server/it::sessions::row_56_signing_out_of_harbor_id_ends_the_session_at_notes_within_the_recheck"],
     },
     Defence {
