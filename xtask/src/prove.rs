@@ -24,8 +24,8 @@ use serde::Deserialize;
 use crate::browsers;
 use crate::defences::{BY_HAND, DEFENCES, Defence, Edit};
 use crate::programs::{self, TEST, TestProgram};
-use crate::rules;
-use crate::workspace::{Workspace, node_script, output};
+use crate::workspace::{Profile, Workspace, node_script, output};
+use crate::{rules, site};
 
 /// Names the defence that is out, to the programs of the copy.
 const VARIABLE: &str = "HANDOFF_LAB_TAKEN_OUT";
@@ -82,6 +82,13 @@ pub(crate) fn run(workspace: &Workspace, rows: &[u8]) -> Result<ExitCode> {
         .collect();
     if chosen.is_empty() {
         bail!("no defence is listed for these rows (xtask/src/defences.rs)");
+    }
+    let end_to_end = |test: &&str| Name::of(test).is_none();
+    if chosen
+        .iter()
+        .any(|defence| defence.shown_by.iter().any(|test| end_to_end(test)))
+    {
+        site::build(workspace, Profile::Debug)?.sweep()?;
     }
     let copy = WorkspaceCopy::make(workspace)?;
     let mut proof = Proof::new(&copy, workspace);
