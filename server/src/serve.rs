@@ -44,7 +44,7 @@ pub enum Failure {
     #[error(transparent)]
     Platform(#[from] CannotStart),
     /// An address that cannot be listened on.
-    #[error("{setting}: {address}: {source}")]
+    #[error("{setting}: {address} {}", why_not(source))]
     Listen {
         /// The setting, and where it came from.
         setting: String,
@@ -165,6 +165,20 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     drop(mounted);
     platform.close().await;
     Ok(())
+}
+
+/// Why an address cannot be listened on, and what to do.
+fn why_not(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::AddrInUse => {
+            "is taken by another program; stop that one, or listen on another port".to_owned()
+        }
+        ErrorKind::AddrNotAvailable => "is no address of this machine; name one that is".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "is not for this user to listen on; take a port above 1023".to_owned()
+        }
+        _ => format!("cannot be listened on: {error}"),
+    }
 }
 
 /// Whether to go on without an address that nobody asked for by name. A machine may have no IPv6, and

@@ -6,11 +6,11 @@
 //! Adding a query: it belongs to the store of the crate whose table it is, written as static SQL
 //! for both databases, and the store's conformance suite gets a test for it.
 
-use std::{path::Path, time::Duration};
+use std::{io::ErrorKind, path::Path, time::Duration};
 
 use sqlx::{
     Connection, SqlitePool, Transaction,
-    migrate::Migrator,
+    migrate::{MigrateError, Migrator},
     sqlite::{
         Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
@@ -36,25 +36,77 @@ impl From<sqlx::Error> for Unavailable {
     }
 }
 
-/// Why a database could not be opened.
+/// Why a database could not be opened: which file, what is wrong with it, and what to do.
 #[derive(Debug, thiserror::Error)]
-pub enum CannotOpen {
-    /// The file cannot be opened or created, or is no database.
-    #[error("cannot open the database {path}: {source}")]
-    File {
-        /// The file.
-        path: String,
-        /// What SQLite says.
-        source: sqlx::Error,
-    },
-    /// Its tables cannot be brought up to date.
-    #[error("cannot migrate the database {path}: {source}")]
-    Migrate {
-        /// The file.
-        path: String,
-        /// What is wrong.
-        source: sqlx::migrate::MigrateError,
-    },
+#[error("the database {path} {why}")]
+pub struct CannotOpen {
+    path: String,
+    why: String,
+}
+
+impl CannotOpen {
+    fn new(path: &Path, why: impl Into<String>) -> Self {
+        Self {
+            path: path.display().to_string(),
+            why: why.into(),
+        }
+    }
+
+    fn file(path: &Path, error: &std::io::Error) -> Self {
+        let why = match error.kind() {
+            ErrorKind::PermissionDenied => {
+                "may not be written by this user: run this as the user that owns it".to_owned()
+            }
+            ErrorKind::IsADirectory => "is a folder: move it away".to_owned(),
+            ErrorKind::StorageFull => "cannot be made, because the disk is full".to_owned(),
+            _ => format!("cannot be opened: {error}"),
+        };
+        Self::new(path, why)
+    }
+
+    fn sqlite(path: &Path, error: &sqlx::Error) -> Self {
+        if let sqlx::Error::Io(error) = error {
+            return Self::file(path, error);
+        }
+        let code = error.as_database_error().and_then(|error| error.code());
+        let code = code.and_then(|code| code.parse::<u32>().ok());
+        // The lowest byte is the result code, the others say more (sqlite.org/rescode.html).
+        let why = match code.map(|code| code & 0xff) {
+            Some(5) => "is locked by another program: stop that one first",
+            Some(8) => {
+                "cannot be written to: give its owner the right to write, or make its disk writable"
+            }
+            Some(11) => DAMAGED,
+            Some(13) => "cannot grow, because the disk is full: make room",
+            Some(26) => "is no database: move it away, or restore it from a backup",
+            _ => return Self::new(path, one_line(format!("cannot be opened: {error}"))),
+        };
+        Self::new(path, why)
+    }
+
+    fn migration(path: &Path, error: &MigrateError) -> Self {
+        let why = match error {
+            MigrateError::Execute(error) => return Self::sqlite(path, error),
+            MigrateError::VersionMissing(_) => {
+                "was made by a newer version of this program: run that one, or restore an older backup"
+                    .to_owned()
+            }
+            MigrateError::VersionMismatch(_) => {
+                "was made by another version of this program, whose tables differ: run that one, or \
+                 move the database away"
+                    .to_owned()
+            }
+            other => format!("cannot be brought up to date: {other}"),
+        };
+        Self::new(path, one_line(why))
+    }
+}
+
+const DAMAGED: &str = "is damaged: move it away, or restore it from a backup";
+
+/// The text as one line: whatever a library says, an error is one sentence.
+fn one_line(text: String) -> String {
+    text.replace(['\n', '\r'], " ")
 }
 
 /// An SQLite database: one writer, some readers.
@@ -72,21 +124,14 @@ impl Database {
     /// # Errors
     /// [`CannotOpen`] with the file's name.
     pub async fn open(path: &Path, migrations: &Migrator) -> Result<Self, CannotOpen> {
-        let name = path.display().to_string();
-        make_private_file(path).map_err(|source| CannotOpen::File {
-            path: name.clone(),
-            source: sqlx::Error::Io(source),
-        })?;
+        make_private_file(path).map_err(|error| CannotOpen::file(path, &error))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
             .foreign_keys(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
-        let cannot_open = |source| CannotOpen::File {
-            path: name.clone(),
-            source,
-        };
+        let cannot_open = |error| CannotOpen::sqlite(path, &error);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             // When a disk is full, SQLite ends the transaction by itself, and sqlx still believes in
@@ -98,13 +143,16 @@ impl Database {
             .connect_with(options.clone())
             .await
             .map_err(cannot_open)?;
-        migrations
-            .run(&writer)
+        let migrated = migrations.run(&writer).await;
+        migrated.map_err(|error| CannotOpen::migration(path, &error))?;
+        // A page that is broken shows when it is read: better now than in the middle of a handoff.
+        let checked: String = sqlx::query_scalar("PRAGMA quick_check(1)")
+            .fetch_one(&writer)
             .await
-            .map_err(|source| CannotOpen::Migrate {
-                path: name.clone(),
-                source,
-            })?;
+            .map_err(cannot_open)?;
+        if checked != "ok" {
+            return Err(CannotOpen::new(path, DAMAGED));
+        }
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
@@ -131,10 +179,7 @@ impl Database {
             .max_connections(1)
             .connect_with(options)
             .await
-            .map_err(|source| CannotOpen::File {
-                path: path.display().to_string(),
-                source,
-            })?;
+            .map_err(|error| CannotOpen::sqlite(path, &error))?;
         Ok(Self {
             writer: readers.clone(),
             readers,
@@ -282,17 +327,108 @@ mod tests {
         database.close().await;
     }
 
+    async fn synchronous(database: &Database) -> i64 {
+        let mut writing = database.write().await.unwrap();
+        let synchronous = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(&mut *writing)
+            .await
+            .unwrap();
+        writing.rollback().await.unwrap();
+        synchronous
+    }
+
     #[tokio::test]
-    async fn a_file_that_is_no_database_is_named() {
+    async fn every_connection_that_writes_waits_for_the_disk() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("broken.db");
+        let path = folder.path().join("a.db");
+        let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
+        assert_eq!(synchronous(&database).await, 2);
+        assert_eq!(database.writer.options().get_max_connections(), 1);
+
+        // One that was closed is opened anew, and so is one whose transaction SQLite ended.
+        let writer = database.writer.acquire().await.unwrap();
+        writer.close().await.unwrap();
+        assert_eq!(synchronous(&database).await, 2);
+        let mut writer = database.writer.acquire().await.unwrap();
+        sqlx::query("PRAGMA synchronous = OFF")
+            .execute(&mut *writer)
+            .await
+            .unwrap();
+        let mut tx = writer.begin().await.unwrap();
+        // As SQLite does by itself when the disk is full.
+        sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
+        drop(tx);
+        drop(writer);
+        assert_eq!(synchronous(&database).await, 2);
+
+        // And each of another pool on the same file, which another process would have.
+        let again = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
+        assert_eq!(synchronous(&again).await, 2);
+        again.close().await;
+        database.close().await;
+    }
+
+    async fn refused(path: &Path) -> String {
+        let opened = Database::open(path, &Migrator::DEFAULT).await;
+        let said = opened.unwrap_err().to_string();
+        let start = format!("the database {} ", path.display());
+        assert!(said.starts_with(&start) && !said.contains('\n'), "{said}");
+        said
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_file_is_said_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        std::fs::create_dir(&path).unwrap();
+        assert!(refused(&path).await.contains("is a folder"));
+        std::fs::remove_dir(&path).unwrap();
+
         std::fs::write(
             &path,
             "this is no database, and long enough to look like none",
         )
         .unwrap();
-        let error = Database::open(&path, &Migrator::DEFAULT).await.unwrap_err();
-        assert!(error.to_string().contains("broken.db"), "{error}");
+        assert!(refused(&path).await.contains("no database"));
+        std::fs::remove_file(&path).unwrap();
+
+        let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
+        let mut tx = database.write().await.unwrap();
+        for statement in [
+            "CREATE TABLE t (a TEXT)",
+            "CREATE INDEX i ON t (a)",
+            "INSERT INTO t SELECT hex(zeroblob(3000)) FROM sqlite_schema",
+            "INSERT INTO t SELECT t.a FROM t JOIN t AS u JOIN t AS v",
+        ] {
+            sqlx::query(statement).execute(&mut *tx).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        database.close().await;
+        let whole = std::fs::read(&path).unwrap();
+        assert!(whole.len() > 20_000, "{}", whole.len());
+
+        // Half of it, and one page of it, which reading others would not show.
+        std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        assert!(refused(&path).await.contains("damaged"));
+        let mut broken = whole.clone();
+        let last = broken.len() - 4096;
+        broken[last..].fill(0xff);
+        std::fs::write(&path, &broken).unwrap();
+        assert!(refused(&path).await.contains("damaged"));
+
+        std::fs::write(&path, &whole).unwrap();
+        let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
+        let mut tx = database.write().await.unwrap();
+        sqlx::query(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+             VALUES (9999, 'of tomorrow', 1, x'00', 0)",
+        )
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        database.close().await;
+        assert!(refused(&path).await.contains("newer version"));
     }
 
     #[test]

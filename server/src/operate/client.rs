@@ -18,7 +18,7 @@ use crate::data::{PreparedSecret, secret_file};
 /// What can be done about clients.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ClientCommand {
-    /// Register a client. Prints its secret, once and alone
+    /// Register a client. Prints its secret, once and alone; a public client has none
     Add(NewClient),
     /// List the clients: id, kind, origin, who may use them, name
     List,
@@ -63,6 +63,13 @@ pub struct NewClient {
     /// One line for the portal's tile
     #[arg(long, default_value = "")]
     description: String,
+    /// It runs in the browser and can keep no secret: it gets none
+    #[arg(long)]
+    public: bool,
+    /// It uses the older SDK, which sends no challenge. Anybody who gets hold of its handoff tokens can
+    /// redeem them: only for clients that cannot be changed
+    #[arg(long, requires = "public")]
+    sdk_compat: bool,
     /// How long its handoff tokens live, 30 to 300
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     handoff_seconds: i64,
@@ -126,6 +133,10 @@ impl NewClient {
             client.id,
             who(self.assign.is_empty(), &self.assign)
         );
+        if self.public {
+            tell(&format!("{done}. It is public and has no secret."));
+            return Ok(());
+        }
         let now = format!("{done}; run `client rotate-secret` for another secret");
         print(&format!("{}\n", secret.expose()), now)?;
         tell(&format!(
@@ -143,8 +154,13 @@ impl NewClient {
             name: name("--name", self.name.as_ref().unwrap_or(&self.id))?,
             description: line("--description", &self.description, 200)?,
             id,
-            kind: Kind::Confidential {
-                secret: secret.digest(),
+            kind: match self.public {
+                true => Kind::Public {
+                    sdk_compat: self.sdk_compat,
+                },
+                false => Kind::Confidential {
+                    secret: secret.digest(),
+                },
             },
             origin: &self.origin,
             redirect_uris: &redirect_uris,

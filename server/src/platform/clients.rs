@@ -105,7 +105,15 @@ pub fn read(file: &Path, replaceable: bool) -> Result<Option<ClientSecret>, Cann
             "others can read it; `chmod 600` it, or {instead}"
         )));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| fail(error.to_string()))?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        fail(match error.kind() {
+            ErrorKind::PermissionDenied => {
+                "this user may not read it; run this as the user that owns it".to_owned()
+            }
+            ErrorKind::InvalidData => format!("it holds no secret; {instead}"),
+            _ => format!("it cannot be read: {error}"),
+        })
+    })?;
     ClientSecret::parse(text.trim())
         .map(Some)
         .map_err(|_| fail(format!("it holds no secret; {instead}")))
@@ -117,7 +125,13 @@ fn make(file: &Path, random: &dyn Randomness) -> Result<ClientSecret, CannotStar
         .and_then(PreparedSecret::put_in_place)
         .map_err(|error| CannotStart::Secret {
             path: file.to_owned(),
-            why: error.to_string(),
+            why: match error.kind() {
+                ErrorKind::PermissionDenied => {
+                    "this user may not write there; give the folder to this user".to_owned()
+                }
+                ErrorKind::StorageFull => "the disk is full; make room".to_owned(),
+                _ => format!("it cannot be made: {error}"),
+            },
         })?;
     Ok(secret)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
+    io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -107,10 +108,20 @@ fn lock(folder: &Path) -> Result<File, CannotStart> {
         .truncate(false)
         .mode(0o600)
         .open(&path);
-    let file = file.map_err(|error| fail(error.to_string()))?;
+    let file = file.map_err(|error| {
+        fail(match error.kind() {
+            ErrorKind::PermissionDenied => {
+                "this user may not write there; run this as the user that owns it".to_owned()
+            }
+            _ => format!("the file `lock` in it cannot be opened: {error}"),
+        })
+    })?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(fail("another handoff-lab uses it".to_owned())),
+        Err(TryLockError::WouldBlock) => Err(fail(
+            "another handoff-lab serves from it; stop that one, or name another folder by --data"
+                .to_owned(),
+        )),
         Err(TryLockError::Error(error)) => Err(fail(error.to_string())),
     }
 }

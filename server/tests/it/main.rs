@@ -28,6 +28,7 @@ mod settings;
 mod sign_in;
 mod tasks;
 mod transport;
+mod trouble;
 mod two_platforms;
 mod verify;
 mod walk;

@@ -702,3 +702,25 @@ async fn shells_learn_the_commands() {
         2
     );
 }
+
+#[tokio::test]
+async fn a_public_client_gets_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    for (id, extra, kind) in [
+        ("board", &["--public"][..], "public"),
+        ("older", &["--public", "--sdk-compat"], "sdk-compat"),
+    ] {
+        let mut arguments = PROBE.to_vec();
+        arguments[2] = id;
+        arguments.extend(extra);
+        assert_eq!(run(data, &arguments).await.done(), "");
+        assert_eq!(listed(data, "client", id, 1).await.unwrap(), kind);
+        let said = run(data, &["client", "rotate-secret", id]).await.refused();
+        assert!(said.contains(id) && said.contains("public"), "{said}");
+    }
+    let mut confidential = PROBE.to_vec();
+    confidential.push("--sdk-compat");
+    assert_eq!(run(data, &confidential).await.code, 2);
+    assert_eq!(listed(data, "client", "probe", 1).await, None);
+}
