@@ -34,6 +34,11 @@ export class PortalPage {
     await this.app(name).click();
   }
 
+  /** The way to where they are signed in. */
+  async yourSessions(): Promise<void> {
+    await this.page.getByRole('link', { name: 'Your sessions', exact: true }).click();
+  }
+
   async signOut(): Promise<void> {
     await this.session.getByRole('button', { name: 'Sign out' }).click();
   }

@@ -33,6 +33,24 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
   portal: async (visitor) => {
     await visitor.signInAs(alice);
   },
+  sessions: async (visitor) => {
+    await visitor.openNotesAs(bob);
+    await visitor.sessions.open();
+    await visitor.sessions.arrived();
+  },
+  'sessions-only-this': async (visitor) => {
+    await visitor.openNotesAs(bob);
+    await visitor.sessions.open();
+    await visitor.sessions.endOthers();
+    await visitor.sessions.open();
+    await visitor.sessions.arrived();
+  },
+  'sessions-app-ended': async (visitor) => {
+    await visitor.openNotesAs(bob);
+    await visitor.sessions.open();
+    await visitor.sessions.endApp(visitor.sessions.thisBrowser, 'Notes').click();
+    await expect(visitor.sessions.notice).toBeVisible();
+  },
   confirm: async (visitor) => {
     await visitor.signInAs(alice);
     await visitor.notes.open();
