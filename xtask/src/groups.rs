@@ -37,6 +37,8 @@ pub(crate) const GROUPS: &[Group] = &[
     group("the walk by hand, as documented", "server", Some("it"), "walk::", ""),
     group("bad input over every route", "server", Some("siege"), "bad_input::", ""),
     group("bad input: the table has every route", "server", Some("siege"), "bad_input::", "the_table_has_every_route"),
+    group("sign-out against redemption, through the real router", "server", Some("siege"), "races::", "row_81"),
+    group("an answer cut off after the commit", "server", Some("siege"), "races::", "row_82"),
     group("secrets search", "server", Some("siege"), "secrets::", "a_whole_story_leaves_no_secret"),
     group("secrets search: it finds a planted one", "server", Some("siege"), "secrets::", "planted"),
     group("killed 50 times", "server", Some("siege"), "killed::", "fifty_times"),

@@ -86,9 +86,21 @@ fn capture_log() {
 
 impl Process {
     pub async fn start() -> Self {
-        capture_log();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        Self::listening(listener, address)
+    }
+
+    /// One that everybody reaches at another address than its own: behind a proxy. Its own is the
+    /// second.
+    pub async fn behind(front: SocketAddr) -> (Self, SocketAddr) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let own = listener.local_addr().unwrap();
+        (Self::listening(listener, front), own)
+    }
+
+    fn listening(listener: TcpListener, address: SocketAddr) -> Self {
+        capture_log();
         let directory = Directory::default();
         let router = directory.router();
         let serving = tokio::spawn(async move {
@@ -244,24 +256,28 @@ impl World {
 
     /// How many sessions of clients are alive at Harbor ID, and how many sessions Notes has.
     pub async fn living_sessions(&self) -> (i64, i64) {
-        let count = async |file: &str, sql: &'static str| -> i64 {
-            let options = SqliteConnectOptions::new()
-                .filename(self.folder.path().join(file))
-                .read_only(true);
-            let mut database = SqliteConnection::connect_with(&options).await.unwrap();
-            sqlx::query_scalar(sql)
-                .fetch_one(&mut database)
-                .await
-                .unwrap()
-        };
+        let living = "SELECT COUNT(*) FROM client_session WHERE ended_at IS NULL";
         (
-            count(
-                "authority.db",
-                "SELECT COUNT(*) FROM client_session WHERE ended_at IS NULL",
-            )
-            .await,
-            count("notes.db", "SELECT COUNT(*) FROM session").await,
+            self.count("authority.db", living).await,
+            self.count("notes.db", "SELECT COUNT(*) FROM session").await,
         )
+    }
+
+    /// How many sessions of clients Harbor ID has given, the ended ones included.
+    pub async fn sessions_ever(&self) -> i64 {
+        self.count("authority.db", "SELECT COUNT(*) FROM client_session")
+            .await
+    }
+
+    async fn count(&self, file: &str, sql: &'static str) -> i64 {
+        let options = SqliteConnectOptions::new()
+            .filename(self.folder.path().join(file))
+            .read_only(true);
+        let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query_scalar(sql)
+            .fetch_one(&mut database)
+            .await
+            .unwrap()
     }
 
     pub fn visitor(&self) -> Persona {

@@ -17,4 +17,5 @@ mod bad_input;
 mod junk;
 mod killed;
 mod program;
+mod races;
 mod secrets;
