@@ -176,12 +176,13 @@ fn problem(reason: Reason, text: &str) -> Problem {
     }
 }
 
-const REASONS: [Reason; 6] = [
+const REASONS: [Reason; 7] = [
     Reason::NotThisBrowser,
     Reason::Refused,
     Reason::AuthorityUnreachable,
     Reason::Cancelled,
     Reason::NotAssigned,
+    Reason::NobodyToSwitchFrom,
     Reason::Unavailable,
 ];
 

@@ -178,8 +178,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "no-document-at-the-callback", rows: &[8],
-        edits: &[edit(RP_SESSION, "Ok(redirect::with_cookie(redirect::to(target), set_cookie))",
-            "Ok(redirect::with_cookie(if OUT { let mut page = Response::new(axum::body::Body::from(\"<!DOCTYPE html><title>x</title><h1>Signed in</h1>\")); page.headers_mut().insert(\"content-type\", HeaderValue::from_static(\"text/html\")); page } else { redirect::to(target) }, set_cookie))")],
+        edits: &[edit(RP_SESSION, "redirect::with_cookie(redirect::to(target), begun.set_cookie)",
+            "redirect::with_cookie(if OUT { let mut page = Response::new(axum::body::Body::from(\"<!DOCTYPE html><title>x</title><h1>Signed in</h1>\")); page.headers_mut().insert(\"content-type\", axum::http::HeaderValue::from_static(\"text/html\")); page } else { redirect::to(target) }, begun.set_cookie)")],
         shown_by: &[
             "server/it::handoff::rows_8_and_9_h1_to_h6_alice_opens_notes_and_stands_there_signed_in",
             "end2end/tests/handoff.spec.ts: row 8: Back leads from Notes to the portal, not to the callback",
@@ -286,8 +286,9 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "state-is-this-browsers", rows: &[20, 21],
         edits: &[
-            edit(RP_SQLITE, "\"DELETE FROM started WHERE state = ? AND browser = ?\n             RETURNING verifier, target, expires_at\",",
-                "if OUT { \"DELETE FROM started WHERE state = ? AND length(?) > 0 RETURNING verifier, target, expires_at\" } else { \"DELETE FROM started WHERE state = ? AND browser = ? RETURNING verifier, target, expires_at\" },"),
+            edit(RP_SQLITE, "            \"UPDATE started SET taken_until = IIF(expires_at > ?1, ?2, 0)\n             WHERE state = ?3 AND browser = ?4 AND taken_until IS NULL",
+                "            if OUT { \"UPDATE started SET taken_until = ?2 WHERE ?1 > 0 AND state = ?3 AND length(?4) > 0 RETURNING verifier, target, expires_at\" } else { \"UPDATE started SET taken_until = IIF(expires_at > ?1, ?2, 0)\n             WHERE state = ?3 AND browser = ?4 AND taken_until IS NULL"),
+            edit(RP_SQLITE, "             RETURNING verifier, target, expires_at\",\n", "             RETURNING verifier, target, expires_at\" },\n"),
             // The verifier is sealed for this browser, too.
             edit(START, "seal::seal(started.verifier.expose(), pre.expose(), PURPOSE, random)", "seal::seal(started.verifier.expose(), if OUT { \"x\" } else { pre.expose() }, PURPOSE, random)"),
             edit(START, "seal::open(&sealed.0, pre.expose(), PURPOSE)", "seal::open(&sealed.0, if OUT { \"x\" } else { pre.expose() }, PURPOSE)"),
@@ -322,11 +323,32 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "a-switch-is-asked", rows: &[24],
-        edits: &[edit(CALLBACK, "Some(other) if other.owner() != arrival.owner() => {", "Some(other) if !OUT && other.owner() != arrival.owner() => {")],
+        edits: &[edit(CALLBACK, "Some(other) if other.owner() != self.arrival.owner() => ask", "Some(other) if !OUT && other.owner() != self.arrival.owner() => ask")],
         shown_by: &[
             "server/it::handoff::row_24_h6_another_person_at_the_same_relying_party_is_asked_first",
             "end2end/tests/switch.spec.ts: row 24: Bob's sign-in does not replace Alice's before somebody says so",
         ],
+    },
+    Defence {
+        name: "a-sibling-of-another-person-is-asked", rows: &[24],
+        edits: &[edit(RP_SQLITE, "        if let Source::Handoff { replacing, .. } = source\n", "        if !OUT && let Source::Handoff { replacing, .. } = source\n")],
+        shown_by: &[
+            "relying_party/conformance::sqlite::row_24_a_sibling_of_another_person_is_asked_first",
+            "server/it::sessions::row_24_two_people_who_come_back_at_once_are_asked",
+        ],
+    },
+    Defence {
+        name: "siblings-end", rows: &[23],
+        edits: &[edit(RP_SQLITE, "        ended.append(&mut end_born_of(&mut tx, new.browser).await?);\n", "        if !OUT { ended.append(&mut end_born_of(&mut tx, new.browser).await?); }\n")],
+        shown_by: &[
+            "relying_party/conformance::sqlite::row_23_race_of_handoffs_of_one_browser_leaves_one_session",
+            "server/it::sessions::row_23_of_two_tabs_that_come_back_at_once_one_session_is_left",
+        ],
+    },
+    Defence {
+        name: "siblings-are-revoked", rows: &[23],
+        edits: &[edit(RP_SESSION, "let pre = pre.filter(|pre| pre.digest() == self.browser);", "let pre = pre.filter(|pre| !OUT && pre.digest() == self.browser);")],
+        shown_by: &["server/it::sessions::row_23_of_two_tabs_that_come_back_at_once_one_session_is_left"],
     },
     Defence {
         name: "a-click-or-a-question", rows: &[25],
@@ -424,7 +446,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "sign-out-at-notes", rows: &[53],
-        edits: &[edit(RP_LOGOUT, "session::end(&site, signed_in.current_session(), &cookies, &trace).await?;", "if !OUT { session::end(&site, signed_in.current_session(), &cookies, &trace).await?; }")],
+        edits: &[edit(RP_LOGOUT, "let ended = site.store.sign_out(id, browser).await;", "let ended = if OUT { Ok(Vec::new()) } else { site.store.sign_out(id, browser).await };"),
+            edit(RP_LOGOUT, "site.sessions.end(&cookies).await?;", "if !OUT { site.sessions.end(&cookies).await?; }")],
         shown_by: &[
             "server/it::sessions::row_53_signing_out_of_notes_ends_that_session_and_leaves_harbor_id_alone",
             "server/it::checklist::row_53_signing_out_at_either_site_kills_the_access_token_too",
@@ -501,6 +524,11 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &["server/it::sign_in::row_62_a_sign_in_ends_when_idle_and_at_the_latest_after_a_day_of_work"],
     },
     Defence {
+        name: "a-session-at-notes-ends-with-its-hour", rows: &[62],
+        edits: &[edit(RP_SQLITE, "        if row.expires_at > millis(now) {", "        if OUT || row.expires_at > millis(now) {")],
+        shown_by: &["relying_party/conformance::sqlite::row_62_a_session_reads_back_until_it_expires"],
+    },
+    Defence {
         name: "argon2id-cost", rows: &[63],
         edits: &[edit(PASSWORD, "Params::new(cost.memory_kib,", "Params::new(if OUT { 4096 } else { cost.memory_kib },")],
         shown_by: &["authority::password::tests::row_63_a_hash_is_argon2id_with_the_least_cost_at_least"],
@@ -557,6 +585,11 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &["server/it::tasks::row_79_h1_the_portal_offers_and_opens_only_what_is_assigned"],
     },
     Defence {
+        name: "assigned-in-the-portal", rows: &[79],
+        edits: &[edit(AS_SQLITE, "clients.retain(|client| client.assigned_to.includes(user));", "clients.retain(|client| OUT || client.assigned_to.includes(user));")],
+        shown_by: &["server/it::tasks::row_79_h1_the_portal_offers_and_opens_only_what_is_assigned"],
+    },
+    Defence {
         name: "assigned-at-authorize", rows: &[79],
         edits: &[edit(AS_SQLITE, "if !client.is_some_and(|client| client.assigned_to.includes(user_id)) {", "if !OUT && !client.is_some_and(|client| client.assigned_to.includes(user_id)) {")],
         shown_by: &[
@@ -576,6 +609,25 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "no-verifier-is-added", rows: &[80],
         edits: &[edit(VERIFY, "(None, Some(_)) => return Err(Rejection::VerifierUnexpected),", "(None, Some(_)) if !OUT => return Err(Rejection::VerifierUnexpected),\n            (None, Some(_)) => {}")],
         shown_by: &["handoff/table::row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request"],
+    },
+    Defence {
+        name: "a-sign-out-takes-what-is-finishing", rows: &[81],
+        edits: &[edit(RP_SQLITE, "            sqlx::query(\"DELETE FROM started WHERE browser = ?\")\n", "            sqlx::query(if OUT { \"DELETE FROM started WHERE browser = ? AND 0\" } else { \"DELETE FROM started WHERE browser = ?\" })\n")],
+        shown_by: &[
+            "relying_party/conformance::sqlite::row_81_a_sign_out_ends_all_that_this_browser_has_and_has_under_way",
+            "relying_party/conformance::sqlite::row_81_race_of_sign_out_against_h6_leaves_no_session",
+            "server/it::sessions::row_81_signing_out_of_notes_while_its_callback_is_under_way_leaves_no_session",
+        ],
+    },
+    Defence {
+        name: "a-session-begins-from-its-handoff", rows: &[81],
+        edits: &[edit(RP_SQLITE, "    Ok(until.is_some_and(|until| until > millis(now)))", "    Ok(OUT || until.is_some_and(|until| until > millis(now)))")],
+        shown_by: &["relying_party/conformance::sqlite::row_81_race_of_sign_out_against_h6_leaves_no_session"],
+    },
+    Defence {
+        name: "a-sign-out-after-verify-is-found", rows: &[81],
+        edits: &[edit(RP_IDENTITY, "SessionCheck::Ended => \"ended_at_authority\",", "SessionCheck::Ended if OUT => return Ok(Some(self)),\n            SessionCheck::Ended => \"ended_at_authority\",")],
+        shown_by: &["relying_party/front_door::row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_the_recheck"],
     },
     Defence {
         name: "a-lost-answer-is-asked-again", rows: &[82],

@@ -30,6 +30,8 @@ pub enum Reason {
     Cancelled,
     /// The application is not assigned to this person.
     NotAssigned,
+    /// The person who was to be asked "Switch?" is not signed in any more.
+    NobodyToSwitchFrom,
     /// The application itself cannot work at the moment.
     Unavailable,
 }
@@ -59,7 +61,8 @@ impl Problem {
                          You are not signed in by it."
                     ),
                     "You also see this page when you open such a link a second time or in another \
-                     browser, or when signing in took more than five minutes."
+                     browser, when signing in took more than five minutes, or when you signed out \
+                     meanwhile."
                         .to_owned(),
                 ],
             },
@@ -95,6 +98,16 @@ impl Problem {
                      apps there. Ask whoever runs {authority_name} for access, or sign in with \
                      another account."
                 )],
+            },
+            Reason::NobodyToSwitchFrom => Words {
+                tone: Tone::Neutral,
+                heading: format!("Nobody is signed in to {app_name} any more"),
+                text: vec![
+                    "Whoever was signed in here is not any more, so there is nobody to switch \
+                     from. The sign-in that waited for an answer is over too."
+                        .to_owned(),
+                    "If it was yours, start again.".to_owned(),
+                ],
             },
             Reason::Unavailable => Words {
                 tone: Tone::Neutral,

@@ -7,7 +7,8 @@ CREATE TABLE started (
     browser BLOB NOT NULL, -- the pre-session
     verifier BLOB NOT NULL, -- sealed under the pre-session's cookie
     target TEXT NOT NULL,
-    expires_at INTEGER NOT NULL
+    expires_at INTEGER NOT NULL,
+    taken_until INTEGER -- the browser is back; until then a session may begin from it
 ) STRICT;
 CREATE INDEX started_browser ON started (browser);
 CREATE INDEX started_expires_at ON started (expires_at);
@@ -20,10 +21,13 @@ CREATE TABLE session (
     name TEXT NOT NULL,
     email_verified INTEGER NOT NULL,
     access_token BLOB NOT NULL, -- sealed under the session's cookie
+    browser BLOB NOT NULL, -- the pre-session that it was born of
+    spare BLOB, -- the access token once more, sealed under the pre-session's cookie
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     checked_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX session_browser ON session (browser);
 CREATE INDEX session_expires_at ON session (expires_at);
 
 -- A session for another person than the one who is signed in, until that one decides.
@@ -35,7 +39,9 @@ CREATE TABLE waiting (
     email TEXT NOT NULL,
     name TEXT NOT NULL,
     email_verified INTEGER NOT NULL,
-    access_token BLOB NOT NULL, -- sealed under the current session's cookie
+    access_token BLOB NOT NULL, -- sealed under the client's secret
+    browser BLOB NOT NULL, -- the pre-session that it will be born of
+    spare BLOB, -- none while it waits
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL, -- of the session
     checked_at INTEGER NOT NULL,

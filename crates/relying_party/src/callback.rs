@@ -5,14 +5,15 @@
 
 use axum::response::Response;
 use handoff::{
-    handoff::{Returned, SWITCH_LIFETIME, Started},
+    handoff::{Returned, STARTED_PER_BROWSER, SWITCH_LIFETIME, Started},
+    ids::SessionId,
     token::{PreSession, Secret, State, Unverified},
     uri::LocalPath,
     wire::{CallbackQuery, ErrorCode, NOT_ASSIGNED},
 };
 use web::{
     context::{At, TraceId},
-    cookies::{self, Cookies},
+    cookies::Cookies,
     params::Params,
     problem::Problem,
     redirect,
@@ -23,9 +24,9 @@ use crate::{
     authority_client::Verification,
     identity::SignedIn,
     problem::{Reason, refuse},
-    session::{self, Arrival},
-    start::{self, PRE_COOKIE},
-    store::{Kept, Waiting},
+    session::{self, Arrival, Outcome},
+    start,
+    store::{HandoffKey, Kept, Source, Waiting},
     switch,
 };
 
@@ -88,18 +89,22 @@ async fn come_back(
             return Err(Refusal::new(reason, "authority_unreachable"));
         }
     };
-    let arrival = Arrival::of(accepted, &site.settings.issuer, site.context.now());
-    let target = returned.started.target;
-    let answer = match current {
-        Some(other) if other.owner() != arrival.owner() => {
-            ask(site, arrival, &other, target, cookies, trace).await?
-        }
-        same => {
-            let current = same.as_ref().map(SignedIn::current_session);
-            session::begin(site, arrival, current, &target, cookies, trace).await?
-        }
+    let handoff = HandoffKey {
+        browser: pre.digest(),
+        state: returned.started.state.digest(),
     };
-    Ok(drop_pre_session(site, &pre, answer, trace).await)
+    let now = site.context.now();
+    let arrival = Arrival::of(accepted, &site.settings.issuer, handoff.browser, now);
+    let target = returned.started.target;
+    let finishing = Finishing {
+        site,
+        arrival,
+        handoff,
+        target,
+        cookies,
+        trace,
+    };
+    finishing.finish(current).await
 }
 
 /// H4: what the browser brought belongs to a handoff that this browser started.
@@ -150,53 +155,118 @@ async fn take(
     Ok(started.returned(token))
 }
 
-/// H6: somebody else is signed in here. The new session waits for a click (row 24).
-async fn ask(
-    site: &RelyingParty,
+/// H6: what verify gave, on its way to a session.
+struct Finishing<'a> {
+    site: &'a RelyingParty,
     arrival: Arrival,
-    current: &SignedIn,
+    handoff: HandoffKey,
     target: LocalPath,
-    cookies: &Cookies,
-    trace: &TraceId,
-) -> Result<Response, Refusal> {
-    let waiting = Waiting {
-        session: arrival.waiting(site),
-        target: target.clone(),
-        wait_until: site.context.now() + SWITCH_LIFETIME,
-    };
-    match site.store.keep_waiting(current.session().id, waiting).await {
-        Ok(Kept::Waits { displaced }) => {
-            session::revoke(site, &displaced, current.cookie(), trace).await;
-            let client = &site.settings.client_id;
-            let session = arrival.id();
-            tracing::info!(trace = %trace, outcome = "waits_for_switch", client = %client, session = %session, "handoff");
-            Ok(redirect::see_other(switch::PATH))
-        }
-        Ok(Kept::NobodyIsSignedIn) => {
-            Ok(session::begin(site, arrival, None, &target, cookies, trace).await?)
-        }
-        Err(error) => {
-            site.authority.logout_or_log(&arrival.token, trace).await;
-            Err(Problem::unavailable(error).into())
-        }
-    }
+    cookies: &'a Cookies,
+    trace: &'a TraceId,
 }
 
-/// H6: drops the pre-session, with its cookie, unless another tab has a handoff under way under it.
-async fn drop_pre_session(
-    site: &RelyingParty,
-    pre: &PreSession,
-    answer: Response,
-    trace: &TraceId,
-) -> Response {
-    let now = site.context.now();
-    match site.store.end_pre_session(pre.digest(), now).await {
-        Ok(true) => redirect::with_cookie(answer, cookies::expire(PRE_COOKIE)),
-        Ok(false) => answer,
-        Err(error) => {
-            // The handoff is done. The cookie and its rows expire by themselves.
-            tracing::warn!(trace = %trace, cause = %error, "pre-session left");
-            answer
+/// How often two handoffs of one browser may get in each other's way. Each time, the other one has
+/// finished.
+const TURNS: usize = STARTED_PER_BROWSER;
+
+impl Finishing<'_> {
+    /// Begins the session, or lets it wait if somebody else is signed in here. Both may change while
+    /// we look: another handoff of this browser may be finishing, or the browser signs out.
+    async fn finish(self, current: Option<SignedIn>) -> Result<Response, Refusal> {
+        let mut replacing = None;
+        let mut ask = None;
+        match current {
+            Some(other) if other.owner() != self.arrival.owner() => ask = Some(other.session().id),
+            same => replacing = same.map(|same| same.session().id),
         }
+        for _ in 0..TURNS {
+            match ask {
+                Some(id) => match self.wait_for(id).await? {
+                    Some(answer) => return Ok(answer),
+                    // Whoever was to be asked is gone.
+                    None => ask = None,
+                },
+                None => match self.begin(replacing).await? {
+                    Outcome::Begun(answer) => return Ok(answer),
+                    Outcome::TooLate => return Err(self.too_late().await),
+                    Outcome::SomebodyElse(id) => ask = Some(id),
+                },
+            }
+        }
+        self.revoke().await;
+        Err(Refusal::new(
+            Reason::Unavailable,
+            "handoffs in each other's way",
+        ))
+    }
+
+    async fn begin(&self, replacing: Option<SessionId>) -> Result<Outcome, Problem> {
+        let source = Source::Handoff {
+            handoff: self.handoff,
+            replacing,
+        };
+        let Self {
+            site,
+            arrival,
+            target,
+            cookies,
+            trace,
+            ..
+        } = self;
+        session::begin(site, arrival, source, target, cookies, trace).await
+    }
+
+    /// Somebody else is signed in here: the new session waits for a click (row 24). None if that
+    /// session has ended meanwhile.
+    async fn wait_for(&self, current: SessionId) -> Result<Option<Response>, Refusal> {
+        let Self {
+            site,
+            arrival,
+            trace,
+            ..
+        } = self;
+        let now = site.context.now();
+        let waiting = Waiting {
+            session: arrival.waiting(site),
+            target: self.target.clone(),
+            wait_until: now + SWITCH_LIFETIME,
+        };
+        let kept = site
+            .store
+            .keep_waiting(current, waiting, self.handoff, now)
+            .await;
+        match kept {
+            Ok(Kept::Waits {
+                displaced,
+                pre_session_over,
+            }) => {
+                let displaced = displaced.and_then(|token| session::open_waiting(site, &token));
+                if let Some(token) = displaced {
+                    site.authority.logout_or_log(&token, trace).await;
+                }
+                let client = &site.settings.client_id;
+                let session = arrival.id();
+                tracing::info!(trace = %trace, outcome = "waits_for_switch", client = %client, session = %session, "handoff");
+                let answer = redirect::see_other(switch::PATH);
+                Ok(Some(session::without_pre_session(answer, pre_session_over)))
+            }
+            Ok(Kept::NobodyIsSignedIn) => Ok(None),
+            Ok(Kept::TooLate) => Err(self.too_late().await),
+            Err(error) => {
+                self.revoke().await;
+                Err(Problem::unavailable(error).into())
+            }
+        }
+    }
+
+    /// The browser signed out while this was under way: nothing begins (row 81).
+    async fn too_late(&self) -> Refusal {
+        self.revoke().await;
+        Refusal::new(Reason::Refused, "signed_out_meanwhile")
+    }
+
+    async fn revoke(&self) {
+        let token = &self.arrival.token;
+        self.site.authority.logout_or_log(token, self.trace).await;
     }
 }

@@ -27,7 +27,7 @@ use web::{
 use crate::{
     RelyingParty,
     authority_client::SessionCheck,
-    session::{self, Current},
+    session,
     store::{Owner, Session},
 };
 
@@ -136,7 +136,7 @@ impl SignedIn {
             SessionCheck::Ended => "ended_at_authority",
         };
         tracing::info!(trace = %trace, session = %id, reason, "session ended");
-        session::end(site, self.current_session(), cookies, trace).await?;
+        session::end(site, id, cookies, trace).await?;
         Ok(None)
     }
 
@@ -162,19 +162,6 @@ impl SignedIn {
     #[must_use]
     pub(crate) fn csrf(&self, site: &RelyingParty) -> String {
         csrf::token(&self.cookie, &*site.context.random)
-    }
-
-    /// What it takes to replace or to end this session.
-    pub(crate) fn current_session(&self) -> Current<'_> {
-        Current {
-            id: self.session.id,
-            cookie: &self.cookie,
-        }
-    }
-
-    /// The value of the session's cookie, for sealing.
-    pub(crate) fn cookie(&self) -> &str {
-        &self.cookie
     }
 
     fn access_token(&self) -> Option<Unverified<AccessToken>> {

@@ -2,6 +2,7 @@
 //! follows says so.
 
 use axum::{http::HeaderValue, response::Response};
+use handoff::token::Secret;
 use serde::Deserialize;
 use web::{
     context::{At, TraceId},
@@ -13,8 +14,9 @@ use web::{
 
 use crate::{
     RelyingParty,
-    identity::{SignedIn, SignedInForms},
-    session,
+    identity::{SESSION_COOKIE, SignedIn, SignedInForms},
+    session::{self, Keys},
+    start,
 };
 
 /// A form with nothing but its CSRF token.
@@ -28,9 +30,20 @@ pub(crate) async fn post(
     _: Protected<Nothing, SignedInForms>,
 ) -> Result<Response, Problem> {
     // Whether the session is still alive over there makes no difference now.
-    if let Some(signed_in) = SignedIn::recognise(&site, &cookies).await? {
-        session::end(&site, signed_in.current_session(), &cookies, &trace).await?;
-        let id = signed_in.session().id;
+    let signed_in = SignedIn::recognise(&site, &cookies).await?;
+    let id = signed_in.map(|signed_in| signed_in.session().id);
+    // A handoff of this browser may be finishing at this moment; it ends too (row 81).
+    let pre = start::pre_session(&cookies);
+    let browser = pre.as_ref().map(Secret::digest);
+    let ended = site.store.sign_out(id, browser).await;
+    let ended = ended.map_err(Problem::unavailable)?;
+    let keys = Keys {
+        cookie: cookies.get(SESSION_COOKIE),
+        pre: pre.as_ref(),
+    };
+    session::revoke(&site, &ended, keys, &trace).await;
+    site.sessions.end(&cookies).await?;
+    if let Some(id) = id {
         tracing::info!(trace = %trace, session = %id, outcome = "success", "sign-out");
     }
     let mut answer = redirect::see_other("/?signed_out=1");
@@ -38,5 +51,6 @@ pub(crate) async fn post(
     answer
         .headers_mut()
         .insert("clear-site-data", HeaderValue::from_static("\"cache\""));
-    Ok(redirect::with_cookie(answer, site.sessions.expire()))
+    let answer = redirect::with_cookie(answer, site.sessions.expire());
+    Ok(session::without_pre_session(answer, pre.is_some()))
 }

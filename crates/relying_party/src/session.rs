@@ -2,20 +2,27 @@
 //! access token at the authorization server. They begin together and end together.
 
 use app::person::Person;
-use axum::{http::HeaderValue, response::Response};
+use axum::response::Response;
 use handoff::{
     ids::SessionId,
     step::Step,
-    token::{AccessToken, Secret, Unverified},
+    token::{AccessToken, Digest, PreSession, Secret, Unverified},
     uri::{LocalPath, Origin},
     wire::{UserInfo, VerifyResponse},
 };
 use time::OffsetDateTime;
-use web::{context::TraceId, cookies::Cookies, problem::Problem, redirect, seal};
+use web::{
+    context::TraceId,
+    cookies::{self, Cookies},
+    problem::Problem,
+    redirect, seal,
+};
 
 use crate::{
     RelyingParty,
-    store::{Owner, Sealed, Session},
+    identity::SESSION_COOKIE,
+    start::{self, PRE_COOKIE},
+    store::{Beginning, Ended, Owner, Sealed, Session, Source},
 };
 
 /// Keeps a sealed access token from being taken for something else.
@@ -23,6 +30,9 @@ const PURPOSE: &str = "access token";
 
 /// The same for one that waits for the answer to "Switch?".
 const WAITING: &str = "access token that waits";
+
+/// The same for the copy that another handoff of the same browser may open.
+const SPARE: &str = "access token for the pre-session";
 
 /// Opens an access token that waits. It is sealed under the client's secret, not under a cookie: when
 /// nobody answers, nobody brings a cookie, and it must still be revoked.
@@ -40,19 +50,17 @@ pub(crate) fn open(sealed: &Sealed, cookie: &str) -> Option<Unverified<AccessTok
     Unverified::new(text).ok()
 }
 
+fn open_spare(sealed: &Sealed, pre: &PreSession) -> Option<Unverified<AccessToken>> {
+    let text = seal::open(&sealed.0, pre.expose(), SPARE).ok()?;
+    Unverified::new(text).ok()
+}
+
 /// The person of a session, for a page.
 pub(crate) fn person(session: &Session) -> Person {
     Person {
         name: session.user.name.clone(),
         email: session.user.email.clone(),
     }
-}
-
-/// The session that a browser has: which one, and the cookie under which its secrets are sealed.
-#[derive(Clone, Copy)]
-pub(crate) struct Current<'a> {
-    pub(crate) id: SessionId,
-    pub(crate) cookie: &'a str,
 }
 
 /// A session that has not begun: its access token is not sealed yet, because the cookie that it
@@ -62,6 +70,7 @@ pub(crate) struct Arrival {
     id: SessionId,
     issuer: Origin,
     user: UserInfo,
+    browser: Digest<PreSession>,
     expires_at: OffsetDateTime,
     /// When the authorization server said so. The question "Switch?" may take two minutes, in
     /// which much can end there; the first recheck counts from here.
@@ -70,12 +79,18 @@ pub(crate) struct Arrival {
 
 impl Arrival {
     /// What verify gave.
-    pub(crate) fn of(accepted: VerifyResponse, issuer: &Origin, now: OffsetDateTime) -> Self {
+    pub(crate) fn of(
+        accepted: VerifyResponse,
+        issuer: &Origin,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Self {
         Self {
             token: accepted.access_token,
             id: accepted.session.id,
             issuer: issuer.clone(),
             user: accepted.user,
+            browser,
             expires_at: accepted.session.expires_at,
             at: now,
         }
@@ -88,6 +103,7 @@ impl Arrival {
             id: session.id,
             issuer: session.issuer,
             user: session.user,
+            browser: session.browser,
             expires_at: session.expires_at,
             at: session.checked_at,
         })
@@ -104,9 +120,15 @@ impl Arrival {
         self.id
     }
 
-    /// As the store keeps it, for the browser that has this cookie.
-    pub(crate) fn sealed(&self, site: &RelyingParty, cookie: &str) -> Session {
-        self.under(site, cookie, PURPOSE)
+    /// As the store keeps it, for the browser that has this cookie, and this pre-session if it still
+    /// has the one that the session is born of.
+    fn sealed(&self, site: &RelyingParty, cookie: &str, pre: Option<&PreSession>) -> Session {
+        let pre = pre.filter(|pre| pre.digest() == self.browser);
+        let spare = pre.map(|pre| self.seal(site, pre.expose(), SPARE));
+        Session {
+            spare,
+            ..self.under(site, cookie, PURPOSE)
+        }
     }
 
     /// As the store keeps it while it waits for the answer to "Switch?".
@@ -115,17 +137,43 @@ impl Arrival {
     }
 
     fn under(&self, site: &RelyingParty, key: &str, purpose: &str) -> Session {
-        let random = &*site.context.random;
         Session {
             id: self.id,
             issuer: self.issuer.clone(),
             user: self.user.clone(),
-            access_token: Sealed(seal::seal(self.token.expose(), key, purpose, random)),
+            access_token: self.seal(site, key, purpose),
+            browser: self.browser,
+            spare: None,
             created_at: site.context.now(),
             expires_at: self.expires_at,
             checked_at: self.at,
         }
     }
+
+    fn seal(&self, site: &RelyingParty, key: &str, purpose: &str) -> Sealed {
+        let random = &*site.context.random;
+        Sealed(seal::seal(self.token.expose(), key, purpose, random))
+    }
+}
+
+/// What a browser brings that opens what was sealed for it.
+#[derive(Clone, Copy)]
+pub(crate) struct Keys<'a> {
+    /// The value of its session's cookie, where it has a session.
+    pub(crate) cookie: Option<&'a str>,
+    /// Its pre-session.
+    pub(crate) pre: Option<&'a PreSession>,
+}
+
+/// What came of a session that was to begin. In each case but the first nothing has changed, and the
+/// access token still lives.
+pub(crate) enum Outcome {
+    /// It has begun, and this takes the browser to its target.
+    Begun(Response),
+    /// See [`Beginning::TooLate`].
+    TooLate,
+    /// See [`Beginning::SomebodyElse`].
+    SomebodyElse(SessionId),
 }
 
 /// H6: begins a session under a new id (row 23), in the place of the one that this browser has, and
@@ -136,15 +184,15 @@ impl Arrival {
 /// access token is revoked.
 pub(crate) async fn begin(
     site: &RelyingParty,
-    arrival: Arrival,
-    replacing: Option<Current<'_>>,
+    arrival: &Arrival,
+    source: Source,
     target: &LocalPath,
     cookies: &Cookies,
     trace: &TraceId,
-) -> Result<Response, Problem> {
+) -> Result<Outcome, Problem> {
     let id = arrival.id;
-    let set_cookie = match store(site, &arrival, replacing, cookies, trace).await {
-        Ok(set_cookie) => set_cookie,
+    let outcome = match store(site, arrival, source, target, cookies, trace).await {
+        Ok(outcome) => outcome,
         Err(problem) => {
             // Nobody has the cookie that would open the row, if there is one.
             if let Err(error) = site.store.end_session(id).await {
@@ -154,59 +202,93 @@ pub(crate) async fn begin(
             return Err(problem);
         }
     };
-    let (step, client) = (Step::SessionCreated.as_str(), &site.settings.client_id);
-    tracing::info!(trace = %trace, step, client = %client, session = %id, "handoff");
-    Ok(redirect::with_cookie(redirect::to(target), set_cookie))
+    if let Outcome::Begun(_) = outcome {
+        let (step, client) = (Step::SessionCreated.as_str(), &site.settings.client_id);
+        tracing::info!(trace = %trace, step, client = %client, session = %id, "handoff");
+    }
+    Ok(outcome)
 }
 
 async fn store(
     site: &RelyingParty,
     arrival: &Arrival,
-    replacing: Option<Current<'_>>,
+    source: Source,
+    target: &LocalPath,
     cookies: &Cookies,
     trace: &TraceId,
-) -> Result<HeaderValue, Problem> {
+) -> Result<Outcome, Problem> {
     let record = site.sessions.mint();
-    let new = arrival.sealed(site, &record.cookie_value());
+    let pre = start::pre_session(cookies);
+    let new = arrival.sealed(site, &record.cookie_value(), pre.as_ref());
     let (id, until) = (new.id, new.expires_at);
-    let old = replacing.map(|current| current.id);
-    let ended = site.store.begin_session(new, old).await;
-    let ended = ended.map_err(Problem::unavailable)?;
+    let now = site.context.now();
+    let beginning = site.store.begin_session(new, source, now).await;
+    let (ended, pre_session_over) = match beginning.map_err(Problem::unavailable)? {
+        Beginning::Begun {
+            ended,
+            pre_session_over,
+        } => (ended, pre_session_over),
+        Beginning::TooLate => return Ok(Outcome::TooLate),
+        Beginning::SomebodyElse(id) => return Ok(Outcome::SomebodyElse(id)),
+    };
     // Before anything else can fail: nobody gets these tokens a second time.
-    if let Some(current) = replacing {
-        revoke(site, &ended, current.cookie, trace).await;
-    }
+    let keys = Keys {
+        cookie: cookies.get(SESSION_COOKIE),
+        pre: pre.as_ref(),
+    };
+    revoke(site, &ended, keys, trace).await;
     site.sessions.end(cookies).await?;
     let begun = site.sessions.begin_with(record, id, until).await?;
-    Ok(begun.set_cookie)
+    let answer = redirect::with_cookie(redirect::to(target), begun.set_cookie);
+    Ok(Outcome::Begun(without_pre_session(
+        answer,
+        pre_session_over,
+    )))
 }
 
-/// Ends a session, here and at the authorization server.
+/// Drops the pre-session's cookie with this answer, if no other handoff is under way under it.
+pub(crate) fn without_pre_session(answer: Response, is_over: bool) -> Response {
+    if is_over {
+        redirect::with_cookie(answer, cookies::expire(PRE_COOKIE))
+    } else {
+        answer
+    }
+}
+
+/// Ends the session of a browser, here and at the authorization server.
 ///
 /// # Errors
 /// [`Problem::unavailable`] when the store cannot be reached.
 pub(crate) async fn end(
     site: &RelyingParty,
-    current: Current<'_>,
+    id: SessionId,
     cookies: &Cookies,
     trace: &TraceId,
 ) -> Result<(), Problem> {
-    let ended = site.store.end_session(current.id).await;
+    let ended = site.store.end_session(id).await;
     let ended = ended.map_err(Problem::unavailable)?;
-    revoke(site, &ended, current.cookie, trace).await;
+    let keys = Keys {
+        cookie: cookies.get(SESSION_COOKIE),
+        pre: None,
+    };
+    revoke(site, &ended, keys, trace).await;
     site.sessions.end(cookies).await
 }
 
-/// Revokes access tokens that nobody needs any more, as far as the authorization server can be
+/// Revokes the access tokens of sessions that have ended, as far as the authorization server can be
 /// reached.
-pub(crate) async fn revoke<'a>(
-    site: &RelyingParty,
-    tokens: impl IntoIterator<Item = &'a Sealed>,
-    cookie: &str,
-    trace: &TraceId,
-) {
-    for token in tokens {
-        match open(token, cookie).or_else(|| open_waiting(site, token)) {
+pub(crate) async fn revoke(site: &RelyingParty, ended: &[Ended], keys: Keys<'_>, trace: &TraceId) {
+    for Ended {
+        access_token,
+        spare,
+    } in ended
+    {
+        let by_cookie = keys.cookie.and_then(|cookie| open(access_token, cookie));
+        let by_pre_session = || open_spare(spare.as_ref()?, keys.pre?);
+        let token = by_cookie
+            .or_else(by_pre_session)
+            .or_else(|| open_waiting(site, access_token));
+        match token {
             Some(token) => site.authority.logout_or_log(&token, trace).await,
             None => tracing::warn!(trace = %trace, "an access token does not open"),
         }

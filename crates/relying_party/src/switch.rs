@@ -2,7 +2,7 @@
 
 use app::relying_party::switch::{Switch, SwitchPage};
 use axum::response::Response;
-use handoff::step::Step;
+use handoff::{ids::SessionId, step::Step};
 use leptos::prelude::*;
 use serde::Deserialize;
 use web::{
@@ -16,18 +16,30 @@ use web::{
 
 use crate::{
     RelyingParty,
-    identity::{SignedIn, SignedInForms},
+    identity::{MaybeSignedIn, SignedInForms},
     problem::{Reason, refuse},
-    session::{self, Arrival},
+    session::{self, Arrival, Outcome},
+    store::{Source, Waiting},
 };
 
 pub(crate) const PATH: &str = "/switch";
 
+/// Whoever was to be asked has no session any more, and what waited for the answer went with it. The
+/// person who has just signed in is told so, and can start again. To sign them in here and now would
+/// be to answer a question that was put to somebody else.
+fn nobody_to_ask(trace: &TraceId) -> Response {
+    refuse(trace, Reason::NobodyToSwitchFrom, "session_ended_meanwhile")
+}
+
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
-    signed_in: SignedIn,
+    trace: TraceId,
+    MaybeSignedIn(signed_in): MaybeSignedIn,
     page: Page,
 ) -> Result<Response, Problem> {
+    let Some(signed_in) = signed_in else {
+        return Ok(nobody_to_ask(&trace));
+    };
     let (id, now) = (signed_in.session().id, site.context.now());
     let found = site.store.find_waiting(id, now).await;
     let Some(waiting) = found.map_err(Problem::unavailable)? else {
@@ -58,36 +70,69 @@ pub(crate) struct Answer {
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
     trace: TraceId,
-    signed_in: SignedIn,
+    MaybeSignedIn(signed_in): MaybeSignedIn,
     cookies: Cookies,
     Protected { fields, .. }: Protected<Answer, SignedInForms>,
 ) -> Result<Response, Problem> {
-    let taken = site.store.take_waiting(signed_in.session().id).await;
-    let taken = taken.map_err(Problem::unavailable)?;
-    let is_live = taken
-        .as_ref()
-        .is_some_and(|waiting| waiting.is_live(site.context.now()));
-    let arrival = taken.and_then(|waiting| {
-        let arrival = Arrival::waited(&site, waiting.session)?;
-        Some((arrival, waiting.target))
-    });
-    match (fields.decision, arrival) {
-        (Decision::Switch, Some((arrival, target))) if is_live => {
-            let current = Some(signed_in.current_session());
-            session::begin(&site, arrival, current, &target, &cookies, &trace).await
-        }
-        (decision, declined) => {
-            if let Some((arrival, _)) = declined {
-                site.authority.logout_or_log(&arrival.token, &trace).await;
-            }
-            Ok(match decision {
-                Decision::Switch => refuse(&trace, Reason::Refused, "switch_too_late"),
-                Decision::Stay => {
-                    let step = Step::Refused.as_str();
-                    tracing::info!(trace = %trace, step, reason = "stayed", "handoff");
-                    redirect::see_other("/")
-                }
-            })
+    let Some(signed_in) = signed_in else {
+        return Ok(nobody_to_ask(&trace));
+    };
+    let current = signed_in.session().id;
+    match fields.decision {
+        Decision::Switch => switch(&site, current, &cookies, &trace).await,
+        Decision::Stay => {
+            revoke_waiting(&site, current, &trace).await?;
+            let step = Step::Refused.as_str();
+            tracing::info!(trace = %trace, step, reason = "stayed", "handoff");
+            Ok(redirect::see_other("/"))
         }
     }
+}
+
+async fn switch(
+    site: &RelyingParty,
+    current: SessionId,
+    cookies: &Cookies,
+    trace: &TraceId,
+) -> Result<Response, Problem> {
+    let found = site.store.find_waiting(current, site.context.now()).await;
+    let found = found.map_err(Problem::unavailable)?;
+    let waited = found.and_then(
+        |Waiting {
+             session, target, ..
+         }| { Some((Arrival::waited(site, session)?, target)) },
+    );
+    let Some((arrival, target)) = waited else {
+        revoke_waiting(site, current, trace).await?;
+        return Ok(refuse(trace, Reason::Refused, "switch_too_late"));
+    };
+    let source = Source::Waiting { current };
+    let outcome = session::begin(site, &arrival, source, &target, cookies, trace).await;
+    if outcome.is_err() {
+        // Its access token is revoked: a second answer must not begin it either.
+        revoke_waiting(site, current, trace).await.ok();
+    }
+    match outcome? {
+        Outcome::Begun(answer) => Ok(answer),
+        // Answered otherwise, or signed out, a moment ago: that has revoked it.
+        Outcome::TooLate | Outcome::SomebodyElse(_) => {
+            Ok(refuse(trace, Reason::Refused, "switch_too_late"))
+        }
+    }
+}
+
+/// Ends what waits for the answer of this session, also when it has waited too long.
+async fn revoke_waiting(
+    site: &RelyingParty,
+    current: SessionId,
+    trace: &TraceId,
+) -> Result<(), Problem> {
+    let taken = site.store.take_waiting(current).await;
+    let taken = taken.map_err(Problem::unavailable)?;
+    let token =
+        taken.and_then(|waiting| session::open_waiting(site, &waiting.session.access_token));
+    if let Some(token) = token {
+        site.authority.logout_or_log(&token, trace).await;
+    }
+    Ok(())
 }

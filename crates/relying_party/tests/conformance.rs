@@ -1,6 +1,10 @@
 //! What every store of the relying party must do: one suite, run against each.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at what it did not expect"
+)]
 
 use std::sync::Arc;
 
@@ -12,8 +16,8 @@ use handoff::{
     wire::UserInfo,
 };
 use relying_party::store::{
-    Added, ITEMS_PER_PERSON, Kept, Memory, NewHandoff, Note, Owner, Sealed, Session, Sqlite, Store,
-    Task, Waiting,
+    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Kept, Memory, NewHandoff,
+    Note, Owner, Sealed, Session, Source, Sqlite, Store, Task, Waiting,
 };
 use time::{Duration, OffsetDateTime, macros::datetime};
 
@@ -63,6 +67,8 @@ fn session(id: u8, user: u8) -> Session {
             email_verified: true,
         },
         access_token: Sealed(vec![id]),
+        browser: browser(id),
+        spare: Some(Sealed(vec![id, id])),
         created_at: NOW,
         expires_at: LATER,
         checked_at: NOW,
@@ -75,6 +81,51 @@ fn waiting(id: u8, user: u8) -> Waiting {
         target: path("/"),
         wait_until: NOW + SWITCH_LIFETIME,
     }
+}
+
+/// A handoff of this browser that has just come back.
+async fn taken(store: &dyn Store, browser: Digest<PreSession>, n: u16) -> HandoffKey {
+    store.start_handoff(handoff(browser, n), NOW).await.unwrap();
+    let taken = store.take_started(browser, state(n), NOW).await.unwrap();
+    assert!(taken.is_some());
+    HandoffKey {
+        browser,
+        state: state(n),
+    }
+}
+
+/// Begins a session from a handoff of its own.
+async fn begin(store: &dyn Store, new: Session, replacing: Option<SessionId>) -> Beginning {
+    let n = 1000 + u16::from(new.access_token.0[0]);
+    let handoff = taken(store, new.browser, n).await;
+    let source = Source::Handoff { handoff, replacing };
+    store.begin_session(new, source, NOW).await.unwrap()
+}
+
+/// The same where nothing stands in its way: what ended for it.
+async fn begun(store: &dyn Store, new: Session, replacing: Option<SessionId>) -> Vec<Ended> {
+    match begin(store, new, replacing).await {
+        Beginning::Begun { ended, .. } => ended,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Lets a session wait, from a handoff of its own.
+async fn keep_waiting(store: &dyn Store, current: SessionId, waiting: Waiting) -> Kept {
+    let n = 2000 + u16::from(waiting.session.access_token.0[0]);
+    let handoff = taken(store, waiting.session.browser, n).await;
+    let kept = store.keep_waiting(current, waiting, handoff, NOW).await;
+    kept.unwrap()
+}
+
+/// What a session leaves when it has ended.
+fn ended(id: u8) -> Ended {
+    Ended::from(session(id, 0))
+}
+
+/// The same where it waited for an answer.
+fn ended_while_waiting(id: u8) -> Ended {
+    Ended::from(waiting(id, 0).session)
 }
 
 fn note(n: u8) -> Note {
@@ -183,39 +234,52 @@ async fn a_browser_has_five_handoffs_under_way_and_the_oldest_goes(store: &dyn S
 }
 
 async fn a_pre_session_stays_while_another_tab_is_under_way(store: &dyn Store) {
-    for n in [1, 2] {
-        store
-            .start_handoff(handoff(browser(1), n), NOW)
-            .await
-            .unwrap();
-    }
+    let is_over = |beginning| match beginning {
+        Beginning::Begun {
+            pre_session_over, ..
+        } => pre_session_over,
+        other => panic!("{other:?}"),
+    };
+    let mine = |id| Session {
+        browser: browser(1),
+        ..session(id, 1)
+    };
     store
         .start_handoff(handoff(browser(2), 3), NOW)
         .await
         .unwrap();
+    // Started and not back; back and not finished.
     store
-        .take_started(browser(1), state(1), NOW)
+        .start_handoff(handoff(browser(1), 1), NOW)
         .await
-        .unwrap()
         .unwrap();
-    assert!(!store.end_pre_session(browser(1), NOW).await.unwrap());
-    store
-        .take_started(browser(1), state(2), NOW)
-        .await
-        .unwrap()
-        .unwrap();
-    assert!(store.end_pre_session(browser(1), NOW).await.unwrap());
-    assert!(!store.end_pre_session(browser(2), NOW).await.unwrap());
-    let over = NOW + STARTED_LIFETIME;
-    assert!(
-        store.end_pre_session(browser(2), over).await.unwrap(),
-        "an expired one is none"
-    );
+    assert!(!is_over(begin(store, mine(1), None).await));
+    let other = taken(store, browser(1), 2).await;
+    store.take_started(browser(1), state(1), NOW).await.unwrap();
+    assert!(!is_over(begin(store, mine(2), None).await));
+    // The last one; an expired one is none.
+    let expired = NewHandoff {
+        expires_at: NOW,
+        ..handoff(browser(1), 4)
+    };
+    store.start_handoff(expired, NOW).await.unwrap();
+    let one = HandoffKey {
+        browser: browser(1),
+        state: state(1),
+    };
+    let source = |handoff| Source::Handoff {
+        handoff,
+        replacing: None,
+    };
+    let next = store.begin_session(mine(3), source(one), NOW).await;
+    assert!(!is_over(next.unwrap()));
+    let next = store.begin_session(mine(4), source(other), NOW).await;
+    assert!(is_over(next.unwrap()));
 }
 
-async fn a_session_reads_back_until_it_expires(store: &dyn Store) {
+async fn row_62_a_session_reads_back_until_it_expires(store: &dyn Store) {
     let new = session(1, 1);
-    assert_eq!(store.begin_session(new.clone(), None).await.unwrap(), []);
+    assert_eq!(begun(store, new.clone(), None).await, []);
     let last = LATER - Duration::milliseconds(1);
     assert_eq!(store.find_session(sid(1), last).await.unwrap(), Some(new));
     assert_eq!(store.find_session(sid(1), LATER).await.unwrap(), None);
@@ -223,33 +287,36 @@ async fn a_session_reads_back_until_it_expires(store: &dyn Store) {
 }
 
 async fn a_session_id_is_used_once(store: &dyn Store) {
-    store.begin_session(session(1, 1), None).await.unwrap();
-    assert!(store.begin_session(session(1, 2), None).await.is_err());
+    begun(store, session(1, 1), None).await;
+    let twin = Session {
+        browser: browser(2),
+        ..session(1, 2)
+    };
+    let handoff = taken(store, twin.browser, 1).await;
+    let source = Source::Handoff {
+        handoff,
+        replacing: None,
+    };
+    assert!(store.begin_session(twin, source, NOW).await.is_err());
     let found = store.find_session(sid(1), NOW).await.unwrap().unwrap();
     assert_eq!(found.owner(), owner(1));
 }
 
 async fn row_23_a_session_that_is_replaced_ends_and_gives_its_tokens_back(store: &dyn Store) {
-    store.begin_session(session(1, 1), None).await.unwrap();
-    store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
-    let ended = store
-        .begin_session(session(3, 1), Some(sid(1)))
-        .await
-        .unwrap();
-    assert_eq!(ended, [Sealed(vec![2]), Sealed(vec![1])]);
+    begun(store, session(1, 1), None).await;
+    keep_waiting(store, sid(1), waiting(2, 2)).await;
+    let gone = begun(store, session(3, 1), Some(sid(1))).await;
+    assert_eq!(gone, [ended(2), ended(1)]);
     assert_eq!(store.find_session(sid(1), NOW).await.unwrap(), None);
     assert!(store.find_session(sid(3), NOW).await.unwrap().is_some());
-    let again = store
-        .begin_session(session(4, 1), Some(sid(1)))
-        .await
-        .unwrap();
+    let again = begun(store, session(4, 1), Some(sid(1))).await;
     assert_eq!(again, []);
 }
 
 async fn an_ended_session_is_gone_and_gives_its_tokens_once(store: &dyn Store) {
-    store.begin_session(session(1, 1), None).await.unwrap();
-    store.begin_session(session(2, 1), None).await.unwrap();
-    assert_eq!(store.end_session(sid(1)).await.unwrap(), [Sealed(vec![1])]);
+    begun(store, session(1, 1), None).await;
+    begun(store, session(2, 1), None).await;
+    assert_eq!(store.end_session(sid(1)).await.unwrap(), [ended(1)]);
     assert_eq!(store.end_session(sid(1)).await.unwrap(), []);
     assert_eq!(store.find_session(sid(1), NOW).await.unwrap(), None);
     assert!(store.find_session(sid(2), NOW).await.unwrap().is_some());
@@ -257,7 +324,7 @@ async fn an_ended_session_is_gone_and_gives_its_tokens_once(store: &dyn Store) {
 
 async fn one_caller_in_each_interval_asks_about_a_session(store: &dyn Store) {
     let interval = Duration::seconds(30);
-    store.begin_session(session(1, 1), None).await.unwrap();
+    begun(store, session(1, 1), None).await;
     let soon = NOW + Duration::milliseconds(29_999);
     assert!(!store.mark_checked(sid(1), soon, interval).await.unwrap());
     let due = NOW + interval;
@@ -278,9 +345,15 @@ async fn one_caller_in_each_interval_asks_about_a_session(store: &dyn Store) {
 }
 
 async fn a_session_that_waits_is_taken_once(store: &dyn Store) {
-    store.begin_session(session(1, 1), None).await.unwrap();
-    let kept = store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
-    assert_eq!(kept, Kept::Waits { displaced: None });
+    begun(store, session(1, 1), None).await;
+    let kept = keep_waiting(store, sid(1), waiting(2, 2)).await;
+    assert_eq!(
+        kept,
+        Kept::Waits {
+            displaced: None,
+            pre_session_over: true
+        }
+    );
     assert_eq!(
         store.find_waiting(sid(1), NOW).await.unwrap(),
         Some(waiting(2, 2))
@@ -300,13 +373,14 @@ async fn a_session_that_waits_is_taken_once(store: &dyn Store) {
 }
 
 async fn the_last_one_waits_and_the_one_before_gives_its_token_back(store: &dyn Store) {
-    store.begin_session(session(1, 1), None).await.unwrap();
-    store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
-    let kept = store.keep_waiting(sid(1), waiting(3, 3)).await.unwrap();
+    begun(store, session(1, 1), None).await;
+    keep_waiting(store, sid(1), waiting(2, 2)).await;
+    let kept = keep_waiting(store, sid(1), waiting(3, 3)).await;
     assert_eq!(
         kept,
         Kept::Waits {
-            displaced: Some(Sealed(vec![2]))
+            displaced: Some(Sealed(vec![2])),
+            pre_session_over: true
         }
     );
     assert_eq!(
@@ -316,20 +390,20 @@ async fn the_last_one_waits_and_the_one_before_gives_its_token_back(store: &dyn 
 }
 
 async fn nothing_waits_for_a_session_that_has_ended(store: &dyn Store) {
-    let kept = store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
+    let kept = keep_waiting(store, sid(1), waiting(3, 2)).await;
     assert_eq!(kept, Kept::NobodyIsSignedIn);
     assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
 
-    store.begin_session(session(1, 1), None).await.unwrap();
-    store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
-    let ended = store.end_session(sid(1)).await.unwrap();
-    assert_eq!(ended, [Sealed(vec![2]), Sealed(vec![1])]);
+    begun(store, session(1, 1), None).await;
+    keep_waiting(store, sid(1), waiting(2, 2)).await;
+    let gone = store.end_session(sid(1)).await.unwrap();
+    assert_eq!(gone, [ended(2), ended(1)]);
     assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
 }
 
 async fn a_session_that_waited_too_long_is_not_found_but_taken(store: &dyn Store) {
-    store.begin_session(session(1, 1), None).await.unwrap();
-    store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
+    begun(store, session(1, 1), None).await;
+    keep_waiting(store, sid(1), waiting(2, 2)).await;
     let over = NOW + SWITCH_LIFETIME;
     let last = over - Duration::milliseconds(1);
     assert!(store.find_waiting(sid(1), last).await.unwrap().is_some());
@@ -348,26 +422,46 @@ async fn what_is_refused_for_its_age_stays_refused_when_the_clock_is_put_back(st
         assert_eq!(taken.unwrap(), None, "{now}");
     }
 
-    store.begin_session(session(1, 1), None).await.unwrap();
+    begun(store, session(1, 1), None).await;
     for now in [LATER, NOW] {
         assert_eq!(store.find_session(sid(1), now).await.unwrap(), None);
     }
 
     // One that waits for an answer, too long itself or with a session that is over.
-    for expires_at in [LATER, NOW + Duration::seconds(1)] {
-        let mut new = waiting(3, 3);
+    for (n, expires_at) in [(3, LATER), (4, NOW + Duration::seconds(1))] {
+        let mut new = waiting(n, 3);
         new.session.expires_at = expires_at;
         let over = new.wait_until.min(expires_at);
-        store.begin_session(session(2, 2), None).await.unwrap();
-        store.keep_waiting(sid(2), new.clone()).await.unwrap();
+        begun(store, session(10 + n, 2), None).await;
+        keep_waiting(store, sid(10 + n), new.clone()).await;
+        let source = Source::Waiting {
+            current: sid(10 + n),
+        };
         for now in [over, NOW] {
-            assert_eq!(store.find_waiting(sid(2), now).await.unwrap(), None);
+            let begins = store.begin_session(new.session.clone(), source, now).await;
+            assert_eq!(begins.unwrap(), Beginning::TooLate);
+            let found = store.find_waiting(sid(10 + n), now).await.unwrap();
+            assert_eq!(found, None);
         }
         // Its access token is still to be had, to be revoked.
-        let taken = store.take_waiting(sid(2)).await.unwrap().unwrap();
+        let taken = store.take_waiting(sid(10 + n)).await.unwrap().unwrap();
         assert_eq!(taken.session, new.session);
         assert!(!taken.is_live(NOW));
-        store.end_session(sid(2)).await.unwrap();
+        store.end_session(sid(10 + n)).await.unwrap();
+    }
+
+    let handoff = taken(store, browser(9), 9).await;
+    for now in [NOW + FINISHING, NOW] {
+        let source = Source::Handoff {
+            handoff,
+            replacing: None,
+        };
+        let begins = store.begin_session(session(9, 9), source, now).await;
+        assert_eq!(begins.unwrap(), Beginning::TooLate);
+        let kept = store
+            .keep_waiting(sid(1), waiting(9, 9), handoff, now)
+            .await;
+        assert_eq!(kept.unwrap(), Kept::TooLate);
     }
 
     store.put([7; 32], vec![1], LATER).await.unwrap();
@@ -378,7 +472,7 @@ async fn what_is_refused_for_its_age_stays_refused_when_the_clock_is_put_back(st
 
 async fn a_session_is_asked_about_again_when_the_clock_is_put_back(store: &dyn Store) {
     let interval = Duration::seconds(30);
-    store.begin_session(session(1, 1), None).await.unwrap();
+    begun(store, session(1, 1), None).await;
     let before = NOW - Duration::hours(1);
     for expected in [true, false] {
         let turn = store.mark_checked(sid(1), before, interval).await;
@@ -501,6 +595,202 @@ async fn a_person_has_a_thousand_notes_and_tasks_at_most(store: &dyn Store) {
     assert_eq!(added, Added::Full);
 }
 
+/// A second session of the same browser.
+fn same_browser(id: u8, user: u8) -> Session {
+    Session {
+        browser: browser(1),
+        ..session(id, user)
+    }
+}
+
+async fn is_alive(store: &dyn Store, id: u8) -> bool {
+    store.find_session(sid(id), NOW).await.unwrap().is_some()
+}
+
+async fn a_session_ends_whatever_was_born_of_the_same_pre_session(store: &dyn Store) {
+    begun(store, session(1, 1), None).await;
+    begun(store, session(2, 1), None).await;
+    keep_waiting(store, sid(1), waiting(3, 2)).await;
+    // Its own request knew of none of them.
+    let gone = begun(store, same_browser(4, 1), None).await;
+    assert_eq!(gone, [ended_while_waiting(3), ended(1)]);
+    assert!(!is_alive(store, 1).await);
+    assert!(is_alive(store, 2).await, "another browser's");
+    // What it replaces and was born of the same is ended once.
+    let gone = begun(store, same_browser(5, 1), Some(sid(4))).await;
+    assert_eq!(gone, [ended(4)]);
+}
+
+async fn row_24_a_sibling_of_another_person_is_asked_first(store: &dyn Store) {
+    begun(store, session(1, 1), None).await;
+    let bob = same_browser(2, 2);
+    let handoff = taken(store, bob.browser, 1).await;
+    let source = Source::Handoff {
+        handoff,
+        replacing: None,
+    };
+    for _ in 0..2 {
+        let asks = store.begin_session(bob.clone(), source, NOW).await.unwrap();
+        assert_eq!(asks, Beginning::SomebodyElse(sid(1)));
+    }
+    let waits = Waiting {
+        session: bob.clone(),
+        ..waiting(2, 2)
+    };
+    let kept = store.keep_waiting(sid(1), waits, handoff, NOW).await;
+    assert!(matches!(kept.unwrap(), Kept::Waits { .. }));
+
+    // One whose session has expired is nobody.
+    begun(store, session(3, 1), None).await;
+    let late = Session {
+        browser: browser(3),
+        ..session(4, 2)
+    };
+    let handoff = HandoffKey {
+        browser: browser(3),
+        state: state(2),
+    };
+    let started = NewHandoff {
+        expires_at: LATER + STARTED_LIFETIME,
+        ..self::handoff(browser(3), 2)
+    };
+    store.start_handoff(started, LATER).await.unwrap();
+    store
+        .take_started(browser(3), state(2), LATER)
+        .await
+        .unwrap()
+        .unwrap();
+    let source = Source::Handoff {
+        handoff,
+        replacing: None,
+    };
+    let begins = store.begin_session(late, source, LATER).await.unwrap();
+    assert!(matches!(begins, Beginning::Begun { .. }), "{begins:?}");
+}
+
+async fn a_session_begins_from_a_handoff_that_came_back_once(store: &dyn Store) {
+    let source = |browser, n| Source::Handoff {
+        handoff: HandoffKey {
+            browser,
+            state: state(n),
+        },
+        replacing: None,
+    };
+    let begin = async |source, now| {
+        let new = same_browser(1, 1);
+        store.begin_session(new, source, now).await.unwrap()
+    };
+    // Never started; started and not back; another browser's.
+    assert_eq!(begin(source(browser(1), 1), NOW).await, Beginning::TooLate);
+    store
+        .start_handoff(handoff(browser(1), 1), NOW)
+        .await
+        .unwrap();
+    assert_eq!(begin(source(browser(1), 1), NOW).await, Beginning::TooLate);
+    store
+        .take_started(browser(1), state(1), NOW)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(begin(source(browser(2), 1), NOW).await, Beginning::TooLate);
+    assert!(!is_alive(store, 1).await);
+
+    let last = NOW + FINISHING - Duration::milliseconds(1);
+    store.sweep(last).await.unwrap();
+    let begun = begin(source(browser(1), 1), last).await;
+    assert!(matches!(begun, Beginning::Begun { .. }), "{begun:?}");
+    store.end_session(sid(1)).await.unwrap();
+    assert_eq!(begin(source(browser(1), 1), NOW).await, Beginning::TooLate);
+    let kept = store
+        .keep_waiting(
+            sid(1),
+            waiting(2, 2),
+            HandoffKey {
+                browser: browser(1),
+                state: state(1),
+            },
+            NOW,
+        )
+        .await;
+    assert_eq!(kept.unwrap(), Kept::TooLate);
+}
+
+async fn a_handoff_that_is_finishing_is_swept_when_its_time_is_over(store: &dyn Store) {
+    taken(store, browser(1), 1).await;
+    let over = NOW + FINISHING;
+    let last = over - Duration::milliseconds(1);
+    assert_eq!(store.sweep(last).await.unwrap(), 0);
+    assert_eq!(store.sweep(over).await.unwrap(), 1);
+}
+
+async fn the_answer_yes_begins_what_waited_once(store: &dyn Store) {
+    begun(store, session(1, 1), None).await;
+    keep_waiting(store, sid(1), waiting(2, 2)).await;
+    let source = Source::Waiting { current: sid(1) };
+    let another = store.begin_session(session(3, 3), source, NOW).await;
+    assert_eq!(another.unwrap(), Beginning::TooLate);
+    let waits = store.find_waiting(sid(1), NOW).await.unwrap();
+    assert_eq!(waits, Some(waiting(2, 2)));
+    let begins = store.begin_session(session(2, 2), source, NOW).await;
+    let gone = vec![ended(1)];
+    assert_eq!(
+        begins.unwrap(),
+        Beginning::Begun {
+            ended: gone,
+            pre_session_over: true
+        }
+    );
+    assert!(is_alive(store, 2).await && !is_alive(store, 1).await);
+    store.end_session(sid(2)).await.unwrap();
+    let again = store.begin_session(session(2, 2), source, NOW).await;
+    assert_eq!(again.unwrap(), Beginning::TooLate);
+}
+
+async fn row_81_a_sign_out_ends_all_that_this_browser_has_and_has_under_way(store: &dyn Store) {
+    for by_session in [true, false] {
+        begun(store, session(1, 1), None).await;
+        keep_waiting(store, sid(1), waiting(3, 2)).await;
+        begun(store, session(2, 1), None).await;
+        let finishing = taken(store, browser(1), 1).await;
+        let others = taken(store, browser(2), 2).await;
+        store
+            .start_handoff(handoff(browser(1), 3), NOW)
+            .await
+            .unwrap();
+
+        // The browser brings its session's cookie, or its pre-session's: each names the other.
+        let (session_id, pre) = if by_session {
+            (Some(sid(1)), None)
+        } else {
+            (None, Some(browser(1)))
+        };
+        let gone = store.sign_out(session_id, pre).await.unwrap();
+        assert_eq!(gone, [ended_while_waiting(3), ended(1)]);
+        assert_eq!(store.sign_out(session_id, pre).await.unwrap(), []);
+        assert!(!is_alive(store, 1).await && is_alive(store, 2).await);
+
+        let source = |handoff| Source::Handoff {
+            handoff,
+            replacing: None,
+        };
+        let late = store.begin_session(same_browser(4, 1), source(finishing), NOW);
+        assert_eq!(late.await.unwrap(), Beginning::TooLate);
+        let back = store.take_started(browser(1), state(3), NOW).await;
+        assert_eq!(back.unwrap(), None);
+        let other = Session {
+            browser: browser(2),
+            ..session(5, 1)
+        };
+        let other = store.begin_session(other, source(others), NOW).await;
+        assert!(matches!(other.unwrap(), Beginning::Begun { .. }));
+        // Whoever starts anew may.
+        begun(store, same_browser(6, 1), None).await;
+        store.sign_out(None, Some(browser(1))).await.unwrap();
+        store.sign_out(None, Some(browser(2))).await.unwrap();
+    }
+    assert_eq!(store.sign_out(None, None).await.unwrap(), []);
+}
+
 async fn a_record_reads_back_until_it_expires_or_is_removed(store: &dyn Store) {
     let id = [7; 32];
     store.put(id, vec![1], LATER).await.unwrap();
@@ -514,10 +804,10 @@ async fn a_record_reads_back_until_it_expires_or_is_removed(store: &dyn Store) {
 }
 
 async fn a_session_is_abandoned_when_its_wait_is_over_and_not_before(store: &dyn Store) {
-    store.begin_session(session(1, 1), None).await.unwrap();
+    begun(store, session(1, 1), None).await;
     let waiting = waiting(2, 2);
     let over = waiting.wait_until;
-    store.keep_waiting(sid(1), waiting.clone()).await.unwrap();
+    keep_waiting(store, sid(1), waiting.clone()).await;
     let just_before = over - Duration::MILLISECOND;
     assert_eq!(store.take_abandoned(just_before).await.unwrap(), []);
     let taken = store.take_abandoned(over).await.unwrap();
@@ -536,8 +826,8 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
         ..handoff(browser(1), 2)
     };
     store.start_handoff(later, NOW).await.unwrap();
-    store.begin_session(session(1, 1), None).await.unwrap();
-    store.keep_waiting(sid(1), waiting(2, 2)).await.unwrap();
+    begun(store, session(1, 1), None).await;
+    keep_waiting(store, sid(1), waiting(2, 2)).await;
     store.put([1; 32], vec![1], over).await.unwrap();
     store.put([2; 32], vec![2], LATER).await.unwrap();
     store.add_note(&owner(1), note(1)).await.unwrap();
@@ -561,11 +851,11 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
         wait_until: LATER + Duration::HOUR,
         ..waiting(2, 2)
     };
-    store.keep_waiting(sid(1), waits_long).await.unwrap();
+    keep_waiting(store, sid(1), waits_long).await;
     assert_eq!(
         store.sweep(LATER).await.unwrap(),
-        3,
-        "a session, what waits for it, a record"
+        4,
+        "a session, what waits for it, a record, a handoff that came back"
     );
     assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
     assert_eq!(
@@ -575,6 +865,99 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     );
     assert_eq!(store.list_tasks(&owner(1)).await.unwrap(), [task(1)]);
     assert_eq!(store.sweep(LATER).await.unwrap(), 0);
+}
+
+/// Both orders, and at once: no session is left of a browser that has signed out.
+async fn row_81_race_of_sign_out_against_h6_leaves_no_session(store: Arc<dyn Store>) {
+    let (mut begun_first, mut too_late) = (0, 0);
+    for round in 0..500_u16 {
+        let handoff = taken(&*store, browser(1), 3000 + round).await;
+        let finishing = {
+            let store = Arc::clone(&store);
+            async move {
+                let source = Source::Handoff {
+                    handoff,
+                    replacing: None,
+                };
+                store.begin_session(session(1, 1), source, NOW).await
+            }
+        };
+        let leaving = {
+            let store = Arc::clone(&store);
+            async move { store.sign_out(None, Some(browser(1))).await }
+        };
+        let (begun, gone) = match round % 3 {
+            0 => {
+                let begun = finishing.await;
+                (begun, leaving.await)
+            }
+            1 => {
+                let gone = leaving.await;
+                (finishing.await, gone)
+            }
+            _ => {
+                let (one, other) = (tokio::spawn(finishing), tokio::spawn(leaving));
+                (one.await.unwrap(), other.await.unwrap())
+            }
+        };
+        // Either the sign-out ends it and gives its token back, or it never begins and whoever
+        // brought it has the token.
+        match begun.unwrap() {
+            Beginning::Begun { .. } => {
+                begun_first += 1;
+                assert_eq!(gone.unwrap(), [ended(1)], "round {round}");
+            }
+            Beginning::TooLate => {
+                too_late += 1;
+                assert_eq!(gone.unwrap(), [], "round {round}");
+            }
+            other => panic!("round {round}: {other:?}"),
+        }
+        assert!(!is_alive(&*store, 1).await, "round {round}");
+    }
+    assert!(begun_first >= 166 && too_late >= 166, "both orders");
+}
+
+/// Five tabs come back at once: one session is left, and each that ended gave its token back.
+async fn row_23_race_of_handoffs_of_one_browser_leaves_one_session(store: Arc<dyn Store>) {
+    for round in 0..100_u16 {
+        let mut tabs = Vec::new();
+        for tab in 0..5_u8 {
+            let handoff = taken(&*store, browser(1), round * 5 + u16::from(tab)).await;
+            tabs.push((tab, handoff));
+        }
+        let tabs: Vec<_> = tabs
+            .into_iter()
+            .map(|(tab, handoff)| {
+                let store = Arc::clone(&store);
+                tokio::spawn(async move {
+                    let source = Source::Handoff {
+                        handoff,
+                        replacing: None,
+                    };
+                    let new = same_browser(tab, 1);
+                    store.begin_session(new, source, NOW).await
+                })
+            })
+            .collect();
+        let (mut gone, mut over) = (Vec::new(), 0);
+        for tab in tabs {
+            match tab.await.unwrap().unwrap() {
+                Beginning::Begun {
+                    ended,
+                    pre_session_over,
+                } => {
+                    gone.extend(ended);
+                    over += usize::from(pre_session_over);
+                }
+                other => panic!("round {round}: {other:?}"),
+            }
+        }
+        assert_eq!((gone.len(), over), (4, 1), "round {round}");
+        let left = store.sign_out(None, Some(browser(1))).await.unwrap();
+        assert_eq!(left.len(), 1, "round {round}");
+        assert!(!gone.contains(&left[0]), "round {round}");
+    }
 }
 
 async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins(store: Arc<dyn Store>) {
@@ -598,7 +981,7 @@ async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins(store: Arc
 }
 
 macro_rules! suite {
-    ($($name:ident),* $(,)?) => {
+    ($($name:ident),* $(,)?; races: $($race:ident),* $(,)?) => {
         mod sqlite {
             use super::*;
 
@@ -610,14 +993,13 @@ macro_rules! suite {
                 store.close().await;
             })*
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins() {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $race() {
                 let folder = tempfile::tempdir().unwrap();
                 let store = Sqlite::open(&folder.path().join("notes.db")).await.unwrap();
-                let racing = Arc::new(store.clone());
-                super::row_20_race_32_callers_take_one_started_handoff_and_one_wins(racing).await;
+                super::$race(Arc::new(store.clone())).await;
                 store.close().await;
-            }
+            })*
         }
 
         mod memory {
@@ -628,11 +1010,10 @@ macro_rules! suite {
                 super::$name(&Memory::default()).await;
             })*
 
-            #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-            async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins() {
-                let racing = Arc::new(Memory::default());
-                super::row_20_race_32_callers_take_one_started_handoff_and_one_wins(racing).await;
-            }
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $race() {
+                super::$race(Arc::new(Memory::default())).await;
+            })*
         }
     };
 }
@@ -643,7 +1024,7 @@ suite![
     row_20_a_started_handoff_dies_after_five_minutes,
     a_browser_has_five_handoffs_under_way_and_the_oldest_goes,
     a_pre_session_stays_while_another_tab_is_under_way,
-    a_session_reads_back_until_it_expires,
+    row_62_a_session_reads_back_until_it_expires,
     a_session_id_is_used_once,
     row_23_a_session_that_is_replaced_ends_and_gives_its_tokens_back,
     an_ended_session_is_gone_and_gives_its_tokens_once,
@@ -662,4 +1043,14 @@ suite![
     a_record_reads_back_until_it_expires_or_is_removed,
     a_session_is_abandoned_when_its_wait_is_over_and_not_before,
     a_sweep_takes_what_has_expired_and_nothing_else,
+    a_session_ends_whatever_was_born_of_the_same_pre_session,
+    row_24_a_sibling_of_another_person_is_asked_first,
+    a_session_begins_from_a_handoff_that_came_back_once,
+    a_handoff_that_is_finishing_is_swept_when_its_time_is_over,
+    the_answer_yes_begins_what_waited_once,
+    row_81_a_sign_out_ends_all_that_this_browser_has_and_has_under_way;
+    races:
+    row_81_race_of_sign_out_against_h6_leaves_no_session,
+    row_23_race_of_handoffs_of_one_browser_leaves_one_session,
+    row_20_race_32_callers_take_one_started_handoff_and_one_wins,
 ];

@@ -18,16 +18,19 @@ use axum::{
 };
 use handoff::{
     ids::{ClientId, SessionId, UserId},
-    token::{ClientSecret, Secret},
+    token::{ClientSecret, PreSession, Secret, State},
     uri::{LocalPath, Origin},
     wire::{UserInfo, path},
 };
 use relying_party::{
     Application, RelyingParty, Settings,
-    store::{Memory, Sealed, Session, Sqlite, Store, Waiting},
+    store::{
+        Beginning, HandoffKey, Kept, Memory, NewHandoff, Sealed, Session, Source, Sqlite, Store,
+        Waiting,
+    },
 };
 use sqlx::{Connection, SqliteConnection};
-use time::{Duration, macros::datetime};
+use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt;
 use web::{
     csrf, seal,
@@ -98,11 +101,13 @@ impl World {
             issuer: issuer.clone(),
             user: user(1, "Alice Moreau"),
             access_token: Sealed(sealed),
+            browser: PreSession::mint([1; 32]).digest(),
+            spare: None,
             created_at: clock.now(),
             expires_at: until,
             checked_at: clock.now(),
         };
-        store.begin_session(session, None).await.unwrap();
+        begin(&*store, session).await;
         sessions.begin_with(record, id, until).await.unwrap();
         Self {
             site,
@@ -152,6 +157,35 @@ impl World {
         fields.push(("csrf", &csrf));
         self.send(Method::POST, path, &fields).await
     }
+}
+
+/// A handoff of the session's browser that has just come back.
+async fn taken(store: &dyn Store, session: &Session, now: OffsetDateTime) -> HandoffKey {
+    let handoff = HandoffKey {
+        browser: session.browser,
+        state: State::mint([9; 32]).digest(),
+    };
+    let new = NewHandoff {
+        browser: handoff.browser,
+        state: handoff.state,
+        verifier: Sealed(Vec::new()),
+        target: LocalPath::root(),
+        expires_at: now + Duration::minutes(5),
+    };
+    store.start_handoff(new, now).await.unwrap();
+    let taken = store.take_started(handoff.browser, handoff.state, now);
+    assert!(taken.await.unwrap().is_some());
+    handoff
+}
+
+async fn begin(store: &dyn Store, session: Session) {
+    let now = session.created_at;
+    let source = Source::Handoff {
+        handoff: taken(store, &session, now).await,
+        replacing: None,
+    };
+    let begun = store.begin_session(session, source, now).await.unwrap();
+    assert!(matches!(begun, Beginning::Begun { .. }), "{begun:?}");
 }
 
 fn user(id: u8, name: &str) -> UserInfo {
@@ -470,6 +504,8 @@ async fn row_82_no_access_token_is_left_when_the_store_fails_half_way() {
             issuer: world.issuer.clone(),
             user: user(2, "Bob Okafor"),
             access_token: Sealed(sealed),
+            browser: PreSession::mint([2; 32]).digest(),
+            spare: None,
             created_at: world.clock.now(),
             expires_at: world.clock.now() + Duration::hours(1),
             checked_at: world.clock.now(),
@@ -480,7 +516,10 @@ async fn row_82_no_access_token_is_left_when_the_store_fails_half_way() {
                 target: LocalPath::root(),
                 wait_until: bob.expires_at,
             };
-            store.keep_waiting(alice, waiting).await.unwrap();
+            let now = world.clock.now();
+            let handoff = taken(&store, &bob, now).await;
+            let kept = store.keep_waiting(alice, waiting, handoff, now).await;
+            assert!(matches!(kept.unwrap(), Kept::Waits { .. }));
         }
         let mut beside = SqliteConnection::connect(file.to_str().unwrap())
             .await
@@ -505,6 +544,73 @@ async fn row_82_no_access_token_is_left_when_the_store_fails_half_way() {
     }
 }
 
+/// An authorization server that accepts every token, and knows no session any more: the person signed
+/// out there right after verify.
+async fn forgetful_authority() -> (u16, Arc<Mutex<u32>>) {
+    let asked = Arc::new(Mutex::new(0));
+    let counting = Arc::clone(&asked);
+    let verify = async || {
+        r#"{"token_type":"Bearer","access_token":"AT","expires_in":3600,
+            "session":{"id":"AgICAgICAgICAgICAgICAg","userId":"AgICAgICAgICAgICAgICAg",
+                       "createdAt":"2026-11-21T03:00:00Z","expiresAt":"2026-11-21T04:00:00Z"},
+            "user":{"id":"AgICAgICAgICAgICAgICAg","email":"bob@harbor.example",
+                    "name":"Bob Okafor","emailVerified":true},
+            "auth_time":1795230000,"amr":["pwd"]}"#
+    };
+    let session = move || async move {
+        *counting.lock().unwrap() += 1;
+        (StatusCode::UNAUTHORIZED, r#"{"error":"no_session"}"#)
+    };
+    let router = Router::new()
+        .route(path::VERIFY, post(verify))
+        .route(path::SESSION, axum::routing::get(session));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (port, asked)
+}
+
+#[tokio::test]
+async fn row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_the_recheck() {
+    let (port, asked) = forgetful_authority().await;
+    let world = World::over(Arc::new(Memory::default()), port).await;
+    let start = world
+        .send_from("", Method::GET, "/handoff/start", &[])
+        .await;
+    let cookie = |answer: &Response, name: &str| {
+        let all = answer.headers().get_all(header::SET_COOKIE);
+        let mut lines = all.iter().map(|line| line.to_str().unwrap());
+        let line = lines.find(|line| line.starts_with(name)).unwrap();
+        line.split(';').next().unwrap().to_owned()
+    };
+    let pre = cookie(&start, "__Host-rp_pre=");
+    let state = start.headers()[header::LOCATION].to_str().unwrap();
+    let (_, state) = state.split_once("&state=").unwrap();
+    let (state, _) = state.split_once('&').unwrap();
+    let issuer = &world.issuer;
+    let path = format!("/callback?handoff_token=T&state={state}&iss={issuer}");
+    let back = world.send_from(&pre, Method::GET, &path, &[]).await;
+    assert_eq!(back.headers()[header::LOCATION], "/");
+    let bob = cookie(&back, "__Host-rp_session=");
+
+    let home = async || {
+        let answer = world.send_from(&bob, Method::GET, "/", &[]).await;
+        read(answer).await.1
+    };
+    world.clock.advance(Duration::milliseconds(29_999));
+    assert!(home().await.contains("Bob Okafor"));
+    assert_eq!(*asked.lock().unwrap(), 0);
+    world.clock.advance(Duration::milliseconds(1));
+    for _ in 0..2 {
+        assert!(home().await.contains("Sign in with Harbor ID"));
+    }
+    assert_eq!(*asked.lock().unwrap(), 1);
+    let found = world
+        .store
+        .find_session(SessionId::mint([2; 16]), world.clock.now());
+    assert_eq!(found.await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn there_is_nothing_to_switch_to_unless_somebody_waits() {
     let world = World::new().await;
@@ -515,4 +621,11 @@ async fn there_is_nothing_to_switch_to_unless_somebody_waits() {
     assert!(location.starts_with("/signin/problem?"), "{location}");
     let answer = world.post("/switch", &[("decision", "neither")]).await;
     assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+
+    let answer = world.send_from("", Method::GET, "/switch", &[]).await;
+    let location = answer.headers()[header::LOCATION].to_str().unwrap();
+    assert!(
+        location.ends_with("&reason=nobody-to-switch-from"),
+        "{location}"
+    );
 }

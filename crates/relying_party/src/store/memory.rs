@@ -17,8 +17,8 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Added, ITEMS_PER_PERSON, Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff,
-    Task, Waiting,
+    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Kept, NewHandoff, Note,
+    Owner, Sealed, Session, Source, Store, TakenHandoff, Task, Waiting,
 };
 
 /// The store in plain memory.
@@ -28,7 +28,7 @@ pub struct Memory(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     /// In the order of starting.
-    started: Vec<NewHandoff>,
+    started: Vec<Started>,
     sessions: HashMap<SessionId, Session>,
     waiting: HashMap<SessionId, Waiting>,
     /// In the order of writing.
@@ -38,12 +38,45 @@ struct State {
     records: HashMap<[u8; 32], (Vec<u8>, OffsetDateTime)>,
 }
 
+#[derive(Debug)]
+struct Started {
+    new: NewHandoff,
+    taken_until: Option<OffsetDateTime>,
+}
+
+impl Started {
+    fn is_under_way(&self, now: OffsetDateTime) -> bool {
+        self.taken_until.unwrap_or(self.new.expires_at) > now
+    }
+
+    fn is_taken(&self, key: HandoffKey) -> bool {
+        self.new.browser == key.browser && self.new.state == key.state && self.taken_until.is_some()
+    }
+}
+
 impl State {
-    fn end_session(&mut self, id: SessionId) -> Vec<Sealed> {
+    fn end_session(&mut self, id: SessionId) -> Vec<Ended> {
         let waiting = self.waiting.remove(&id).map(|waiting| waiting.session);
         let ended = self.sessions.remove(&id);
-        let tokens = [waiting, ended].into_iter().flatten();
-        tokens.map(|session| session.access_token).collect()
+        let ended = [waiting, ended].into_iter().flatten();
+        ended.map(Ended::from).collect()
+    }
+
+    fn born_of(&self, browser: Digest<PreSession>) -> Vec<SessionId> {
+        let born = self.sessions.values().filter(|s| s.browser == browser);
+        born.map(|session| session.id).collect()
+    }
+
+    /// A handoff that was taken. One that has taken too long goes.
+    fn handoff(&mut self, key: HandoffKey, now: OffsetDateTime) -> Option<usize> {
+        self.started
+            .retain(|row| !row.is_taken(key) || row.is_under_way(now));
+        self.started.iter().position(|row| row.is_taken(key))
+    }
+
+    fn is_over(&self, browser: Digest<PreSession>, now: OffsetDateTime) -> bool {
+        let mut of_browser = self.started.iter().filter(|row| row.new.browser == browser);
+        !of_browser.any(|row| row.is_under_way(now))
     }
 
     fn rows(&self) -> u64 {
@@ -94,16 +127,19 @@ impl Store for Memory {
         let browser = new.browser;
         state
             .started
-            .retain(|row| row.browser != browser || row.expires_at > now);
-        state.started.push(new);
+            .retain(|row| row.new.browser != browser || row.is_under_way(now));
+        state.started.push(Started {
+            new,
+            taken_until: None,
+        });
         let of_browser = state
             .started
             .iter()
-            .filter(|row| row.browser == browser)
+            .filter(|row| row.new.browser == browser)
             .count();
         let mut surplus = of_browser.saturating_sub(STARTED_PER_BROWSER);
         state.started.retain(|row| {
-            let goes = surplus > 0 && row.browser == browser;
+            let goes = surplus > 0 && row.new.browser == browser;
             surplus -= usize::from(goes);
             !goes
         });
@@ -119,41 +155,75 @@ impl Store for Memory {
         let mut state = self.state();
         let found = state
             .started
-            .iter()
-            .position(|row| row.state == wanted && row.browser == browser);
-        let taken = found.map(|index| state.started.remove(index));
-        let taken = taken.filter(|row| row.expires_at > now);
-        Ok(taken.map(|row| TakenHandoff {
-            verifier: row.verifier,
-            target: row.target,
-            expires_at: row.expires_at,
+            .iter_mut()
+            .find(|Started { new, taken_until }| {
+                taken_until.is_none() && new.state == wanted && new.browser == browser
+            });
+        Ok(found.and_then(|row| {
+            let is_live = row.new.expires_at > now;
+            row.taken_until = Some(if is_live {
+                now + FINISHING
+            } else {
+                OffsetDateTime::UNIX_EPOCH
+            });
+            is_live.then(|| TakenHandoff {
+                verifier: row.new.verifier.clone(),
+                target: row.new.target.clone(),
+                expires_at: row.new.expires_at,
+            })
         }))
-    }
-
-    async fn end_pre_session(
-        &self,
-        browser: Digest<PreSession>,
-        now: OffsetDateTime,
-    ) -> Result<bool, Unavailable> {
-        let mut state = self.state();
-        state
-            .started
-            .retain(|row| row.browser != browser || row.expires_at > now);
-        Ok(!state.started.iter().any(|row| row.browser == browser))
     }
 
     async fn begin_session(
         &self,
         new: Session,
-        replacing: Option<SessionId>,
-    ) -> Result<Vec<Sealed>, Unavailable> {
+        source: Source,
+        now: OffsetDateTime,
+    ) -> Result<Beginning, Unavailable> {
         let mut state = self.state();
-        if replacing != Some(new.id) && state.sessions.contains_key(&new.id) {
+        let (found, old) = match source {
+            Source::Handoff { handoff, replacing } => (state.handoff(handoff, now), replacing),
+            Source::Waiting { current } => {
+                let waiting = state.waiting.get_mut(&current);
+                let waiting = waiting.filter(|waiting| waiting.session.id == new.id);
+                let found = waiting.and_then(|waiting| {
+                    if !waiting.is_live(now) {
+                        waiting.wait_until = OffsetDateTime::UNIX_EPOCH;
+                    }
+                    waiting.is_live(now).then_some(0)
+                });
+                (found, Some(current))
+            }
+        };
+        let Some(index) = found else {
+            return Ok(Beginning::TooLate);
+        };
+        let others = state.born_of(new.browser);
+        if let Source::Handoff { .. } = source {
+            let somebody_else = others.iter().find(|id| {
+                let other = state.sessions.get(*id);
+                let other = other.filter(|other| other.expires_at > now);
+                Some(**id) != old && other.is_some_and(|other| other.owner() != new.owner())
+            });
+            if let Some(id) = somebody_else {
+                return Ok(Beginning::SomebodyElse(*id));
+            }
+        }
+        if old != Some(new.id) && state.sessions.contains_key(&new.id) {
             return Err(Unavailable::unreadable("a session id that is taken"));
         }
-        let ended = replacing.map(|old| state.end_session(old));
+        match source {
+            Source::Handoff { .. } => drop(state.started.remove(index)),
+            Source::Waiting { current } => drop(state.waiting.remove(&current)),
+        }
+        let ends = old.into_iter().chain(others);
+        let ended = ends.flat_map(|id| state.end_session(id)).collect();
+        let pre_session_over = state.is_over(new.browser, now);
         state.sessions.insert(new.id, new);
-        Ok(ended.unwrap_or_default())
+        Ok(Beginning::Begun {
+            ended,
+            pre_session_over,
+        })
     }
 
     async fn find_session(
@@ -186,22 +256,48 @@ impl Store for Memory {
         Ok(due.map(|session| session.checked_at = now).is_some())
     }
 
-    async fn end_session(&self, id: SessionId) -> Result<Vec<Sealed>, Unavailable> {
+    async fn end_session(&self, id: SessionId) -> Result<Vec<Ended>, Unavailable> {
         Ok(self.state().end_session(id))
+    }
+
+    async fn sign_out(
+        &self,
+        session: Option<SessionId>,
+        browser: Option<Digest<PreSession>>,
+    ) -> Result<Vec<Ended>, Unavailable> {
+        let mut state = self.state();
+        let born = session.and_then(|id| state.sessions.get(&id));
+        let browsers = [born.map(|session| session.browser), browser];
+        let mut ends: Vec<_> = session.into_iter().collect();
+        for browser in browsers.into_iter().flatten() {
+            ends.extend(state.born_of(browser));
+            state.started.retain(|row| row.new.browser != browser);
+        }
+        Ok(ends
+            .into_iter()
+            .flat_map(|id| state.end_session(id))
+            .collect())
     }
 
     async fn keep_waiting(
         &self,
         current: SessionId,
         waiting: Waiting,
+        handoff: HandoffKey,
+        now: OffsetDateTime,
     ) -> Result<Kept, Unavailable> {
         let mut state = self.state();
+        let Some(index) = state.handoff(handoff, now) else {
+            return Ok(Kept::TooLate);
+        };
         if !state.sessions.contains_key(&current) {
             return Ok(Kept::NobodyIsSignedIn);
         }
+        state.started.remove(index);
         let displaced = state.waiting.insert(current, waiting);
         Ok(Kept::Waits {
             displaced: displaced.map(|waiting| waiting.session.access_token),
+            pre_session_over: state.is_over(handoff.browser, now),
         })
     }
 
@@ -272,7 +368,7 @@ impl Store for Memory {
         let mut guard = self.state();
         let state = &mut *guard;
         let before = state.rows();
-        state.started.retain(|row| row.expires_at > now);
+        state.started.retain(|row| row.is_under_way(now));
         state.sessions.retain(|_, session| session.expires_at > now);
         let sessions = &state.sessions;
         state

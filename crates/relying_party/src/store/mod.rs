@@ -50,7 +50,8 @@ pub struct NewHandoff {
     pub expires_at: OffsetDateTime,
 }
 
-/// H4: a handoff that was started by the browser that came back. It is in the store no more.
+/// H4: a handoff that was started by the browser that came back. It is taken once; what is left of it
+/// in the store is for [`Source::Handoff`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenHandoff {
     /// The verifier, sealed under the pre-session's cookie.
@@ -59,6 +60,73 @@ pub struct TakenHandoff {
     pub target: LocalPath,
     /// When we would have given up waiting.
     pub expires_at: OffsetDateTime,
+}
+
+/// How long after H4 a session may begin from a handoff: longer than the back channel ever takes.
+pub const FINISHING: Duration = Duration::seconds(60);
+
+/// A handoff of a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandoffKey {
+    /// The browser.
+    pub browser: Digest<PreSession>,
+    /// What ties the answer to it.
+    pub state: Digest<State>,
+}
+
+/// What a session begins from: a row that is used up as it begins, so that no two sessions begin from
+/// one. A sign-out takes these rows away, and with them whatever was about to begin (row 81).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A handoff that was taken and has not finished.
+    Handoff {
+        /// Which.
+        handoff: HandoffKey,
+        /// The session that this browser had, of the same person.
+        replacing: Option<SessionId>,
+    },
+    /// The answer yes to "Switch?".
+    Waiting {
+        /// Whose answer it is: the session that ends.
+        current: SessionId,
+    },
+}
+
+/// What came of a session that was to begin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Beginning {
+    /// It has begun.
+    Begun {
+        /// What ended for it: what it replaces, and whatever else was born of the same pre-session.
+        ended: Vec<Ended>,
+        /// Whether no other handoff of this browser is under way, so that the pre-session's cookie may
+        /// go.
+        pre_session_over: bool,
+    },
+    /// What it was to begin from is gone: the browser signed out meanwhile, or answered otherwise.
+    /// Nothing was stored.
+    TooLate,
+    /// Another handoff of this browser has signed another person in meanwhile, whom nobody has asked.
+    /// Nothing was stored.
+    SomebodyElse(SessionId),
+}
+
+/// A session that has ended, as far as there is something left to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its access token, which is to be revoked, sealed as it was kept.
+    pub access_token: Sealed,
+    /// See [`Session::spare`].
+    pub spare: Option<Sealed>,
+}
+
+impl From<Session> for Ended {
+    fn from(session: Session) -> Self {
+        Self {
+            access_token: session.access_token,
+            spare: session.spare,
+        }
+    }
 }
 
 /// Whose something is. Never an e-mail address: those are given to somebody else one day.
@@ -81,6 +149,11 @@ pub struct Session {
     pub user: UserInfo,
     /// The access token, sealed under the cookie of the browser's session.
     pub access_token: Sealed,
+    /// The pre-session that it was born of.
+    pub browser: Digest<PreSession>,
+    /// The access token once more, sealed under the pre-session's cookie: another handoff of the same
+    /// browser, which ends this session, does not bring this session's cookie.
+    pub spare: Option<Sealed>,
     /// When it began.
     pub created_at: OffsetDateTime,
     /// When it ends at the latest.
@@ -103,8 +176,8 @@ impl Session {
 /// H6: a session that waits for "Switch from Alice to Bob?".
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// The session that begins if the answer is yes. Its access token is sealed under the cookie
-    /// of the session that is there now.
+    /// The session that begins if the answer is yes. Its access token is sealed under the client's
+    /// secret.
     pub session: Session,
     /// Where the person wanted to go.
     pub target: LocalPath,
@@ -127,9 +200,13 @@ pub enum Kept {
     Waits {
         /// The access token of the one that waited before, which is gone.
         displaced: Option<Sealed>,
+        /// See [`Beginning::Begun`].
+        pre_session_over: bool,
     },
     /// The session that it was to wait for has ended: there is nobody to ask. Nothing was stored.
     NobodyIsSignedIn,
+    /// See [`Beginning::TooLate`].
+    TooLate,
 }
 
 /// A note.
@@ -182,7 +259,7 @@ pub trait Store: web::session::Records {
     async fn start_handoff(&self, new: NewHandoff, now: OffsetDateTime) -> Result<(), Unavailable>;
 
     /// H4: takes the handoff that this browser started with this state, unless it has expired.
-    /// Whoever takes it is the only one.
+    /// Whoever takes it is the only one, and has [`FINISHING`] to begin a session from it.
     async fn take_started(
         &self,
         browser: Digest<PreSession>,
@@ -190,21 +267,14 @@ pub trait Store: web::session::Records {
         now: OffsetDateTime,
     ) -> Result<Option<TakenHandoff>, Unavailable>;
 
-    /// H6: forgets a browser's pre-session, unless another handoff is under way under it. Tells
-    /// whether it is forgotten, so that its cookie may go too.
-    async fn end_pre_session(
-        &self,
-        browser: Digest<PreSession>,
-        now: OffsetDateTime,
-    ) -> Result<bool, Unavailable>;
-
-    /// H6: begins a session, in the place of the one that this browser had. Returns the access
-    /// tokens that nobody needs any more.
+    /// H6: uses up what the session begins from, begins it, and ends what this browser had: after
+    /// this there is no other session that was born of the same pre-session.
     async fn begin_session(
         &self,
         new: Session,
-        replacing: Option<SessionId>,
-    ) -> Result<Vec<Sealed>, Unavailable>;
+        source: Source,
+        now: OffsetDateTime,
+    ) -> Result<Beginning, Unavailable>;
 
     /// The session with this id, if it has not expired.
     async fn find_session(
@@ -224,11 +294,26 @@ pub trait Store: web::session::Records {
 
     /// Ends a session, and the one that waits for its answer. Returns the access tokens that nobody
     /// needs any more: to one caller, once.
-    async fn end_session(&self, id: SessionId) -> Result<Vec<Sealed>, Unavailable>;
+    async fn end_session(&self, id: SessionId) -> Result<Vec<Ended>, Unavailable>;
 
-    /// H6: lets a session wait for the answer of the person who is signed in.
-    async fn keep_waiting(&self, current: SessionId, waiting: Waiting)
-    -> Result<Kept, Unavailable>;
+    /// Signs a browser out: ends this session, every other that was born of its pre-session or of the
+    /// one that the browser brings, what waits for their answers, and every handoff under way, also
+    /// one that is just finishing (row 81). Returns the access tokens as [`Self::end_session`] does.
+    async fn sign_out(
+        &self,
+        session: Option<SessionId>,
+        browser: Option<Digest<PreSession>>,
+    ) -> Result<Vec<Ended>, Unavailable>;
+
+    /// H6: uses up the handoff, and lets its session wait for the answer of the person who is signed
+    /// in.
+    async fn keep_waiting(
+        &self,
+        current: SessionId,
+        waiting: Waiting,
+        handoff: HandoffKey,
+        now: OffsetDateTime,
+    ) -> Result<Kept, Unavailable>;
 
     /// The session that waits for the answer of this one, if it still does.
     async fn find_waiting(

@@ -14,8 +14,8 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Added, ITEMS_PER_PERSON, Kept, NewHandoff, Note, Owner, Sealed, Session, Store, TakenHandoff,
-    Task, Waiting,
+    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Kept, NewHandoff, Note,
+    Owner, Sealed, Session, Source, Store, TakenHandoff, Task, Waiting,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -90,6 +90,8 @@ struct SessionRow {
     name: String,
     email_verified: bool,
     access_token: Vec<u8>,
+    browser: Vec<u8>,
+    spare: Option<Vec<u8>>,
     created_at: i64,
     expires_at: i64,
     checked_at: i64,
@@ -107,6 +109,8 @@ impl SessionRow {
                 email_verified: self.email_verified,
             },
             access_token: Sealed(self.access_token),
+            browser: digest(&self.browser)?,
+            spare: self.spare.map(Sealed),
             created_at: from_millis(self.created_at)?,
             expires_at: from_millis(self.expires_at)?,
             checked_at: from_millis(self.checked_at)?,
@@ -176,23 +180,145 @@ fn added(rows: u64) -> Added {
     if rows == 1 { Added::Yes } else { Added::Full }
 }
 
+fn digest<T>(bytes: &[u8]) -> Result<Digest<T>, Unavailable> {
+    let bytes = <[u8; 32]>::try_from(bytes).map_err(Unavailable::unreadable)?;
+    Ok(Digest::from_bytes(bytes))
+}
+
+#[derive(FromRow)]
+struct EndedRow {
+    access_token: Vec<u8>,
+    spare: Option<Vec<u8>>,
+}
+
+impl From<EndedRow> for Ended {
+    fn from(row: EndedRow) -> Self {
+        Self {
+            access_token: Sealed(row.access_token),
+            spare: row.spare.map(Sealed),
+        }
+    }
+}
+
 async fn end_session(
     connection: &mut SqliteConnection,
     id: SessionId,
-) -> Result<Vec<Sealed>, Unavailable> {
+) -> Result<Vec<Ended>, Unavailable> {
     let id = id.to_string();
-    // What waits goes first, by name: the cascade would take it without telling its token.
-    let waiting: Option<Vec<u8>> =
-        sqlx::query_scalar("DELETE FROM waiting WHERE current = ? RETURNING access_token")
+    let mut ended = Vec::new();
+    for statement in [
+        // What waits goes first, by name: the cascade would take it without telling its token.
+        "DELETE FROM waiting WHERE current = ? RETURNING access_token, spare",
+        "DELETE FROM session WHERE id = ? RETURNING access_token, spare",
+    ] {
+        let row = sqlx::query_as::<_, EndedRow>(statement)
             .bind(&id)
             .fetch_optional(&mut *connection)
             .await?;
-    let ended: Option<Vec<u8>> =
-        sqlx::query_scalar("DELETE FROM session WHERE id = ? RETURNING access_token")
-            .bind(&id)
-            .fetch_optional(&mut *connection)
-            .await?;
-    Ok([waiting, ended].into_iter().flatten().map(Sealed).collect())
+        ended.extend(row.map(Ended::from));
+    }
+    Ok(ended)
+}
+
+async fn end_born_of(
+    connection: &mut SqliteConnection,
+    browser: Digest<PreSession>,
+) -> Result<Vec<Ended>, Unavailable> {
+    let born: Vec<String> = sqlx::query_scalar("SELECT id FROM session WHERE browser = ?")
+        .bind(browser.as_bytes().as_slice())
+        .fetch_all(&mut *connection)
+        .await?;
+    let mut ended = Vec::new();
+    for id in born {
+        let id = SessionId::parse(&id).map_err(Unavailable::unreadable)?;
+        ended.append(&mut end_session(connection, id).await?);
+    }
+    Ok(ended)
+}
+
+/// Uses up a handoff that was taken, also when it has taken too long; tells whether a session may begin
+/// from it.
+async fn finish(
+    connection: &mut SqliteConnection,
+    handoff: HandoffKey,
+    now: OffsetDateTime,
+) -> Result<bool, Unavailable> {
+    let until: Option<i64> = sqlx::query_scalar(
+        "DELETE FROM started WHERE state = ? AND browser = ? AND taken_until IS NOT NULL
+         RETURNING taken_until",
+    )
+    .bind(handoff.state.as_bytes().as_slice())
+    .bind(handoff.browser.as_bytes().as_slice())
+    .fetch_optional(connection)
+    .await?;
+    Ok(until.is_some_and(|until| until > millis(now)))
+}
+
+/// Uses up a session that waits for the answer of this one; tells whether it may begin. One that has
+/// waited too long stays, for whoever revokes it.
+async fn answer(
+    connection: &mut SqliteConnection,
+    current: SessionId,
+    waiting: SessionId,
+    now: OffsetDateTime,
+) -> Result<bool, Unavailable> {
+    let mut changed = [0; 2];
+    for (rows, statement) in changed.iter_mut().zip([
+        "DELETE FROM waiting
+         WHERE current = ?1 AND id = ?2 AND wait_until > ?3 AND expires_at > ?3",
+        "UPDATE waiting SET wait_until = 0
+         WHERE current = ?1 AND id = ?2 AND (wait_until <= ?3 OR expires_at <= ?3)",
+    ]) {
+        *rows = sqlx::query(statement)
+            .bind(current.to_string())
+            .bind(waiting.to_string())
+            .bind(millis(now))
+            .execute(&mut *connection)
+            .await?
+            .rows_affected();
+    }
+    Ok(changed[0] == 1)
+}
+
+/// Whether no handoff of this browser is under way.
+async fn is_over(
+    connection: &mut SqliteConnection,
+    browser: Digest<PreSession>,
+    now: OffsetDateTime,
+) -> Result<bool, Unavailable> {
+    Ok(sqlx::query_scalar(
+        "SELECT NOT EXISTS (
+             SELECT 1 FROM started WHERE browser = ? AND COALESCE(taken_until, expires_at) > ?)",
+    )
+    .bind(browser.as_bytes().as_slice())
+    .bind(millis(now))
+    .fetch_one(connection)
+    .await?)
+}
+
+/// Somebody else who was signed in by another handoff of the same browser: the youngest such session.
+async fn somebody_else(
+    connection: &mut SqliteConnection,
+    new: &Session,
+    replacing: Option<SessionId>,
+    now: OffsetDateTime,
+) -> Result<Option<SessionId>, Unavailable> {
+    let found: Option<String> = sqlx::query_scalar(
+        "SELECT id FROM session
+         WHERE browser = ? AND expires_at > ? AND id IS NOT ?
+               AND (issuer <> ? OR user_id <> ?)
+         ORDER BY rowid DESC LIMIT 1",
+    )
+    .bind(new.browser.as_bytes().as_slice())
+    .bind(millis(now))
+    .bind(replacing.map(|id| id.to_string()))
+    .bind(new.issuer.as_str())
+    .bind(new.user.id.to_string())
+    .fetch_optional(connection)
+    .await?;
+    found
+        .map(|id| SessionId::parse(&id).map_err(Unavailable::unreadable))
+        .transpose()
 }
 
 #[async_trait]
@@ -212,7 +338,8 @@ impl Store for Sqlite {
         .execute(&mut *tx)
         .await?;
         sqlx::query(
-            "DELETE FROM started WHERE browser = ?1 AND (expires_at <= ?2 OR seq NOT IN (
+            "DELETE FROM started
+             WHERE browser = ?1 AND (COALESCE(taken_until, expires_at) <= ?2 OR seq NOT IN (
                  SELECT seq FROM started WHERE browser = ?1 ORDER BY seq DESC LIMIT ?3))",
         )
         .bind(browser)
@@ -232,9 +359,12 @@ impl Store for Sqlite {
     ) -> Result<Option<TakenHandoff>, Unavailable> {
         let mut tx = self.database.write().await?;
         let row = sqlx::query_as::<_, StartedRow>(
-            "DELETE FROM started WHERE state = ? AND browser = ?
+            "UPDATE started SET taken_until = IIF(expires_at > ?1, ?2, 0)
+             WHERE state = ?3 AND browser = ?4 AND taken_until IS NULL
              RETURNING verifier, target, expires_at",
         )
+        .bind(millis(now))
+        .bind(millis(now + FINISHING))
         .bind(state.as_bytes().as_slice())
         .bind(browser.as_bytes().as_slice())
         .fetch_optional(&mut *tx)
@@ -245,41 +375,41 @@ impl Store for Sqlite {
         Ok(taken.filter(|taken| taken.expires_at > now))
     }
 
-    async fn end_pre_session(
-        &self,
-        browser: Digest<PreSession>,
-        now: OffsetDateTime,
-    ) -> Result<bool, Unavailable> {
-        let browser = browser.as_bytes().as_slice();
-        let mut tx = self.database.write().await?;
-        sqlx::query("DELETE FROM started WHERE browser = ? AND expires_at <= ?")
-            .bind(browser)
-            .bind(millis(now))
-            .execute(&mut *tx)
-            .await?;
-        let under_way: bool =
-            sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM started WHERE browser = ?)")
-                .bind(browser)
-                .fetch_one(&mut *tx)
-                .await?;
-        tx.commit().await?;
-        Ok(!under_way)
-    }
-
     async fn begin_session(
         &self,
         new: Session,
-        replacing: Option<SessionId>,
-    ) -> Result<Vec<Sealed>, Unavailable> {
+        source: Source,
+        now: OffsetDateTime,
+    ) -> Result<Beginning, Unavailable> {
         let mut tx = self.database.write().await?;
-        let ended = match replacing {
+        let (found, old) = match source {
+            Source::Handoff { handoff, replacing } => {
+                (finish(&mut tx, handoff, now).await?, replacing)
+            }
+            Source::Waiting { current } => {
+                let found = answer(&mut tx, current, new.id, now).await?;
+                (found, Some(current))
+            }
+        };
+        if !found {
+            tx.commit().await?;
+            return Ok(Beginning::TooLate);
+        }
+        if let Source::Handoff { replacing, .. } = source
+            && let Some(other) = somebody_else(&mut tx, &new, replacing, now).await?
+        {
+            tx.rollback().await?;
+            return Ok(Beginning::SomebodyElse(other));
+        }
+        let mut ended = match old {
             Some(old) => end_session(&mut tx, old).await?,
             None => Vec::new(),
         };
+        ended.append(&mut end_born_of(&mut tx, new.browser).await?);
         sqlx::query(
             "INSERT INTO session (id, issuer, user_id, email, name, email_verified, access_token,
-                                  created_at, expires_at, checked_at)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                  browser, spare, created_at, expires_at, checked_at)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(new.id.to_string())
         .bind(new.issuer.as_str())
@@ -288,13 +418,19 @@ impl Store for Sqlite {
         .bind(new.user.name)
         .bind(new.user.email_verified)
         .bind(new.access_token.0)
+        .bind(new.browser.as_bytes().as_slice())
+        .bind(new.spare.map(|spare| spare.0))
         .bind(millis(new.created_at))
         .bind(millis(new.expires_at))
         .bind(millis(new.checked_at))
         .execute(&mut *tx)
         .await?;
+        let pre_session_over = is_over(&mut tx, new.browser, now).await?;
         tx.commit().await?;
-        Ok(ended)
+        Ok(Beginning::Begun {
+            ended,
+            pre_session_over,
+        })
     }
 
     async fn find_session(
@@ -340,9 +476,37 @@ impl Store for Sqlite {
         Ok(marked == 1)
     }
 
-    async fn end_session(&self, id: SessionId) -> Result<Vec<Sealed>, Unavailable> {
+    async fn end_session(&self, id: SessionId) -> Result<Vec<Ended>, Unavailable> {
         let mut tx = self.database.write().await?;
         let ended = end_session(&mut tx, id).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    async fn sign_out(
+        &self,
+        session: Option<SessionId>,
+        browser: Option<Digest<PreSession>>,
+    ) -> Result<Vec<Ended>, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let mut browsers: Vec<_> = browser.into_iter().collect();
+        let mut ended = Vec::new();
+        if let Some(id) = session {
+            let born: Option<Vec<u8>> =
+                sqlx::query_scalar("SELECT browser FROM session WHERE id = ?")
+                    .bind(id.to_string())
+                    .fetch_optional(&mut *tx)
+                    .await?;
+            browsers.extend(born.map(|born| digest(&born)).transpose()?);
+            ended = end_session(&mut tx, id).await?;
+        }
+        for browser in browsers {
+            sqlx::query("DELETE FROM started WHERE browser = ?")
+                .bind(browser.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+            ended.append(&mut end_born_of(&mut tx, browser).await?);
+        }
         tx.commit().await?;
         Ok(ended)
     }
@@ -351,6 +515,8 @@ impl Store for Sqlite {
         &self,
         current: SessionId,
         waiting: Waiting,
+        handoff: HandoffKey,
+        now: OffsetDateTime,
     ) -> Result<Kept, Unavailable> {
         let current = current.to_string();
         let Waiting {
@@ -359,6 +525,10 @@ impl Store for Sqlite {
             wait_until,
         } = waiting;
         let mut tx = self.database.write().await?;
+        if !finish(&mut tx, handoff, now).await? {
+            tx.commit().await?;
+            return Ok(Kept::TooLate);
+        }
         let displaced: Option<Vec<u8>> =
             sqlx::query_scalar("DELETE FROM waiting WHERE current = ? RETURNING access_token")
                 .bind(&current)
@@ -366,9 +536,9 @@ impl Store for Sqlite {
                 .await?;
         let kept = sqlx::query(
             "INSERT INTO waiting (current, id, issuer, user_id, email, name, email_verified,
-                                  access_token, created_at, expires_at, checked_at, target,
-                                  wait_until)
-             SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
+                                  access_token, browser, spare, created_at, expires_at,
+                                  checked_at, target, wait_until)
+             SELECT id, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM session WHERE id = ?",
         )
         .bind(session.id.to_string())
         .bind(session.issuer.as_str())
@@ -377,6 +547,8 @@ impl Store for Sqlite {
         .bind(session.user.name)
         .bind(session.user.email_verified)
         .bind(session.access_token.0)
+        .bind(session.browser.as_bytes().as_slice())
+        .bind(session.spare.map(|spare| spare.0))
         .bind(millis(session.created_at))
         .bind(millis(session.expires_at))
         .bind(millis(session.checked_at))
@@ -386,14 +558,16 @@ impl Store for Sqlite {
         .execute(&mut *tx)
         .await?
         .rows_affected();
+        if kept != 1 {
+            // Then the handoff is not used up either.
+            tx.rollback().await?;
+            return Ok(Kept::NobodyIsSignedIn);
+        }
+        let pre_session_over = is_over(&mut tx, handoff.browser, now).await?;
         tx.commit().await?;
-        Ok(if kept == 1 {
-            Kept::Waits {
-                displaced: displaced.map(Sealed),
-            }
-        } else {
-            // Then nothing waited before either: it would have gone with its session.
-            Kept::NobodyIsSignedIn
+        Ok(Kept::Waits {
+            displaced: displaced.map(Sealed),
+            pre_session_over,
         })
     }
 
@@ -426,8 +600,8 @@ impl Store for Sqlite {
         let mut tx = self.database.write().await?;
         let row = sqlx::query_as::<_, WaitingRow>(
             "DELETE FROM waiting WHERE current = ?
-             RETURNING id, issuer, user_id, email, name, email_verified, access_token, created_at,
-                       expires_at, checked_at, target, wait_until",
+             RETURNING id, issuer, user_id, email, name, email_verified, access_token, browser,
+                       spare, created_at, expires_at, checked_at, target, wait_until",
         )
         .bind(current.to_string())
         .fetch_optional(&mut *tx)
@@ -563,7 +737,7 @@ impl Store for Sqlite {
         let mut tx = self.database.write().await?;
         let mut swept = 0;
         for statement in [
-            "DELETE FROM started WHERE expires_at <= ?",
+            "DELETE FROM started WHERE COALESCE(taken_until, expires_at) <= ?",
             // Before the sessions that take theirs with them, so that each row is counted.
             "DELETE FROM waiting
              WHERE current IN (SELECT id FROM session WHERE expires_at <= ?)",
@@ -663,6 +837,8 @@ mod tests {
                 email_verified: true,
             },
             access_token: Sealed(vec![id]),
+            browser: PreSession::mint([1; 32]).digest(),
+            spare: None,
             created_at: NOW,
             expires_at: LATER,
             checked_at: NOW,
@@ -688,21 +864,33 @@ mod tests {
             target: LocalPath::root(),
             expires_at: LATER,
         };
-        store.start_handoff(new, NOW).await.unwrap();
+        store.start_handoff(new.clone(), NOW).await.unwrap();
         let take = || store.take_started(browser.digest(), state.digest(), NOW);
         run(&store, "UPDATE started SET target = 'elsewhere'").await;
         assert!(take().await.is_err());
         run(&store, "UPDATE started SET target = '/'").await;
         assert!(take().await.unwrap().is_some());
 
+        let handoff = HandoffKey {
+            browser: browser.digest(),
+            state: state.digest(),
+        };
+        let source = Source::Handoff {
+            handoff,
+            replacing: None,
+        };
         let current = session(1);
-        store.begin_session(current.clone(), None).await.unwrap();
+        let begun = store.begin_session(current.clone(), source, NOW).await;
+        assert!(matches!(begun.unwrap(), Beginning::Begun { .. }));
+        store.start_handoff(new, NOW).await.unwrap();
+        assert!(take().await.unwrap().is_some());
         let waiting = Waiting {
             session: session(2),
             target: LocalPath::root(),
             wait_until: LATER,
         };
-        store.keep_waiting(current.id, waiting).await.unwrap();
+        let kept = store.keep_waiting(current.id, waiting, handoff, NOW).await;
+        assert!(matches!(kept.unwrap(), Kept::Waits { .. }));
         run(&store, "UPDATE waiting SET target = 'elsewhere'").await;
         assert!(store.take_waiting(current.id).await.is_err());
         run(&store, "UPDATE waiting SET target = '/'").await;

@@ -415,5 +415,10 @@ fn paths_in(root: &Path, site: Site) -> BTreeSet<String> {
             paths.insert(path);
         }
     }
+    match site {
+        Site::Notes => paths.retain(|path| !path.starts_with("/tasks")),
+        Site::Tasks => paths.retain(|path| path.starts_with("/tasks")),
+        _ => {}
+    }
     paths
 }

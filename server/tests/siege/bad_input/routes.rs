@@ -260,6 +260,10 @@ fn at_the_front_page(reply: &Reply) -> bool {
     reply.status == 403 || (reply.status == 303 && reply.location() == "/")
 }
 
+fn nobody_to_ask(reply: &Reply) -> bool {
+    reply.status == 403 || (reply.status == 303 && reply.location().starts_with("/signin/problem?"))
+}
+
 fn no_cookie(_: &Reply) -> bool {
     false
 }
@@ -1230,7 +1234,7 @@ fn notes() -> Vec<Route> {
             },
             params: vec![param(Place::Cookie, RP_SESSION, |_| Nobody)],
             good: |reply| reply.status == 200 && reply.body.contains("Bob Okafor"),
-            nobody: at_the_front_page,
+            nobody: nobody_to_ask,
             gives: "",
         },
         Route {
@@ -1256,7 +1260,7 @@ fn notes() -> Vec<Route> {
                 vec![param(Place::Form, "decision", exact_or_400)],
             ]),
             good: |reply| reply.status == 303 && reply.location() == "/",
-            nobody: at_the_front_page,
+            nobody: nobody_to_ask,
             gives: RP_SESSION,
         },
         Route {
