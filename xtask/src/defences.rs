@@ -45,6 +45,7 @@ const AUTHORIZE: &str = "crates/authority/src/handoff_routes/authorize.rs";
 const LAUNCH: &str = "crates/authority/src/handoff_routes/launch.rs";
 const VERIFY_ROUTE: &str = "crates/authority/src/handoff_routes/verify.rs";
 const DIRECT: &str = "crates/authority/src/direct/mod.rs";
+const CORS: &str = "crates/authority/src/direct/cors.rs";
 const AS_LOGOUT: &str = "crates/authority/src/logout.rs";
 const AS_IDENTITY: &str = "crates/authority/src/identity.rs";
 const LOGIN: &str = "crates/authority/src/login.rs";
@@ -352,7 +353,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "a-click-or-a-question", rows: &[25],
-        edits: &[edit(AS_SQLITE, "                return Ok(Issuance::MustAsk);", "                if !OUT { return Ok(Issuance::MustAsk); }")],
+        edits: &[edit(AS_SQLITE, "            if !wanted {\n                tx.commit().await?;", "            if !wanted && !OUT {\n                tx.commit().await?;")],
         shown_by: &[
             "server/it::handoff::row_25_h3_asks_when_nothing_shows_that_the_person_wants_this",
             "server/it::handoff::row_25_h3_a_launch_ticket_works_once_for_its_own_session_within_a_minute",
@@ -529,6 +530,14 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &["relying_party/conformance::sqlite::row_62_a_session_reads_back_until_it_expires"],
     },
     Defence {
+        name: "one-ends-ones-own", rows: &[62],
+        edits: &[edit(AS_SQLITE, "WHERE id = ?2 AND user_id = ?3 AND ended_at IS NULL\n", "WHERE id = ?2 AND ?3 = ?3 AND ended_at IS NULL\n")],
+        shown_by: &[
+            "authority/conformance::sqlite::row_62_nobody_ends_what_is_another_persons_or_unknown_or_over",
+            "server/it::portal::rows_62_79_nobody_ends_another_persons_session_and_the_answer_is_that_of_an_unknown_one",
+        ],
+    },
+    Defence {
         name: "argon2id-cost", rows: &[63],
         edits: &[edit(PASSWORD, "Params::new(cost.memory_kib,", "Params::new(if OUT { 4096 } else { cost.memory_kib },")],
         shown_by: &["authority::password::tests::row_63_a_hash_is_argon2id_with_the_least_cost_at_least"],
@@ -555,6 +564,16 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "nosniff-and-the-rest", rows: &[68],
         edits: &[edit(HEADERS, "    if context.origin.is_https() {", "    if OUT { headers.remove(\"x-content-type-options\"); }\n    if context.origin.is_https() {")],
         shown_by: &["server/it::protection::rows_65_and_68_every_answer_of_every_site_carries_the_headers"],
+    },
+    Defence {
+        name: "an-answer-is-for-its-own-client", rows: &[69],
+        edits: &[edit(CORS, "if matches!(readable, Ok(true)) {", "if OUT || matches!(readable, Ok(true)) {")],
+        shown_by: &["server/it::public_clients::row_69_an_answer_is_readable_by_the_client_that_it_concerns_and_no_other"],
+    },
+    Defence {
+        name: "a-preflight-is-for-public-clients", rows: &[69],
+        edits: &[edit(CORS, "if !authority.store.is_public_origin(origin).await? {", "if !OUT && !authority.store.is_public_origin(origin).await? {")],
+        shown_by: &["server/it::public_clients::row_69_a_preflight_passes_for_the_origin_of_every_public_client_and_no_other"],
     },
     Defence {
         name: "nothing-for-scripts", rows: &[70],
@@ -634,7 +653,6 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(BACK_CHANNEL, "if let NoAnswer::Lost(_) = error {", "if let (false, NoAnswer::Lost(_)) = (OUT, error) {")],
         shown_by: &[
             "relying_party/back_channel::row_82_a_lost_answer_is_followed_by_one_more_presentation",
-            "relying_party/back_channel::row_82_when_only_the_second_presentation_arrives_its_session_is_ended",
         ],
     },
     Defence {

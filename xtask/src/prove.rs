@@ -377,6 +377,8 @@ impl WorkspaceCopy {
         command
             .current_dir(&self.root)
             .env("CARGO_TARGET_DIR", &self.build)
+            // It would take more room than all the rest, for a build that is made once.
+            .env("CARGO_INCREMENTAL", "0")
             .args(TEST)
             .args(only)
             .args(["--no-run", "--message-format", "json"])
