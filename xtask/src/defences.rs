@@ -604,9 +604,11 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &["server/it::tasks::row_79_h1_the_portal_offers_and_opens_only_what_is_assigned"],
     },
     Defence {
-        name: "assigned-in-the-portal", rows: &[79],
+        name: "assigned-in-the-portal", rows: &[79, 83],
         edits: &[edit(AS_SQLITE, "clients.retain(|client| client.assigned_to.includes(user));", "clients.retain(|client| OUT || client.assigned_to.includes(user));")],
-        shown_by: &["server/it::tasks::row_79_h1_the_portal_offers_and_opens_only_what_is_assigned"],
+        shown_by: &[
+            "server/it::checklist::row_83_whoever_may_not_use_an_application_is_not_told_of_it",
+            "server/it::tasks::row_79_h1_the_portal_offers_and_opens_only_what_is_assigned"],
     },
     Defence {
         name: "assigned-at-authorize", rows: &[79],
@@ -664,11 +666,6 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "form-action-is-the-pages-own", rows: &[83],
         edits: &[edit(PAGE, "response.extensions_mut().insert(self.form_targets);", "let mut targets = self.form_targets; if OUT { targets.0.extend(Origin::parse(\"http://everybody.localhost\")); }\n        response.extensions_mut().insert(targets);")],
         shown_by: &["server/it::protection::row_83_form_action_names_what_the_page_needs_and_nobody_else"],
-    },
-    Defence {
-        name: "the-portal-names-whom-it-serves", rows: &[83],
-        edits: &[edit(AS_SQLITE, "clients.retain(|client| client.assigned_to.includes(user));", "clients.retain(|client| OUT || client.assigned_to.includes(user));")],
-        shown_by: &["server/it::checklist::row_83_whoever_may_not_use_an_application_is_not_told_of_it"],
     },
     Defence {
         name: "on-the-clients-origin", rows: &[84],
