@@ -1,15 +1,11 @@
 import { existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
 import { defineConfig, type Project } from '@playwright/test';
 
 import type { Options } from './fixtures/test.ts';
+import { data, program, results } from './support/program.ts';
 import { ports } from './support/sites.ts';
-
-const here = dirname(fileURLToPath(import.meta.url));
-const program = process.env.HANDOFF_LAB_BIN || join(here, '../target/debug/handoff-lab');
-const results = join(here, 'test-results');
 
 /** The browser that the variable names, else the system's, else Playwright's own. */
 function browser(variable: string, system: string): string | undefined {
@@ -105,6 +101,7 @@ export default defineConfig<Options>({
         `127.0.0.1:${ports.sites}`,
         `127.0.0.1:${ports.ops}`,
         JSON.stringify(join(results, 'server.log')),
+        JSON.stringify(data),
       ].join(' '),
       // The sites answer 421 to `127.0.0.1`, and Node does not resolve `*.localhost`.
       url: `http://127.0.0.1:${ports.ops}/ready`,

@@ -1,22 +1,22 @@
-// Starts the program under test on a fresh data folder, and takes the folder away afterwards.
+// Starts the program under test on a data folder that is new, and takes the folder away afterwards.
 //
-// node serve.mjs <program> <listen address> <ops address> <log file>
+// node serve.mjs <program> <listen address> <ops address> <log file> <data folder>
 
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 
-const [program, listen, opsListen, log] = process.argv.slice(2);
-if (!program || !listen || !opsListen || !log) {
-  throw new Error('usage: node serve.mjs <program> <listen address> <ops address> <log file>');
+const [program, listen, opsListen, log, data] = process.argv.slice(2);
+if (!program || !listen || !opsListen || !log || !data) {
+  throw new Error('usage: node serve.mjs <program> <listen address> <ops address> <log file> <data folder>');
 }
 if (!existsSync(program)) {
   console.error(`${program} is not there. Build it with: cargo xtask build`);
   process.exit(1);
 }
 
-const data = mkdtempSync(join(tmpdir(), 'handoff-lab-end2end-'));
+rmSync(data, { recursive: true, force: true });
+mkdirSync(data, { recursive: true, mode: 0o700 });
 mkdirSync(dirname(log), { recursive: true });
 const output = openSync(log, 'w');
 const server = spawn(

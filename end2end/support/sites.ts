@@ -22,6 +22,7 @@ export const ports = {
 export const sites = {
   authority: `http://auth.localhost:${ports.sites}`,
   notes: `http://notes.localhost:${ports.sites}`,
+  tasks: `http://tasks.localhost:${ports.sites}`,
   lab: `http://lab.localhost:${ports.sites}`,
 };
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
-import { alice, bob, expect, sites, test, type Visitor } from '../fixtures/test.ts';
+import { alice, bob, expect, mallory, sites, test, type Visitor } from '../fixtures/test.ts';
 
 /** Every page, and how to get there. */
 const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
@@ -81,6 +81,38 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
     if ((await visitor.notes.withText(text).count()) === 0) await visitor.notes.add(text);
     await expect(visitor.notes.withText(text)).toBeVisible();
   },
+  'tasks-signed-out': async ({ tasks }) => {
+    await tasks.open();
+    await tasks.signedOut();
+  },
+  'tasks-empty': async (visitor) => {
+    await visitor.signInAs(mallory);
+    await visitor.portal.openApp('Tasks');
+    await visitor.tasks.arrived(mallory);
+  },
+  'tasks-refused': async (visitor) => {
+    visitor.watch.expect(422);
+    await visitor.signInAs(mallory);
+    await visitor.portal.openApp('Tasks');
+    await visitor.tasks.add('   ');
+    await expect(visitor.page.getByRole('alert')).toContainText('Write something first.');
+  },
+  tasks: async (visitor) => {
+    await visitor.signInAs(bob);
+    await visitor.portal.openApp('Tasks');
+    await visitor.tasks.arrived(bob);
+    const done = 'Ask the harbour master';
+    for (const text of [
+      'Renew the berth at pier 4',
+      'Buy rope, paint, and a new mooring ring for the dinghy that lies at the end of the quay',
+      done,
+    ]) {
+      if ((await visitor.tasks.withText(text).count()) === 0) await visitor.tasks.add(text);
+      await expect(visitor.tasks.withText(text)).toBeVisible();
+    }
+    if ((await visitor.tasks.done.count()) === 0) await visitor.tasks.markDone(done);
+    await expect(visitor.tasks.done).toContainText(done);
+  },
   'problem-not-this-browser': async ({ page, problem }) => {
     await page.goto(`${sites.notes}/callback?handoff_token=none&state=none&iss=none`);
     await problem.explains('notThisBrowser');
@@ -98,6 +130,7 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
         ['refused', 'refused'],
         ['not-assigned', 'notAssigned'],
         ['authority-unreachable', 'authorityUnreachable'],
+        ['nobody-to-switch-from', 'nobodyToSwitchFrom'],
         ['unavailable', 'unavailable'],
       ] as const
     ).map(([reason, heading]) => [
