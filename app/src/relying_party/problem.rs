@@ -103,8 +103,8 @@ impl Problem {
                 tone: Tone::Neutral,
                 heading: format!("Nobody is signed in to {app_name} any more"),
                 text: vec![
-                    "Whoever was signed in here is not any more, so there is nobody to switch \
-                     from. The sign-in that waited for an answer is over too."
+                    "The session that was here has ended, so there is nobody to switch from. The \
+                     sign-in that waited for an answer is over too."
                         .to_owned(),
                     "If it was yours, start again.".to_owned(),
                 ],
