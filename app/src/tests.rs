@@ -176,13 +176,14 @@ fn problem(reason: Reason, text: &str) -> Problem {
     }
 }
 
-const REASONS: [Reason; 7] = [
+const REASONS: [Reason; 8] = [
     Reason::NotThisBrowser,
     Reason::Refused,
     Reason::AuthorityUnreachable,
     Reason::Cancelled,
     Reason::NotAssigned,
     Reason::NobodyToSwitchFrom,
+    Reason::TooMany,
     Reason::Unavailable,
 ];
 

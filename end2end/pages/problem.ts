@@ -8,6 +8,7 @@ export const reasons = {
   refused: 'This sign-in link is no longer valid',
   cancelled: 'You cancelled the sign-in',
   notAssigned: 'Your account has no access to Notes',
+  tooMany: 'Too many sign-in links came from your network',
   authorityUnreachable: 'Harbor ID does not answer',
   nobodyToSwitchFrom: 'Nobody is signed in to Notes any more',
   unavailable: 'Notes cannot sign you in at the moment',

@@ -129,6 +129,7 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
       [
         ['refused', 'refused'],
         ['not-assigned', 'notAssigned'],
+        ['too-many', 'tooMany'],
         ['authority-unreachable', 'authorityUnreachable'],
         ['nobody-to-switch-from', 'nobodyToSwitchFrom'],
         ['unavailable', 'unavailable'],

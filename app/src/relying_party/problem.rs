@@ -32,6 +32,8 @@ pub enum Reason {
     NotAssigned,
     /// The person who was to be asked "Switch?" is not signed in any more.
     NobodyToSwitchFrom,
+    /// Too many sign-ins that were not started there came from this network.
+    TooMany,
     /// The application itself cannot work at the moment.
     Unavailable,
 }
@@ -107,6 +109,17 @@ impl Problem {
                      sign-in that waited for an answer is over too."
                         .to_owned(),
                     "If it was yours, start again.".to_owned(),
+                ],
+            },
+            Reason::TooMany => Words {
+                tone: Tone::Neutral,
+                heading: "Too many sign-in links came from your network".to_owned(),
+                text: vec![
+                    format!(
+                        "{app_name} did not start the sign-in that this link belongs to, and has \
+                         lately seen many such links from your network. You are not signed in by it."
+                    ),
+                    "Wait a minute, then start again.".to_owned(),
                 ],
             },
             Reason::Unavailable => Words {

@@ -15,6 +15,7 @@ use web::{
     context::{At, TraceId},
     cookies::Cookies,
     params::Params,
+    peer::Peer,
     problem::Problem,
     redirect,
 };
@@ -34,6 +35,7 @@ pub(crate) async fn get(
     At(site): At<RelyingParty>,
     trace: TraceId,
     cookies: Cookies,
+    peer: Peer,
     query: Result<Params<CallbackQuery>, Problem>,
 ) -> Response {
     let outcome = match query {
@@ -41,7 +43,13 @@ pub(crate) async fn get(
         // A parameter stands there twice, or cannot be read. Nothing was looked up.
         Err(_) => Err(Refusal::new(Reason::Refused, "unreadable_parameters")),
     };
-    outcome.unwrap_or_else(|Refusal { reason, cause }| refuse(&trace, reason, &cause))
+    outcome.unwrap_or_else(|Refusal { reason, cause }| {
+        let stray = reason == Reason::NotThisBrowser;
+        if stray && !site.admit_stray_callback(peer) {
+            return refuse(&trace, Reason::TooMany, "too_many_stray_callbacks");
+        }
+        refuse(&trace, reason, &cause)
+    })
 }
 
 /// Why a handoff ended without a session: what the person reads, and a fact for the log.

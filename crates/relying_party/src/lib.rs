@@ -12,6 +12,7 @@ pub mod authority_client;
 mod callback;
 mod home;
 pub mod identity;
+mod limits;
 mod logout;
 mod notes;
 mod problem;

@@ -19,13 +19,14 @@ pub(crate) const PATH: &str = "/signin/problem";
 
 /// The reasons as the address names them. Anybody can make such an address, so it chooses among
 /// these and brings no text of its own.
-const NAMES: [(&str, Reason); 7] = [
+const NAMES: [(&str, Reason); 8] = [
     ("not-this-browser", Reason::NotThisBrowser),
     ("refused", Reason::Refused),
     ("authority-unreachable", Reason::AuthorityUnreachable),
     ("cancelled", Reason::Cancelled),
     ("not-assigned", Reason::NotAssigned),
     ("nobody-to-switch-from", Reason::NobodyToSwitchFrom),
+    ("too-many", Reason::TooMany),
     ("unavailable", Reason::Unavailable),
 ];
 

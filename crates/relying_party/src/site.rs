@@ -19,7 +19,8 @@ use web::{
 };
 
 use crate::{
-    Application, authority_client::AuthorityClient, identity::SESSION_COOKIE, session, store::Store,
+    Application, authority_client::AuthorityClient, identity::SESSION_COOKIE, limits::Limits,
+    session, store::Store,
 };
 
 /// What a relying party is set up with.
@@ -73,6 +74,7 @@ pub struct Parts {
     /// What stands around this site's pages.
     pub(crate) frame: Frame,
     pub(crate) context: Context,
+    pub(crate) limits: Limits,
 }
 
 impl RelyingParty {
@@ -92,6 +94,7 @@ impl RelyingParty {
             Arc::clone(&random),
         );
         let authority = AuthorityClient::new(&settings);
+        let limits = Limits::new(&clock);
         let frame = Frame {
             brand: Brand {
                 name: settings.name().to_owned(),
@@ -112,6 +115,7 @@ impl RelyingParty {
             authority,
             frame,
             context,
+            limits,
         }))
     }
 

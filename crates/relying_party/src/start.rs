@@ -16,6 +16,7 @@ use web::{
     context::{At, TraceId},
     cookies::{self, Cookies},
     params::Params,
+    peer::Peer,
     problem::Problem,
     redirect, seal,
 };
@@ -37,6 +38,7 @@ pub(crate) async fn get(
     At(site): At<RelyingParty>,
     trace: TraceId,
     cookies: Cookies,
+    peer: Peer,
     Params(query): Params<StartQuery>,
 ) -> Result<Response, Problem> {
     let issuer = site.settings.issuer.as_str();
@@ -44,8 +46,10 @@ pub(crate) async fn get(
         return Ok(refuse(&trace, Reason::Refused, "iss_differs"));
     }
     let (random, now) = (&*site.context.random, site.context.now());
+    let pre = pre_session(&cookies);
+    site.admit_start(pre.as_ref(), peer).await?;
     // Several tabs share one pre-session. Whatever else stands in the cookie is not ours.
-    let pre = pre_session(&cookies).unwrap_or_else(|| PreSession::mint(random.bytes()));
+    let pre = pre.unwrap_or_else(|| PreSession::mint(random.bytes()));
     let started = Started::new(
         State::mint(random.bytes()),
         Verifier::mint(random.bytes()),

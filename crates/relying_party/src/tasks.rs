@@ -75,6 +75,7 @@ pub(crate) async fn post(
     page: Page,
     Protected { fields, .. }: Protected<NewTask, SignedInTexts>,
 ) -> Result<Response, Problem> {
+    site.admit_write(&signed_in)?;
     let error = match TEXT.parse(&fields.text) {
         Ok(text) => {
             let task = Task {

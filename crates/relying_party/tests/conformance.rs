@@ -19,6 +19,7 @@ use relying_party::store::{
     Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Kept, Memory, NewHandoff,
     Note, Owner, Sealed, Session, Source, Sqlite, Store, Task, Waiting,
 };
+use sqlx::{Connection, SqliteConnection};
 use time::{Duration, OffsetDateTime, macros::datetime};
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 03:00 UTC);
@@ -960,6 +961,52 @@ async fn row_23_race_of_handoffs_of_one_browser_leaves_one_session(store: Arc<dy
     }
 }
 
+async fn row_17_a_browser_has_a_handoff_under_way_until_it_is_finished_or_expires(
+    store: &dyn Store,
+) {
+    let has_started = async |n, now| store.has_started(browser(n), now).await.unwrap();
+    assert!(!has_started(1, NOW).await);
+    for n in [1, 2] {
+        let new = handoff(browser(n), n.into());
+        store.start_handoff(new, NOW).await.unwrap();
+    }
+    assert!(has_started(1, NOW).await && has_started(2, NOW).await);
+    store.take_started(browser(1), state(1), NOW).await.unwrap();
+    assert!(has_started(1, NOW).await && has_started(2, NOW).await);
+    let finished = NOW + FINISHING;
+    assert!(!has_started(1, finished).await && has_started(2, finished).await);
+    assert!(!has_started(2, NOW + STARTED_LIFETIME).await);
+}
+
+#[tokio::test]
+async fn row_17_a_callback_that_was_not_started_here_waits_for_no_writer() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("notes.db");
+    let store = Sqlite::open(&file).await.unwrap();
+    let new = handoff(browser(1), 1);
+    store.start_handoff(new, NOW).await.unwrap();
+    let mut beside = SqliteConnection::connect(file.to_str().unwrap())
+        .await
+        .unwrap();
+    store
+        .start_handoff(handoff(browser(1), 3), NOW)
+        .await
+        .unwrap();
+    store.take_started(browser(1), state(3), NOW).await.unwrap();
+    let writing = beside.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    for (stranger, junk) in [(1, 2), (2, 1), (1, 3)] {
+        let taken = store
+            .take_started(browser(stranger), state(junk), NOW)
+            .await;
+        assert_eq!(taken.unwrap(), None, "it was not held up");
+    }
+    assert!(store.has_started(browser(1), NOW).await.unwrap());
+    writing.rollback().await.unwrap();
+    let taken = store.take_started(browser(1), state(1), NOW).await;
+    assert!(taken.unwrap().is_some());
+    store.close().await;
+}
+
 async fn row_20_race_32_callers_take_one_started_handoff_and_one_wins(store: Arc<dyn Store>) {
     for round in 0..500 {
         store
@@ -1023,6 +1070,7 @@ suite![
     row_20_another_browser_takes_nothing_and_uses_nothing_up,
     row_20_a_started_handoff_dies_after_five_minutes,
     a_browser_has_five_handoffs_under_way_and_the_oldest_goes,
+    row_17_a_browser_has_a_handoff_under_way_until_it_is_finished_or_expires,
     a_pre_session_stays_while_another_tab_is_under_way,
     row_62_a_session_reads_back_until_it_expires,
     a_session_id_is_used_once,

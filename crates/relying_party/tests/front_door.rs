@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::{
-    net::TcpListener,
+    net::{Ipv4Addr, TcpListener},
     sync::{Arc, Mutex},
 };
 
@@ -33,7 +33,9 @@ use sqlx::{Connection, SqliteConnection};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt;
 use web::{
-    csrf, seal,
+    csrf,
+    peer::Peer,
+    seal,
     seams::{Clock, ManualClock, Randomness, SystemRandomness},
     session::Sessions,
 };
@@ -131,6 +133,18 @@ impl World {
         path: &str,
         fields: &[(&str, &str)],
     ) -> Response {
+        self.send_over(1, cookie, method, path, fields).await
+    }
+
+    /// The same over the network of this number.
+    async fn send_over(
+        &self,
+        network: u8,
+        cookie: &str,
+        method: Method,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> Response {
         let body = handoff::uri::with_query("", fields);
         let mut request = Request::builder()
             .method(method)
@@ -141,10 +155,18 @@ impl World {
             .unwrap();
         request.extensions_mut().insert(self.site.context().clone());
         request.extensions_mut().insert(self.site.clone());
+        let peer = Peer(Ipv4Addr::new(192, 0, 2, network).into());
+        request.extensions_mut().insert(peer);
         relying_party::router(self.site.application())
             .oneshot(request)
             .await
             .unwrap()
+    }
+
+    /// H2 or H4 of a browser with this cookie.
+    async fn navigate(&self, network: u8, cookie: &str, path: &str) -> Response {
+        self.send_over(network, cookie, Method::GET, path, &[])
+            .await
     }
 
     async fn get(&self, path: &str) -> (StatusCode, String) {
@@ -312,6 +334,8 @@ async fn who_has_too_many_is_told_what_to_do() {
     ] {
         let world = World::of(application).await;
         for n in 0..=relying_party::store::ITEMS_PER_PERSON {
+            // No faster than anybody may write.
+            world.clock.advance(Duration::milliseconds(200));
             let answer = world.post(path, &[("text", &format!("number {n}"))]).await;
             if n < relying_party::store::ITEMS_PER_PERSON {
                 assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{n}");
@@ -628,4 +652,112 @@ async fn there_is_nothing_to_switch_to_unless_somebody_waits() {
         location.ends_with("&reason=nobody-to-switch-from"),
         "{location}"
     );
+}
+
+/// The value of a cookie that an answer sets, with its name.
+fn cookie_of(answer: &Response) -> String {
+    let line = answer.headers()[header::SET_COOKIE].to_str().unwrap();
+    line.split_once(';').unwrap().0.to_owned()
+}
+
+/// H2 until it is refused: how many times it is not.
+async fn starts(world: &World, network: u8, cookie: &str) -> usize {
+    for started in 0..5000 {
+        let answer = world.navigate(network, cookie, path::START).await;
+        if answer.status() == StatusCode::TOO_MANY_REQUESTS {
+            assert_eq!(answer.headers()[header::RETRY_AFTER], "1");
+            return started;
+        }
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    }
+    panic!("it is never refused");
+}
+
+#[tokio::test]
+async fn row_17_starts_are_counted_by_browser_or_else_by_address() {
+    let world = World::new().await;
+    let first = world.navigate(2, "", path::START).await;
+    let browser = cookie_of(&first);
+    // Cookies that somebody makes up are no browsers: they count by address like none at all.
+    for n in 0..100 {
+        let made_up = format!("__Host-rp_pre={}", ClientSecret::mint([n; 32]).expose());
+        let answer = world.navigate(2, &made_up, path::START).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    }
+    assert_eq!(starts(&world, 2, "").await, 2299);
+    // The browser is at the same address, and has a handoff under way.
+    assert_eq!(starts(&world, 2, &browser).await, 150);
+    // Another address counts for itself.
+    let answer = world.navigate(3, "", path::START).await;
+    assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+    world.clock.advance(Duration::SECOND);
+    assert_eq!(starts(&world, 2, "").await, 40);
+}
+
+#[tokio::test]
+async fn row_17_stray_callbacks_are_counted_by_address_and_a_real_one_never() {
+    let world = World::new().await;
+    let start = world.navigate(1, "", path::START).await;
+    let browser = cookie_of(&start);
+    let location = start.headers()[header::LOCATION].to_str().unwrap();
+    let state = location.split_once("&state=").unwrap().1;
+    let state = state.split_once('&').unwrap().0.to_owned();
+    let callback = async |network, cookie: &str, state: &str| {
+        let iss = handoff::uri::with_query("", &[("iss", world.issuer.as_str())]);
+        let iss = iss.trim_start_matches('?');
+        let path = format!("/callback?handoff_token=t&state={state}&{iss}");
+        let answer = world.navigate(network, cookie, &path).await;
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let location = answer.headers()[header::LOCATION].to_str().unwrap();
+        location.split_once("&reason=").unwrap().1.to_owned()
+    };
+    // Strangers, one without a cookie and one with a real one, and a state that is somebody else's.
+    for n in 0..600 {
+        let cookie = if n % 2 == 0 { "" } else { &browser };
+        let reason = callback(1, cookie, "junk").await;
+        assert_eq!(reason, "not-this-browser", "{n}");
+    }
+    assert_eq!(callback(1, "", &state).await, "too-many");
+    assert_eq!(callback(2, "", &state).await, "not-this-browser");
+    // The one that was started here goes on to verify, which nobody answers.
+    let reason = callback(1, &browser, &state).await;
+    assert_eq!(reason, "authority-unreachable");
+    assert_eq!(callback(1, &browser, &state).await, "too-many");
+    world.clock.advance(Duration::SECOND);
+    assert_eq!(callback(1, "", "junk").await, "not-this-browser");
+}
+
+#[tokio::test]
+async fn row_17_what_a_session_writes_is_counted_by_session() {
+    for (application, paths) in [
+        (
+            Application::Notes,
+            &["", "/AQEBAQEBAQEBAQEBAQEBAQ/delete"][..],
+        ),
+        (
+            Application::Tasks,
+            &[
+                "",
+                "/AQEBAQEBAQEBAQEBAQEBAQ/delete",
+                "/AQEBAQEBAQEBAQEBAQEBAQ/tick",
+            ],
+        ),
+    ] {
+        let (world, name) = (World::of(application).await, application.id());
+        let write = async |path: &str| {
+            let fields = [("text", "x"), ("done", "true")];
+            read(world.post(&format!("/{name}{path}"), &fields).await).await
+        };
+        for n in 0..500 {
+            let (status, body) = write(paths[n % paths.len()]).await;
+            assert_eq!(status, StatusCode::SEE_OTHER, "{body}");
+        }
+        for path in paths {
+            let (status, body) = write(path).await;
+            assert_eq!(status, StatusCode::TOO_MANY_REQUESTS, "{name}{path}");
+            assert!(body.contains("Too many requests"), "{body}");
+        }
+        world.clock.advance(Duration::SECOND);
+        assert_eq!(write("").await.0, StatusCode::SEE_OTHER);
+    }
 }

@@ -11,6 +11,7 @@ pub mod fetch_metadata;
 pub mod form;
 pub mod headers;
 pub mod layers;
+pub mod limits;
 pub mod moment;
 pub mod page;
 pub mod params;

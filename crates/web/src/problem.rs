@@ -10,6 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, StatusCode, header};
+use time::Duration;
 
 use crate::{
     context::{Context, Explanation, TraceId},
@@ -24,6 +25,8 @@ pub struct Problem {
     text: Cow<'static, str>,
     /// For the log only.
     cause: Option<Cow<'static, str>>,
+    /// When to come back, in seconds.
+    retry_after: Option<i64>,
 }
 
 impl Problem {
@@ -33,6 +36,7 @@ impl Problem {
             title,
             text: Cow::Borrowed(text),
             cause: None,
+            retry_after: None,
         }
     }
 
@@ -141,11 +145,26 @@ impl Problem {
         )
     }
 
+    /// The caller asks too often (RFC 6585, 4); nothing was done.
+    #[must_use]
+    pub fn too_many(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(whole_seconds(retry_after)),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "Too many requests",
+                "More came from you, or from your network, than one person asks for, so this one \
+                 was not carried out. Wait a moment, go back, and try again.",
+            )
+        }
+    }
+
     /// Ours to act on: a store or another server cannot be reached right now.
     #[must_use]
     pub fn unavailable(cause: impl std::fmt::Display) -> Self {
         Self {
             cause: Some(Cow::Owned(cause.to_string())),
+            retry_after: Some(5),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "This service is not available right now",
@@ -177,14 +196,21 @@ impl Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after {
+            let headers = response.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// A time to wait as `Retry-After` says it (RFC 9110, 10.2.3): in seconds, one at least, and never
+/// too short.
+#[must_use]
+pub fn whole_seconds(wait: Duration) -> i64 {
+    let begun = i64::from(wait.subsec_nanoseconds() > 0);
+    wait.whole_seconds().saturating_add(begun).max(1)
 }
 
 /// Turns each [`Problem`] into a page, in the clothes of the site.

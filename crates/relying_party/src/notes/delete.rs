@@ -19,6 +19,7 @@ pub(crate) async fn post(
     id: Result<Path<ItemId>, PathRejection>,
     _: Protected<Nothing, SignedInForms>,
 ) -> Result<Response, Problem> {
+    site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
     // A note that is gone already, or was never this person's, gets the same answer: after a double
     // click what was wanted is true, and nobody learns which ids exist.

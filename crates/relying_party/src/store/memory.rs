@@ -146,6 +146,16 @@ impl Store for Memory {
         Ok(())
     }
 
+    async fn has_started(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let state = self.state();
+        let mut started = state.started.iter();
+        Ok(started.any(|row| row.new.browser == browser && row.is_under_way(now)))
+    }
+
     async fn take_started(
         &self,
         browser: Digest<PreSession>,

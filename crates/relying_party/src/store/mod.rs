@@ -258,8 +258,16 @@ pub trait Store: web::session::Records {
     /// [`handoff::handoff::STARTED_PER_BROWSER`] of one browser the oldest goes.
     async fn start_handoff(&self, new: NewHandoff, now: OffsetDateTime) -> Result<(), Unavailable>;
 
+    /// Whether a handoff is under way in this browser. It takes no turn at writing.
+    async fn has_started(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
     /// H4: takes the handoff that this browser started with this state, unless it has expired.
-    /// Whoever takes it is the only one, and has [`FINISHING`] to begin a session from it.
+    /// Whoever takes it is the only one, and has [`FINISHING`] to begin a session from it. Where there
+    /// is none it takes no turn at writing either, so that junk keeps nobody waiting.
     async fn take_started(
         &self,
         browser: Digest<PreSession>,

@@ -351,12 +351,39 @@ impl Store for Sqlite {
         Ok(())
     }
 
+    async fn has_started(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM started
+                            WHERE browser = ? AND COALESCE(taken_until, expires_at) > ?)",
+        )
+        .bind(browser.as_bytes().as_slice())
+        .bind(millis(now))
+        .fetch_one(self.database.readers())
+        .await?)
+    }
+
     async fn take_started(
         &self,
         browser: Digest<PreSession>,
         state: Digest<State>,
         now: OffsetDateTime,
     ) -> Result<Option<TakenHandoff>, Unavailable> {
+        // Only whether to try: who gets it is decided below.
+        let is_there: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM started
+                            WHERE state = ? AND browser = ? AND taken_until IS NULL)",
+        )
+        .bind(state.as_bytes().as_slice())
+        .bind(browser.as_bytes().as_slice())
+        .fetch_one(self.database.readers())
+        .await?;
+        if !is_there {
+            return Ok(None);
+        }
         let mut tx = self.database.write().await?;
         let row = sqlx::query_as::<_, StartedRow>(
             "UPDATE started SET taken_until = IIF(expires_at > ?1, ?2, 0)

@@ -25,6 +25,7 @@ pub(crate) async fn post(
     id: Result<Path<ItemId>, PathRejection>,
     Protected { fields, .. }: Protected<Tick, SignedInForms>,
 ) -> Result<Response, Problem> {
+    site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
     // A task that is gone, or was never this person's, gets the same answer: nobody learns which ids
     // exist.
