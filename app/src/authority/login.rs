@@ -54,6 +54,28 @@ pub enum LoginNotice {
     WrongEmailOrPassword,
     /// Their session ended by itself.
     SessionEnded,
+    /// Too many attempts went wrong. It says the same whether there is such an account or not.
+    Wait {
+        /// How long, in seconds.
+        seconds: i64,
+    },
+}
+
+impl LoginNotice {
+    /// Whether it is about what stands in the form.
+    const fn is_problem(self) -> bool {
+        matches!(self, Self::WrongEmailOrPassword | Self::Wait { .. })
+    }
+}
+
+/// A time to wait, for people: never too short.
+fn in_words(seconds: i64) -> String {
+    match seconds {
+        ..=1 => "a second".to_owned(),
+        2..=59 => format!("{seconds} seconds"),
+        60 => "a minute".to_owned(),
+        _ => format!("{} minutes", seconds.saturating_add(59) / 60),
+    }
 }
 
 /// Email address and password, and below them the demo accounts.
@@ -71,7 +93,9 @@ pub fn LoginPage(
         demo_accounts,
         notice,
     } = model;
-    let problem = (notice == Some(LoginNotice::WrongEmailOrPassword)).then_some(PROBLEM);
+    let problem = notice
+        .is_some_and(LoginNotice::is_problem)
+        .then_some(PROBLEM);
     let filled = !email.is_empty() && !password.is_empty();
     let accounts = (!demo_accounts.is_empty()).then(|| {
         view! {
@@ -140,6 +164,17 @@ fn NoticeAbove(notice: LoginNotice) -> impl IntoView {
         LoginNotice::WrongEmailOrPassword => view! {
             <Alert tone=Tone::Refused id=PROBLEM>
                 <p>"The email or the password is not right. Check both and try again."</p>
+            </Alert>
+        }
+        .into_any(),
+        LoginNotice::Wait { seconds } => view! {
+            <Alert tone=Tone::Refused id=PROBLEM>
+                <p>
+                    {format!(
+                        "Too many sign-ins went wrong here. Wait {}, then try again.",
+                        in_words(seconds),
+                    )}
+                </p>
             </Alert>
         }
         .into_any(),

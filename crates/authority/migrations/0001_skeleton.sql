@@ -84,3 +84,23 @@ CREATE TABLE browser_session (
     expires_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX browser_session_expires_at ON browser_session (expires_at);
+
+-- Sign-ins that were tried, until the password was right or they are forgotten.
+CREATE TABLE attempt (
+    key BLOB PRIMARY KEY, -- SHA-256 of whose they are
+    attempts INTEGER NOT NULL,
+    next_at INTEGER NOT NULL, -- no further one before
+    forget_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX attempt_forget_at ON attempt (forget_at);
+
+-- Browsers in which a person has signed in before.
+CREATE TABLE known_browser (
+    browser BLOB NOT NULL,
+    user_id TEXT NOT NULL REFERENCES user (id),
+    signed_in_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (browser, user_id)
+) STRICT;
+CREATE INDEX known_browser_user_id ON known_browser (user_id);
+CREATE INDEX known_browser_expires_at ON known_browser (expires_at);

@@ -26,6 +26,10 @@ pub const SESSION_COOKIE: &str = "__Host-as_session";
 /// The cookie of a browser that is not: it carries what the sign-in form must bring back.
 pub const PRE_COOKIE: &str = "__Host-as_pre";
 
+/// The cookie of a browser in which somebody has signed in before. It opens nothing: it only lets the
+/// browser count its wrong passwords for itself.
+pub const KNOWN_COOKIE: &str = "__Host-as_known";
+
 /// How long a sign-in page may lie open.
 const PRE_LIFETIME: Duration = Duration::hours(12);
 

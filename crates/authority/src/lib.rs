@@ -9,6 +9,7 @@ mod continuation;
 mod direct;
 mod handoff_routes;
 pub mod identity;
+mod limits;
 mod login;
 mod logout;
 pub mod password;
@@ -17,6 +18,7 @@ mod portal;
 mod sessions;
 mod site;
 pub mod store;
+pub mod throttle;
 
 use axum::{
     Router, middleware,

@@ -4,10 +4,11 @@ use app::authority::login::{DemoAccount, Login, LoginNotice, LoginPage};
 use axum::response::Response;
 use handoff::{
     client::Client,
-    ids::{ClientId, SignInId},
+    ids::{ClientId, SignInId, UserId},
+    token::{Digest, KnownBrowser, Secret},
     wire::AuthorizeQuery,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use serde::Deserialize;
 use web::{
@@ -16,16 +17,18 @@ use web::{
     form::Protected,
     page::Page,
     params::Params,
-    problem::Problem,
+    peer::Peer,
+    problem::{self, Problem},
     redirect,
 };
 
 use crate::{
     Authority, browser, continuation,
-    identity::{MaybeSignedIn, PRE_COOKIE, PreSignIn, SignInForm},
+    identity::{KNOWN_COOKIE, MaybeSignedIn, PRE_COOKIE, PreSignIn, SignInForm},
     password::{self, Verdict},
     people::Email,
-    store::{Began, NewSignIn},
+    store::{Account, Began, NewSignIn},
+    throttle::{Admission, Counter, KNOWN_FOR},
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -90,6 +93,7 @@ pub(crate) async fn post(
     trace: TraceId,
     cookies: Cookies,
     headers: HeaderMap,
+    peer: Peer,
     page: Page,
     form: Protected<Fields, SignInForm>,
 ) -> Result<Response, Problem> {
@@ -106,6 +110,27 @@ pub(crate) async fn post(
     }
     .map_err(Problem::unavailable)?;
 
+    let browser = cookies.get(KNOWN_COOKIE);
+    let browser = browser.and_then(|value| KnownBrowser::parse(value).ok());
+    let browser = browser.map(|browser| browser.digest());
+    let counters = counters(&authority, &email, account.as_ref(), browser, peer).await?;
+    let now = authority.context.now();
+    let admission = authority.store.admit_attempt(&counters, now).await;
+    if let Admission::Wait { until } = admission.map_err(Problem::unavailable)? {
+        tracing::info!(trace = %trace, outcome = "wait", "sign-in");
+        let seconds = problem::whole_seconds(until - now);
+        let filled = Filled {
+            email,
+            password: String::new(),
+        };
+        let notice = Some(LoginNotice::Wait { seconds });
+        let page = page.status(StatusCode::TOO_MANY_REQUESTS);
+        let mut answer = show(&authority, &cookies, page, pending, filled, notice);
+        let headers = answer.headers_mut();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        return Ok(answer);
+    }
+
     // A password that is too long is cut before it is hashed: compared all the same, so that it
     // costs what any other wrong one does.
     let too_long = password.len() > password::MAX_LENGTH;
@@ -118,8 +143,12 @@ pub(crate) async fn post(
         .verify(compared, stored)
         .await
         .map_err(Problem::unavailable)?;
+    let user = account.as_ref().map(|account| account.user.id);
     let account = account.filter(|account| account.is_active && !too_long);
     let refused = |email, pending| {
+        if let Some(user) = user {
+            authority.wrong_password(&trace, user);
+        }
         tracing::info!(trace = %trace, outcome = "refused", "sign-in");
         let filled = Filled {
             email,
@@ -160,9 +189,55 @@ pub(crate) async fn post(
     }
     let begun = authority.sessions.begin(&cookies, id, until).await?;
     tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
+    let known = remember(&authority, &trace, &counters, browser, account.user.id).await;
     let answer = redirect::see_other(&pending.next());
+    let answer = redirect::with_cookie(answer, known);
     let answer = redirect::with_cookie(answer, begun.set_cookie);
     Ok(redirect::with_cookie(answer, cookies::expire(PRE_COOKIE)))
+}
+
+/// What an attempt is counted by: a browser that has signed in to the account before counts for
+/// itself, everybody else by address.
+async fn counters(
+    authority: &Authority,
+    typed: &str,
+    account: Option<&Account>,
+    browser: Option<Digest<KnownBrowser>>,
+    peer: Peer,
+) -> Result<Vec<Counter>, Problem> {
+    if let (Some(account), Some(browser)) = (account, browser) {
+        let (user, now) = (account.user.id, authority.context.now());
+        let is_known = authority.store.knows_browser(browser, user, now).await;
+        if is_known.map_err(Problem::unavailable)? {
+            return Ok(Counter::of_known_browser(typed, browser));
+        }
+    }
+    Ok(Counter::of_stranger(typed, peer.network()))
+}
+
+/// After a right password: takes back what was counted, and knows the browser from now on, by a new
+/// value each time, so that a copy of the old one is worth nothing. The person is signed in; a store
+/// that fails now takes nothing from that.
+async fn remember(
+    authority: &Authority,
+    trace: &TraceId,
+    counters: &[Counter],
+    replacing: Option<Digest<KnownBrowser>>,
+    user: UserId,
+) -> HeaderValue {
+    let (store, now) = (&authority.store, authority.context.now());
+    let browser = KnownBrowser::mint(authority.context.random.bytes());
+    for done in [
+        store.forgive_attempt(counters, now).await,
+        store
+            .remember_browser(browser.digest(), replacing, user, now)
+            .await,
+    ] {
+        if let Err(cause) = done {
+            tracing::warn!(trace = %trace, user = %user, %cause, "sign-in not remembered");
+        }
+    }
+    cookies::set(KNOWN_COOKIE, browser.expose(), Some(KNOWN_FOR))
 }
 
 /// What waits for this sign-in.

@@ -1,6 +1,9 @@
 //! Passwords: argon2id, off the async threads, only so many at once (rows 63 and 64).
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
@@ -85,6 +88,7 @@ pub struct Passwords {
     random: Arc<dyn Randomness>,
     /// What an unknown account is compared with, so that it costs what a known one does.
     dummy: String,
+    compared: Arc<AtomicU64>,
 }
 
 impl Passwords {
@@ -107,6 +111,7 @@ impl Passwords {
             turns: Arc::new(Semaphore::new(at_once.max(1))),
             random,
             dummy,
+            compared: Arc::default(),
         })
     }
 
@@ -131,6 +136,7 @@ impl Passwords {
         password: &str,
         stored: Option<&str>,
     ) -> Result<Verdict, HashingFailed> {
+        let compared = Arc::clone(&self.compared);
         let (argon2, password) = (self.argon2.clone(), password.to_owned());
         let known = stored.is_some();
         let against = stored.unwrap_or(&self.dummy).to_owned();
@@ -138,6 +144,7 @@ impl Passwords {
         self.in_turn(move || {
             let parsed = PasswordHash::new(&against)
                 .map_err(|error| HashingFailed(format!("stored hash: {error}")))?;
+            compared.fetch_add(1, Ordering::Relaxed);
             let matches = argon2.verify_password(password.as_bytes(), &parsed).is_ok();
             if !matches || !known {
                 return Ok(Verdict::Wrong);
@@ -153,6 +160,12 @@ impl Passwords {
             Ok(Verdict::Right)
         })
         .await
+    }
+
+    /// How many comparisons there were since the start.
+    #[must_use]
+    pub fn compared(&self) -> u64 {
+        self.compared.load(Ordering::Relaxed)
     }
 
     async fn in_turn<T: Send + 'static>(

@@ -14,7 +14,7 @@ use web::{
     session::Sessions,
 };
 
-use crate::{identity::SESSION_COOKIE, password::Passwords, store::Store};
+use crate::{identity::SESSION_COOKIE, limits::Limits, password::Passwords, store::Store};
 
 /// An account that the sign-in page offers.
 #[derive(Clone, Debug)]
@@ -64,6 +64,7 @@ pub struct Parts {
     pub(crate) sessions: Sessions,
     pub(crate) context: Context,
     pub(crate) frame: Frame,
+    pub(crate) limits: Limits,
 }
 
 impl Authority {
@@ -83,6 +84,7 @@ impl Authority {
             Arc::clone(&clock),
             Arc::clone(&random),
         );
+        let limits = Limits::new(&clock);
         let brand = Brand {
             name: settings.name.clone(),
             party: Party::Authority,
@@ -107,6 +109,7 @@ impl Authority {
             sessions,
             context,
             frame,
+            limits,
         }))
     }
 

@@ -15,6 +15,7 @@
 
 mod conformance {
     pub(crate) mod accounts;
+    pub(crate) mod attempts;
     pub(crate) mod client_sessions;
     pub(crate) mod clients;
     pub(crate) mod clock;
@@ -59,6 +60,17 @@ macro_rules! conformance {
                     people_are_listed_by_address_with_what_became_of_them,
                     a_new_password_replaces_that_persons_only,
                     an_unknown_person_gets_no_password,
+                }
+                attempts {
+                    row_64_free_attempts_wait_for_nothing_and_then_each_waits_longer,
+                    row_64_attempts_are_forgotten,
+                    row_64_a_right_password_takes_back_what_its_rule_says,
+                    row_64_an_attempt_that_one_counter_refuses_is_counted_by_none,
+                    row_17_a_clock_that_goes_back_locks_nobody_out,
+                    row_17_a_browser_is_known_for_the_people_who_signed_in_with_it,
+                    row_17_a_browser_that_changes_its_name_is_known_for_everybody,
+                    row_17_of_too_many_browsers_of_a_person_the_oldest_goes,
+                    row_17_what_was_counted_is_swept,
                 }
                 clients {
                     a_client_reads_back_as_it_was_registered,
@@ -173,6 +185,7 @@ macro_rules! conformance {
                     row_81_a_race_of_sign_out_against_redemption_leaves_no_session,
                     a_race_for_one_launch_ticket_has_one_winner,
                     a_race_for_one_address_has_one_winner,
+                    row_64_parallel_guesses_are_no_more_than_the_free_ones,
                 }
             }
 
@@ -184,7 +197,11 @@ macro_rules! conformance {
 conformance!(memory, InMemory);
 conformance!(sqlite, SqliteFile, also {
     run! { SqliteFile:
+        attempts {
+            row_17_of_too_many_counters_those_go_that_would_be_forgotten_first,
+        }
         files {
+            row_64_what_was_counted_is_still_counted_after_a_restart,
             a_used_token_is_still_used_after_a_restart,
         }
         races {

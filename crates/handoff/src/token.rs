@@ -102,6 +102,10 @@ secret! {
     /// The value of a cookie that stands for a browser that has not signed in yet.
     PreSession
 }
+secret! {
+    /// The value of a cookie that stands for a browser in which somebody has signed in before.
+    KnownBrowser
+}
 
 impl Verifier {
     /// The S256 challenge that goes through the browser in the verifier's place.

@@ -21,7 +21,8 @@ use handoff::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
-use web::context::TraceId;
+use time::Duration;
+use web::{context::TraceId, problem};
 
 use crate::Authority;
 
@@ -32,6 +33,8 @@ pub(crate) struct Refusal {
     error: ErrorCode,
     description: &'static str,
     challenge: Option<&'static str>,
+    /// When to come back, in seconds.
+    retry_after: Option<i64>,
 }
 
 impl Refusal {
@@ -45,6 +48,7 @@ impl Refusal {
             error,
             description,
             challenge: None,
+            retry_after: None,
         }
     }
 
@@ -83,11 +87,31 @@ impl Refusal {
     pub(crate) fn unavailable(trace: &TraceId, cause: impl std::fmt::Display) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         tracing::error!(trace = %trace, status = status.as_u16(), %cause, "request failed");
-        Self::new(
-            status,
-            ErrorCode::TemporarilyUnavailable,
-            "The service is not available right now.",
-        )
+        Self {
+            retry_after: Some(5),
+            ..Self::new(
+                status,
+                ErrorCode::TemporarilyUnavailable,
+                "The service is not available right now.",
+            )
+        }
+    }
+
+    /// The caller did not show who it is, too often.
+    pub(crate) fn slow_down(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(problem::whole_seconds(retry_after)),
+            ..Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                ErrorCode::SlowDown,
+                "Too many requests that did not prove which client they come from.",
+            )
+        }
+    }
+
+    /// Whether the fault is ours.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.status.is_server_error()
     }
 }
 
@@ -105,8 +129,8 @@ impl IntoResponse for Refusal {
                 HeaderValue::from_static(challenge),
             );
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -169,6 +193,11 @@ pub(crate) async fn authenticate(
     client
         .and_then(|client| shown.proof_of(&client).map(|proof| (client, proof)))
         .ok_or_else(Refusal::invalid_client)
+}
+
+/// The client that a request claims to come from by its credentials, right or wrong.
+pub(crate) fn claimed_by_header(headers: &HeaderMap) -> Option<String> {
+    basic(headers).map(|(id, _)| id)
 }
 
 /// What a request shows of its client.

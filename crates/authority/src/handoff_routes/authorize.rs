@@ -18,6 +18,7 @@ use web::{
     form::Protected,
     page::Page,
     params::Params,
+    peer::Peer,
     problem::Problem,
     redirect,
 };
@@ -31,10 +32,12 @@ use crate::{
 pub(crate) async fn get(
     At(authority): At<Authority>,
     MaybeSignedIn(signed_in): MaybeSignedIn,
+    peer: Peer,
     Params(query): Params<AuthorizeQuery>,
     trace: TraceId,
     page: Page,
 ) -> Result<Response, Problem> {
+    authority.admit(signed_in.as_ref(), peer)?;
     let asked = Asked::check(&authority, query).await?;
     let Some(signed_in) = signed_in else {
         return Ok(redirect::see_other(&continuation::sign_in_for(
@@ -74,9 +77,11 @@ pub(crate) async fn post(
     At(authority): At<Authority>,
     trace: TraceId,
     signed_in: SignedIn,
+    peer: Peer,
     page: Page,
     form: Protected<Fields, SignedInForms>,
 ) -> Result<Response, Problem> {
+    authority.admit(Some(&signed_in), peer)?;
     let fields = form.fields;
     let query = AuthorizeQuery {
         client_id: fields.client_id,

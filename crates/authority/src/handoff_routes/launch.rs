@@ -14,6 +14,7 @@ use handoff::{
 use web::{
     context::{At, TraceId},
     form::Protected,
+    peer::Peer,
     problem::Problem,
     redirect,
 };
@@ -29,8 +30,10 @@ pub(crate) async fn post(
     client_id: Result<Path<String>, PathRejection>,
     trace: TraceId,
     signed_in: SignedIn,
+    peer: Peer,
     _: Protected<Nothing, SignedInForms>,
 ) -> Result<Response, Problem> {
+    authority.admit(Some(&signed_in), peer)?;
     let Path(client_id) = client_id.map_err(|_| Problem::not_found())?;
     let id = ClientId::parse(&client_id).map_err(|_| Problem::not_found())?;
     let client = authority

@@ -11,15 +11,19 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use handoff::{
+    client::Client,
     ids::SessionId,
     rejection::Rejection,
     step::Step,
     token::{AccessToken, Secret},
-    verify::Presented,
+    verify::{Presented, Proof},
     wire::{ErrorCode, TokenType, VerifyRequest, VerifyResponse},
 };
 use http::{HeaderMap, Method, StatusCode};
-use web::context::{At, TraceId};
+use web::{
+    context::{At, TraceId},
+    peer::Peer,
+};
 
 use crate::{
     Authority,
@@ -40,24 +44,39 @@ pub(crate) fn route() -> MethodRouter {
 async fn handle(
     At(authority): At<Authority>,
     trace: TraceId,
+    peer: Peer,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refusal> {
-    let request: VerifyRequest = direct::read_json(&headers, body)?;
+    let request: VerifyRequest = match direct::read_json(&headers, body) {
+        Ok(request) => request,
+        Err(refusal) => {
+            // Who shows which client it is may send what it likes.
+            let claimed = direct::claimed_by_header(&headers);
+            let client = claimed.as_deref().unwrap_or_default();
+            let shown = direct::authenticate(&authority, &trace, &headers, client).await;
+            return Err(match shown {
+                Ok(_) => refusal,
+                Err(_) => authority.unproven(&trace, peer, claimed.as_deref(), refusal),
+            });
+        }
+    };
     let client = request.client_id.clone();
-    let answer = redeem(&authority, &trace, &headers, request).await;
+    let answer = match direct::authenticate(&authority, &trace, &headers, &client).await {
+        Ok((client, proof)) => redeem(&authority, &trace, client, proof, request).await,
+        Err(refusal) if refusal.is_ours() => Err(refusal),
+        Err(refusal) => Err(authority.unproven(&trace, peer, Some(&client), refusal)),
+    };
     Ok(concerning(&client, answer.map(Json)))
 }
 
 async fn redeem(
     authority: &Authority,
     trace: &TraceId,
-    headers: &HeaderMap,
+    client: Client,
+    proof: Proof,
     request: VerifyRequest,
 ) -> Result<VerifyResponse, Refusal> {
-    let (client, proof) =
-        direct::authenticate(authority, trace, headers, &request.client_id).await?;
-
     let access_token = AccessToken::mint(authority.context.random.bytes());
     let redemption = Redemption {
         presented: Presented {
@@ -85,6 +104,7 @@ async fn redeem(
                 tracing::warn!(trace = %trace, event = "handoff.replay", client = %client.id, "handoff");
             }
             tracing::info!(trace = %trace, step, reason, client = %client.id, "handoff");
+            authority.token_refused(trace, &client.id);
             return Err(refusal(rejection));
         }
     };

@@ -15,7 +15,7 @@ use handoff::{
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
     rejection::Rejection,
-    token::{AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket},
+    token::{AccessToken, ClientSecret, Digest, HandoffToken, KnownBrowser, LaunchTicket},
     verify::{Standing, ages_for_good, claim, decide},
     wire::{SessionInfo, UserInfo},
 };
@@ -27,7 +27,10 @@ use super::{
     NewSignIn, NewUser, NoSession, OwnClientSession, OwnSignIn, Redeemed, Redemption, SecretSet,
     SignIn, Store, touched,
 };
-use crate::people::Email;
+use crate::{
+    people::Email,
+    throttle::{Admission, Counter, Forgiven, KNOWN_FOR, KNOWN_PER_PERSON, MOST_COUNTERS},
+};
 
 /// The store in plain memory.
 #[derive(Debug, Default)]
@@ -44,6 +47,16 @@ struct State {
     sessions: HashMap<SessionId, KeptSession>,
     session_of_token: HashMap<Digest<AccessToken>, SessionId>,
     records: HashMap<[u8; 32], (Vec<u8>, OffsetDateTime)>,
+    attempts: HashMap<[u8; 32], Attempts>,
+    /// Of each person, in the order of signing in.
+    known_browsers: HashMap<UserId, Vec<(Digest<KnownBrowser>, OffsetDateTime)>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Attempts {
+    made: u32,
+    next_at: OffsetDateTime,
+    forget_at: OffsetDateTime,
 }
 
 #[derive(Debug)]
@@ -630,6 +643,93 @@ impl Store for Memory {
         }))
     }
 
+    async fn admit_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<Admission, Unavailable> {
+        let mut state = self.state();
+        let waits_until = counters
+            .iter()
+            .filter_map(|Counter { key, rule }| {
+                let next = state.attempts.get(key)?.next_at;
+                // A wait that is longer than any was made by a clock that has gone back since.
+                (next > now && next <= now + rule.longest).then_some(next)
+            })
+            .max();
+        if let Some(until) = waits_until {
+            return Ok(Admission::Wait { until });
+        }
+        for Counter { key, rule } in counters {
+            let before = state.attempts.get(key);
+            let before = before.filter(|attempts| attempts.forget_at > now);
+            let made = before.map_or(0, |attempts| attempts.made).saturating_add(1);
+            let (next_at, forget_at) = rule.after(made, now);
+            let counted = Attempts {
+                made,
+                next_at,
+                forget_at,
+            };
+            state.attempts.insert(*key, counted);
+        }
+        Ok(Admission::Admitted)
+    }
+
+    async fn forgive_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        for Counter { key, rule } in counters {
+            match (rule.forgiven, state.attempts.get_mut(key)) {
+                (Forgiven::Itself, Some(attempts)) if attempts.made > 1 => {
+                    attempts.made -= 1;
+                    attempts.next_at = now;
+                }
+                _ => {
+                    state.attempts.remove(key);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn knows_browser(
+        &self,
+        browser: Digest<KnownBrowser>,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let state = self.state();
+        let known = state.known_browsers.get(&user);
+        Ok(known.is_some_and(|known| {
+            known
+                .iter()
+                .any(|(known, until)| *known == browser && *until > now)
+        }))
+    }
+
+    async fn remember_browser(
+        &self,
+        browser: Digest<KnownBrowser>,
+        replacing: Option<Digest<KnownBrowser>>,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        let everybodys = state.known_browsers.values_mut().flatten();
+        for (old, _) in everybodys.filter(|(old, _)| Some(*old) == replacing) {
+            *old = browser;
+        }
+        let known = state.known_browsers.entry(user).or_default();
+        known.retain(|(known, _)| *known != browser);
+        known.push((browser, now + KNOWN_FOR));
+        let surplus = known.len().saturating_sub(KNOWN_PER_PERSON);
+        known.drain(..surplus);
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), Unavailable> {
         Ok(())
     }
@@ -668,6 +768,21 @@ impl Store for Memory {
         state
             .handoffs
             .retain(|_, handoff| sign_ins.contains_key(&handoff.issued().sign_in));
+        for known in state.known_browsers.values_mut() {
+            known.retain(|(_, until)| *until > now);
+        }
+        state
+            .attempts
+            .retain(|_, attempts| attempts.forget_at > now);
+        let surplus = state.attempts.len().saturating_sub(MOST_COUNTERS);
+        if surplus > 0 {
+            let attempts = state.attempts.iter();
+            let mut by_age: Vec<_> = attempts.map(|(key, kept)| (kept.forget_at, *key)).collect();
+            by_age.sort_unstable();
+            for (_, key) in by_age.into_iter().take(surplus) {
+                state.attempts.remove(&key);
+            }
+        }
         Ok(before - state.rows())
     }
 }
@@ -678,6 +793,8 @@ impl State {
             + self.handoffs.len()
             + self.sessions.len()
             + self.records.len()
+            + self.attempts.len()
+            + self.known_browsers.values().map(Vec::len).sum::<usize>()
             + self.sign_ins.len();
         u64::try_from(rows).unwrap_or(u64::MAX)
     }

@@ -16,7 +16,7 @@ use handoff::{
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
     rejection::Rejection,
-    token::{AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket},
+    token::{AccessToken, ClientSecret, Digest, HandoffToken, KnownBrowser, LaunchTicket},
     verify::Presented,
     wire::{SessionInfo, UserInfo},
 };
@@ -24,7 +24,10 @@ pub use memory::Memory;
 pub use sqlite::Sqlite;
 use time::{Duration, OffsetDateTime};
 
-use crate::people::Email;
+use crate::{
+    people::Email,
+    throttle::{Admission, Counter},
+};
 
 /// A person who is to be added.
 #[derive(Clone, Debug)]
@@ -430,9 +433,45 @@ pub trait Store: web::session::Records {
         now: OffsetDateTime,
     ) -> Result<bool, Unavailable>;
 
+    /// Counts an attempt to sign in, by all of these counters in one, unless one of them has to
+    /// wait. Of attempts at the same moment no more are admitted than one after the other.
+    async fn admit_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<Admission, Unavailable>;
+
+    /// Takes an attempt back that was admitted: its password was right.
+    async fn forgive_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable>;
+
+    /// Whether this person has signed in with this browser before.
+    async fn knows_browser(
+        &self,
+        browser: Digest<KnownBrowser>,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
+    /// Knows that this person has signed in with this browser, for
+    /// [`KNOWN_FOR`](crate::throttle::KNOWN_FOR). A browser that went by another value before goes by
+    /// the new one from now on, for everybody who signed in with it. Of more than
+    /// [`KNOWN_PER_PERSON`](crate::throttle::KNOWN_PER_PERSON) of this person the oldest goes.
+    async fn remember_browser(
+        &self,
+        browser: Digest<KnownBrowser>,
+        replacing: Option<Digest<KnownBrowser>>,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable>;
+
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), Unavailable>;
 
-    /// Deletes what has expired; tells how many rows.
+    /// Deletes what has expired, and of more counters than [`MOST_COUNTERS`](crate::throttle::MOST_COUNTERS) those
+    /// that would be forgotten first; tells how many rows.
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 }

@@ -8,7 +8,7 @@ use handoff::{
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
     rejection::Rejection,
-    token::{AccessToken, Challenge, ClientSecret, Digest},
+    token::{AccessToken, Challenge, ClientSecret, Digest, KnownBrowser},
     verify::{Proof, Standing, ages_for_good, decide},
     wire::{SessionInfo, UserInfo},
 };
@@ -21,7 +21,10 @@ use super::{
     NewSignIn, NewUser, NoSession, OwnClientSession, OwnSignIn, Redeemed, Redemption, SecretSet,
     SignIn, Store, touched,
 };
-use crate::people::Email;
+use crate::{
+    people::Email,
+    throttle::{Admission, Counter, Forgiven, KNOWN_FOR, KNOWN_PER_PERSON, MOST_COUNTERS},
+};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 
@@ -1114,6 +1117,139 @@ impl Store for Sqlite {
         Ok(expires_at.is_some_and(|expires_at| expires_at > millis(now)))
     }
 
+    async fn admit_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<Admission, Unavailable> {
+        let now_millis = millis(now);
+        let mut tx = self.database.write().await?;
+        let mut waits_until = None;
+        for Counter { key, rule } in counters {
+            // A wait that is longer than any was made by a clock that has gone back since.
+            let counted: Option<i64> = sqlx::query_scalar(
+                "INSERT INTO attempt (key, attempts, next_at, forget_at) VALUES (?1, 1, ?2, ?2)
+                 ON CONFLICT (key) DO UPDATE
+                     SET attempts = CASE WHEN forget_at <= ?2 THEN 1 ELSE attempts + 1 END
+                     WHERE next_at <= ?2 OR next_at > ?3
+                 RETURNING attempts",
+            )
+            .bind(key.as_slice())
+            .bind(now_millis)
+            .bind(millis(now + rule.longest))
+            .fetch_optional(&mut *tx)
+            .await?;
+            if let Some(attempts) = counted {
+                let (next, forget) = rule.after(u32::try_from(attempts).unwrap_or(u32::MAX), now);
+                sqlx::query("UPDATE attempt SET next_at = ?, forget_at = ? WHERE key = ?")
+                    .bind(millis(next))
+                    .bind(millis(forget))
+                    .bind(key.as_slice())
+                    .execute(&mut *tx)
+                    .await?;
+            } else {
+                let next: i64 = sqlx::query_scalar("SELECT next_at FROM attempt WHERE key = ?")
+                    .bind(key.as_slice())
+                    .fetch_one(&mut *tx)
+                    .await?;
+                waits_until = waits_until.max(Some(next));
+            }
+        }
+        if let Some(until) = waits_until {
+            // What the other counters counted is undone: it was no attempt.
+            tx.rollback().await?;
+            let until = from_millis(until)?;
+            return Ok(Admission::Wait { until });
+        }
+        tx.commit().await?;
+        Ok(Admission::Admitted)
+    }
+
+    async fn forgive_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        for Counter { key, rule } in counters {
+            // What follows the one that is taken back need not wait for it either.
+            let statements = match rule.forgiven {
+                Forgiven::Everything => ["DELETE FROM attempt WHERE key = ?1", ""],
+                Forgiven::Itself => [
+                    "UPDATE attempt SET attempts = attempts - 1, next_at = ?2 WHERE key = ?1",
+                    "DELETE FROM attempt WHERE key = ?1 AND attempts <= 0",
+                ],
+            };
+            for statement in statements.into_iter().filter(|text| !text.is_empty()) {
+                sqlx::query(statement)
+                    .bind(key.as_slice())
+                    .bind(millis(now))
+                    .execute(&mut *tx)
+                    .await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
+    async fn knows_browser(
+        &self,
+        browser: Digest<KnownBrowser>,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (SELECT 1 FROM known_browser
+                            WHERE browser = ? AND user_id = ? AND expires_at > ?)",
+        )
+        .bind(browser.as_bytes().as_slice())
+        .bind(user.to_string())
+        .bind(millis(now))
+        .fetch_one(self.database.readers())
+        .await?)
+    }
+
+    async fn remember_browser(
+        &self,
+        browser: Digest<KnownBrowser>,
+        replacing: Option<Digest<KnownBrowser>>,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let user = user.to_string();
+        let mut tx = self.database.write().await?;
+        if let Some(old) = replacing {
+            sqlx::query("UPDATE known_browser SET browser = ? WHERE browser = ?")
+                .bind(browser.as_bytes().as_slice())
+                .bind(old.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+        }
+        sqlx::query(
+            "INSERT INTO known_browser (browser, user_id, signed_in_at, expires_at)
+             VALUES (?, ?, ?, ?)
+             ON CONFLICT (browser, user_id) DO UPDATE
+                 SET signed_in_at = excluded.signed_in_at, expires_at = excluded.expires_at",
+        )
+        .bind(browser.as_bytes().as_slice())
+        .bind(&user)
+        .bind(millis(now))
+        .bind(millis(now + KNOWN_FOR))
+        .execute(&mut *tx)
+        .await?;
+        sqlx::query(
+            "DELETE FROM known_browser WHERE user_id = ?1 AND rowid NOT IN (
+                 SELECT rowid FROM known_browser WHERE user_id = ?1
+                 ORDER BY signed_in_at DESC, rowid DESC LIMIT ?2)",
+        )
+        .bind(&user)
+        .bind(i64::try_from(KNOWN_PER_PERSON).unwrap_or(i64::MAX))
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn ping(&self) -> Result<(), Unavailable> {
         self.database.ping().await
     }
@@ -1132,6 +1268,8 @@ impl Store for Sqlite {
             "DELETE FROM client_session WHERE expires_at <= ?1",
             "DELETE FROM browser_session WHERE expires_at <= ?1",
             "DELETE FROM sign_in WHERE expires_at <= ?1",
+            "DELETE FROM attempt WHERE forget_at <= ?1",
+            "DELETE FROM known_browser WHERE expires_at <= ?1",
         ] {
             swept += sqlx::query(statement)
                 .bind(now)
@@ -1139,6 +1277,14 @@ impl Store for Sqlite {
                 .await?
                 .rows_affected();
         }
+        swept += sqlx::query(
+            "DELETE FROM attempt WHERE rowid IN (
+                 SELECT rowid FROM attempt ORDER BY forget_at DESC LIMIT -1 OFFSET ?)",
+        )
+        .bind(i64::try_from(MOST_COUNTERS).unwrap_or(i64::MAX))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
         tx.commit().await?;
         Ok(swept)
     }

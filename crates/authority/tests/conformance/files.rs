@@ -1,9 +1,15 @@
 //! What only a store with a file can be asked.
 
-use authority::store::NoSession;
+use authority::{
+    store::NoSession,
+    throttle::{Admission, Rule},
+};
 use handoff::rejection::Rejection;
 
-use super::world::{Fixture, START, SqliteFile, World};
+use super::{
+    attempts::{attempt, counter},
+    world::{Fixture, START, SqliteFile, World, seconds},
+};
 
 pub(crate) async fn a_used_token_is_still_used_after_a_restart(world: World<SqliteFile>) {
     let sign_in = world.sign_in(world.alice).await;
@@ -23,4 +29,22 @@ pub(crate) async fn a_used_token_is_still_used_after_a_restart(world: World<Sqli
     assert_eq!(replay.rejection(), Some(Rejection::Replayed));
     let closed = people.closed(first.access, START).await;
     assert_eq!(closed, Some(NoSession::Unknown));
+}
+
+pub(crate) async fn row_64_what_was_counted_is_still_counted_after_a_restart(
+    world: World<SqliteFile>,
+) {
+    let one = [counter(1, Rule::ACCOUNT)];
+    for _ in 0..10 {
+        attempt(&world, &one, START).await;
+    }
+    let World {
+        fixture,
+        mut people,
+    } = world;
+    people.store = std::sync::Arc::new(authority::store::Memory::default());
+    people.store = fixture.open().await;
+    let until = START + seconds(1);
+    let admission = attempt(&people, &one, START).await;
+    assert_eq!(admission, Admission::Wait { until });
 }

@@ -2,10 +2,14 @@
 
 use std::sync::Arc;
 
-use authority::store::{Added, Issuance, NoSession};
+use authority::{
+    store::{Added, Issuance, NoSession},
+    throttle::{Admission, Rule},
+};
 use handoff::{ids::UserId, rejection::Rejection};
 use tokio::sync::Barrier;
 
+use super::attempts::{attempt, counter};
 use super::world::{Attempt, Fixture, NOTES, People, START, Sent, SqliteFile, World, new_user};
 
 /// Runs all of them, held back until the last one is there.
@@ -147,4 +151,19 @@ pub(crate) async fn a_race_for_one_address_has_one_winner<F>(world: World<F>) {
     let added = together(newcomers).await;
     let won = added.iter().filter(|added| **added == Added::New);
     assert_eq!(won.count(), 1, "{added:?}");
+}
+
+pub(crate) async fn row_64_parallel_guesses_are_no_more_than_the_free_ones<F>(world: World<F>) {
+    for round in 0..50 {
+        let guesses = (0..32).map(|_| {
+            let people = world.people.clone();
+            let counters = [counter(round, Rule::ACCOUNT)];
+            async move { attempt(&people, &counters, START).await }
+        });
+        let admissions = together(guesses).await;
+        let admitted = admissions
+            .iter()
+            .filter(|admission| **admission == Admission::Admitted);
+        assert_eq!(admitted.count(), 10, "round {round}");
+    }
 }
