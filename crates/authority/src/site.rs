@@ -119,6 +119,12 @@ impl Authority {
         &self.context
     }
 
+    /// How many passwords were compared since the start.
+    #[must_use]
+    pub fn passwords_compared(&self) -> u64 {
+        self.passwords.compared()
+    }
+
     /// Deletes what has expired; tells how many rows.
     ///
     /// # Errors

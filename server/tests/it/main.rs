@@ -16,6 +16,7 @@ mod handoff;
 #[allow(dead_code, reason = "the program `siege` uses the rest of it")]
 mod harness;
 mod launch;
+mod limits;
 mod operate;
 mod portal;
 mod processes;
