@@ -110,10 +110,10 @@ pub(crate) async fn post(
     }
     .map_err(Problem::unavailable)?;
 
-    let browser = cookies.get(KNOWN_COOKIE);
-    let browser = browser.and_then(|value| KnownBrowser::parse(value).ok());
-    let browser = browser.map(|browser| browser.digest());
-    let counters = counters(&authority, &email, account.as_ref(), browser, peer).await?;
+    let known = cookies.get(KNOWN_COOKIE);
+    let known = known.and_then(|value| KnownBrowser::parse(value).ok());
+    let known = known.map(|known| known.digest());
+    let counters = counters(&authority, &email, account.as_ref(), known, peer).await?;
     let now = authority.context.now();
     let admission = authority.store.admit_attempt(&counters, now).await;
     if let Admission::Wait { until } = admission.map_err(Problem::unavailable)? {
@@ -189,7 +189,7 @@ pub(crate) async fn post(
     }
     let begun = authority.sessions.begin(&cookies, id, until).await?;
     tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
-    let known = remember(&authority, &trace, &counters, browser, account.user.id).await;
+    let known = remember(&authority, &trace, &counters, known, account.user.id).await;
     let answer = redirect::see_other(&pending.next());
     let answer = redirect::with_cookie(answer, known);
     let answer = redirect::with_cookie(answer, begun.set_cookie);

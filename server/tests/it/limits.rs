@@ -1,18 +1,22 @@
 //! Crowds and strangers, all behind one address: the loopback address that every test has.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 
-use authority::store::Store;
+use authority::{DemoAccount, store::Store};
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
     ids::ClientId,
     token::{ClientSecret, Secret},
 };
 use reqwest::StatusCode;
+use server::platform::Setup;
 use sqlx::{Connection, SqliteConnection};
 use time::Duration;
 
-use crate::harness::{PASSWORD, Persona, World, basic, log, world};
+use crate::harness::{Kept, PASSWORD, Persona, Process, World, basic, log, world};
 
 const PEOPLE: [&str; 3] = [
     "alice@harbor.example",
@@ -89,14 +93,27 @@ async fn row_17_junk_from_the_same_address_keeps_nobody_from_signing_in() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn row_17_forty_people_behind_one_address_meet_no_limit() {
-    let (_process, world) = world().await;
-    let world = std::sync::Arc::new(world);
-    let crowd: Vec<_> = (0..40)
-        .map(|n| {
-            let world = std::sync::Arc::clone(&world);
+    let emails: Vec<&'static str> = (0..40)
+        .map(|n| &*format!("person{n}@harbor.example").leak())
+        .collect();
+    let process = Process::start().await;
+    let accounts = emails.iter().map(|email| DemoAccount {
+        key: email,
+        name: email,
+        role: "",
+        email,
+        password: PASSWORD,
+    });
+    let change = |setup: &mut Setup| setup.demo_accounts = accounts.collect();
+    let world = process.platform_with("", Kept::InFiles, change).await;
+    let world = Arc::new(world);
+    let crowd: Vec<_> = emails
+        .into_iter()
+        .enumerate()
+        .map(|(n, email)| {
+            let world = Arc::clone(&world);
             tokio::spawn(async move {
                 let person = world.visitor();
-                let email = PEOPLE[n % PEOPLE.len()];
                 // Half of them begin at the application, before anybody knows them.
                 if n % 2 == 0 {
                     let page = person.open(&world.notes("/handoff/start")).await;
