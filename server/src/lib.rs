@@ -9,6 +9,7 @@ pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod data;
+pub mod guests;
 pub mod listen;
 pub mod operate;
 pub mod ops;

@@ -27,7 +27,10 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 use web::peer::Peer;
 
-use crate::caller::{Caller, Connection};
+use crate::{
+    caller::{Caller, Connection},
+    guests::{Guests, Place},
+};
 
 /// How long a connection may take to send a request's head, and to lie idle before the next.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
@@ -36,6 +39,9 @@ const MAX_HEAD: usize = 64 * 1024;
 /// How many connections one listener serves at once. More wait to be accepted. It is below what a
 /// process may usually open (1,024 files), so that the back channel and the databases find room.
 const AT_ONCE: usize = 400;
+/// How many of them one network may have: forty people behind one address with the six connections
+/// that a browser opens to a host. Whoever takes them all has left room for others.
+const FROM_ONE: usize = 240;
 /// After an error of `accept`, which is the system's (no more files): let connections end first.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -63,6 +69,7 @@ pub async fn serve_behind(
 ) {
     let ending = GracefulShutdown::new();
     let turns = Arc::new(Semaphore::new(AT_ONCE));
+    let guests = Guests::default();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -72,18 +79,31 @@ pub async fn serve_behind(
         let Some((stream, from, turn)) = accepted else {
             continue;
         };
+        // A proxy speaks for many.
+        let from_proxy = door.trusted.contains(&from.ip().to_canonical());
+        let share = if from_proxy { AT_ONCE } else { FROM_ONE };
+        let Some(place) = guests.welcome(Peer(from.ip()).network(), share) else {
+            continue;
+        };
         let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
             let _turn = turn;
-            match &door.tls {
-                None => answer(stream, from, false, &door, router, ending).await,
-                Some(tls) => {
-                    // Whoever never finishes the handshake would hold a turn for ever.
-                    let shaken = tokio::time::timeout(HEAD_WITHIN, tls.accept(stream)).await;
-                    if let Ok(Ok(stream)) = shaken {
-                        answer(stream, from, true, &door, router, ending).await;
+            let place = Arc::new(place);
+            let converse = async {
+                match &door.tls {
+                    None => answer(stream, from, false, &place, &door, router, ending).await,
+                    Some(tls) => {
+                        // Whoever never finishes the handshake would hold a turn for ever.
+                        let shaken = tokio::time::timeout(HEAD_WITHIN, tls.accept(stream)).await;
+                        if let Ok(Ok(stream)) = shaken {
+                            answer(stream, from, true, &place, &door, router, ending).await;
+                        }
                     }
                 }
+            };
+            tokio::select! {
+                () = place.needed() => {}
+                () = converse => {}
             }
         });
         while connections.try_join_next().is_some() {}
@@ -97,6 +117,7 @@ async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     from: SocketAddr,
     encrypted: bool,
+    place: &Arc<Place>,
     door: &Door,
     router: Router,
     ending: Watcher,
@@ -111,7 +132,12 @@ async fn answer(
         let caller = Caller::of(connection, request.headers());
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(Peer(caller.address));
-        router.clone().oneshot(request.map(Body::new))
+        let (answering, router) = (place.answering(), router.clone());
+        async move {
+            let answer = router.oneshot(request.map(Body::new)).await;
+            drop(answering);
+            answer
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())

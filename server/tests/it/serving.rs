@@ -1,10 +1,13 @@
 //! The program itself: its settings, its files, its listeners, and how it ends.
 
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::{
+    os::unix::fs::{MetadataExt, PermissionsExt},
+    time::Duration,
+};
 
 use tokio::{
-    io::AsyncWriteExt,
-    net::{TcpListener, TcpStream},
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 use crate::program::{Running, ask, refused_in_a_line};
@@ -112,4 +115,33 @@ async fn what_it_cannot_start_with_it_names_in_one_sentence() {
     let said = refused_in_a_line(&data, &[]).await;
     assert!(said.contains("another handoff-lab"), "{said}");
     drop(running);
+}
+
+/// A stranger who opens connections and says nothing keeps nobody out: beyond one network's share
+/// each new one costs an older one of the same network.
+#[tokio::test]
+async fn row_17_silent_connections_of_one_address_leave_room_for_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = Running::start(&folder.path().join("data"), &[]);
+    let site = running.address("http://auth.");
+    let (_, port) = site.rsplit_once(':').unwrap();
+    let server = format!("127.0.0.1:{port}").parse().unwrap();
+    let mut silent = Vec::new();
+    // More than a listener serves at once.
+    for _ in 0..450 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        silent.push(socket.connect(server).await.unwrap());
+    }
+    // Before the silent ones have been silent for so long that they are closed for that.
+    let host = format!("auth.{site}");
+    let asked = ask(&site, &host, "/login", &[]);
+    let answer = tokio::time::timeout(Duration::from_secs(6), asked).await;
+    let answer = answer.expect("a place for others");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let mut one = [0];
+    let read = silent[0].read(&mut one).await;
+    assert!(matches!(read, Ok(0) | Err(_)), "the oldest one was closed");
+    drop(silent);
+    assert!(running.terminate().success());
 }
