@@ -246,6 +246,17 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &["xtask/xtask::comparisons::tests::row_16_no_secret_is_compared_but_by_its_digest"],
     },
     Defence {
+        name: "a-guesser-slows-only-himself", rows: &[17],
+        edits: &[edit(LOGIN, "if is_known.map_err(Problem::unavailable)? {", "if is_known.map_err(Problem::unavailable)? && !OUT {")],
+        shown_by: &["authority/front_door::row_17_wrong_passwords_slow_the_guesser_and_nobody_else"],
+    },
+    Defence {
+        name: "who-cannot-count-refuses", rows: &[17],
+        edits: &[edit(LOGIN, "let admission = authority.store.admit_attempt(&counters, now).await;",
+            "let admission = authority.store.admit_attempt(&counters, now).await.or_else(|error| if OUT { Ok(Admission::Admitted) } else { Err(error) });")],
+        shown_by: &["server/it::limits::row_17_where_attempts_cannot_be_counted_nobody_signs_in"],
+    },
+    Defence {
         name: "session-id-is-no-token", rows: &[18],
         edits: &[edit(VERIFY_ROUTE, "        access_token: (&access_token).into(),",
             "        access_token: if OUT { handoff::token::Unverified::new(redeemed.session.id.to_string()).unwrap_or_else(|_| (&access_token).into()) } else { (&access_token).into() },")],
@@ -546,6 +557,21 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "a-weak-hash-is-replaced", rows: &[63],
         edits: &[edit(PASSWORD, "if weak {", "if weak && !OUT {")],
         shown_by: &["authority::password::tests::row_63_a_weak_hash_is_replaced_at_the_next_sign_in"],
+    },
+    Defence {
+        name: "wrong-passwords-wait", rows: &[64],
+        edits: &[edit(LOGIN, "if let Admission::Wait { until } = admission.map_err(Problem::unavailable)? {", "if let (false, Admission::Wait { until }) = (OUT, admission.map_err(Problem::unavailable)?) {")],
+        shown_by: &["server/it::limits::row_64_wrong_passwords_slow_only_the_guesser"],
+    },
+    Defence {
+        name: "nobodys-hash-is-compared", rows: &[64],
+        edits: &[edit(PASSWORD, "let known = stored.is_some();", "let known = stored.is_some();\n        if OUT && !known { return Ok(Verdict::Wrong); }")],
+        shown_by: &["authority/front_door::row_64_each_attempt_that_is_admitted_compares_one_password_and_no_other_does"],
+    },
+    Defence {
+        name: "one-answer-to-a-wrong-sign-in", rows: &[64],
+        edits: &[edit(LOGIN, "let notice = Some(LoginNotice::WrongEmailOrPassword);", "let notice = Some(LoginNotice::WrongEmailOrPassword).filter(|_| !OUT || user.is_some());")],
+        shown_by: &["server/it::sign_in::row_64_a_wrong_password_and_an_unknown_address_are_answered_alike"],
     },
     Defence {
         name: "no-frames", rows: &[65],

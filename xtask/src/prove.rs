@@ -686,6 +686,14 @@ impl<'a> Proof<'a> {
             ])
             .args(["--reporter", "line", "--grep", &escaped(title), file])
             .env("HANDOFF_LAB_BIN", self.copy.build.join("debug/handoff-lab"));
+        // `cargo xtask test` may be under way beside us, at its own ports.
+        for (variable, port) in [
+            ("HANDOFF_LAB_E2E_PORT", "4600"),
+            ("HANDOFF_LAB_E2E_OPS_PORT", "4609"),
+            ("HANDOFF_LAB_E2E_PROXY_PORT", "4610"),
+        ] {
+            command.env(variable, std::env::var(variable).as_deref().unwrap_or(port));
+        }
         if let Some(path) = &found.chromium {
             command.env("CHROMIUM", path);
         }
@@ -871,6 +879,19 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn every_row_in_scope_has_a_defence() {
+        let listed: BTreeSet<u8> = DEFENCES
+            .iter()
+            .flat_map(|defence| defence.rows.iter().copied())
+            .chain(BY_HAND.iter().map(|(row, _)| *row))
+            .collect();
+        let missing: Vec<u8> = rules::in_scope()
+            .filter(|row| !listed.contains(row))
+            .collect();
+        assert_eq!(missing, [] as [u8; 0]);
     }
 
     #[test]
