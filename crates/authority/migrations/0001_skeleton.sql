@@ -88,7 +88,7 @@ CREATE INDEX browser_session_expires_at ON browser_session (expires_at);
 -- Sign-ins that were tried, until the password was right or they are forgotten.
 CREATE TABLE attempt (
     key BLOB PRIMARY KEY, -- SHA-256 of whose they are
-    attempts INTEGER NOT NULL,
+    points INTEGER NOT NULL, -- one, or more when the password was wrong
     next_at INTEGER NOT NULL, -- no further one before
     forget_at INTEGER NOT NULL
 ) STRICT;

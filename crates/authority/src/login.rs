@@ -145,7 +145,9 @@ pub(crate) async fn post(
         .map_err(Problem::unavailable)?;
     let user = account.as_ref().map(|account| account.user.id);
     let account = account.filter(|account| account.is_active && !too_long);
-    let refused = |email, pending| {
+    let refused = async |email, pending| {
+        let failed = authority.store.fail_attempt(&counters, now).await;
+        failed.map_err(Problem::unavailable)?;
         if let Some(user) = user {
             authority.wrong_password(&trace, user);
         }
@@ -156,10 +158,10 @@ pub(crate) async fn post(
         };
         let notice = Some(LoginNotice::WrongEmailOrPassword);
         let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
-        show(&authority, &cookies, page, pending, filled, notice)
+        Ok(show(&authority, &cookies, page, pending, filled, notice))
     };
     let Some(account) = account.filter(|_| verdict != Verdict::Wrong) else {
-        return Ok(refused(email, pending));
+        return refused(email, pending).await;
     };
     let now = authority.context.now();
     let new = NewSignIn {
@@ -177,7 +179,7 @@ pub(crate) async fn post(
     let replaced = authority.sessions.load::<SignInId>(&cookies).await?;
     let began = authority.store.begin_sign_in(new, replaced).await;
     if began.map_err(Problem::unavailable)? == Began::PasswordChanged {
-        return Ok(refused(email, pending));
+        return refused(email, pending).await;
     }
     if let Verdict::RightButWeak { rehashed } = verdict {
         let (user, old) = (account.user.id, account.password_hash.as_str());

@@ -1,8 +1,9 @@
 //! Failed sign-ins: who waits, and for how long (rows 17 and 64).
 //!
 //! Every attempt is counted before its password is compared, and taken back when the password was
-//! right: parallel guesses cannot slip through between a look and a count. Whoever waits is told so
-//! at once; nothing sleeps here.
+//! right: parallel guesses cannot slip through between a look and a count. It counts little until it
+//! is known to be wrong, because a class that signs in to one account at the same moment is no
+//! guesser. Whoever waits is told so at once; nothing sleeps here.
 //!
 //! What is counted decides who can keep whom waiting ([DR-0007]). An address together with an account
 //! only slows the one who sits there: the account stays open from everywhere else. A browser that
@@ -29,8 +30,12 @@ pub struct Counter {
 /// How attempts of a kind are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// So many attempts wait for nothing. After each further one the wait doubles.
+    /// So many points wait for nothing. An attempt is one point as long as nobody knows what comes of
+    /// it.
     pub free: u32,
+    /// So many points is an attempt whose password was wrong. After as many beyond the free ones the
+    /// wait doubles.
+    pub wrong: u32,
     /// The longest wait.
     pub longest: Duration,
     /// An attempt is forgotten this long after the wait that followed it.
@@ -53,11 +58,13 @@ pub enum Forgiven {
 const FIRST: Duration = Duration::SECOND;
 
 impl Rule {
-    /// One account from one address, or from one browser that knows it. Ten attempts; then 1 s, 2 s,
-    /// 4 s and so on, up to a quarter of an hour: some 115 guesses in the first day. Forgotten
-    /// after three hours, because ten free ones in three hours are no more than the longest wait allows.
+    /// One account from one address, or from one browser that knows it. Ten wrong passwords, or fifty
+    /// attempts at the same moment; then 1 s, 2 s, 4 s and so on, up to a quarter of an hour: some 115
+    /// guesses in the first day. Forgotten after three hours, because ten free ones in three hours are
+    /// no more than the longest wait allows.
     pub const ACCOUNT: Self = Self {
-        free: 10,
+        free: 50,
+        wrong: 5,
         longest: Duration::minutes(15),
         remembered: Duration::hours(3),
         forgiven: Forgiven::Everything,
@@ -67,26 +74,27 @@ impl Rule {
     /// room for twenty more. The longest wait is short, because newcomers behind the address share it;
     /// it still leaves no more than 1,440 guesses a day, over all accounts.
     pub const ADDRESS: Self = Self {
-        free: 100,
+        free: 500,
+        wrong: 5,
         longest: Duration::MINUTE,
         remembered: Duration::DAY,
         forgiven: Forgiven::Itself,
     };
 
-    /// How long nobody may try, after so many attempts.
+    /// How long nobody may try, after so many points.
     #[must_use]
-    pub fn wait_after(&self, attempts: u32) -> Duration {
-        match attempts.checked_sub(self.free) {
+    pub fn wait_after(&self, points: u32) -> Duration {
+        match points.checked_sub(self.free) {
             None => Duration::ZERO,
             // 2^20 seconds are longer than any wait.
-            Some(beyond) => (FIRST * (1_i32 << beyond.min(20))).min(self.longest),
+            Some(beyond) => (FIRST * (1_i32 << (beyond / self.wrong).min(20))).min(self.longest),
         }
     }
 
-    /// When the next attempt may come, and when all is forgotten, after so many attempts by `now`.
+    /// When the next attempt may come, and when all is forgotten, after so many points by `now`.
     #[must_use]
-    pub fn after(&self, attempts: u32, now: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
-        let next = now + self.wait_after(attempts);
+    pub fn after(&self, points: u32, now: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime) {
+        let next = now + self.wait_after(points);
         (next, next + self.remembered)
     }
 }
@@ -158,8 +166,11 @@ mod tests {
 
     #[test]
     fn row_64_table_of_waits() {
-        let wait = |attempts| Rule::ACCOUNT.wait_after(attempts).whole_seconds();
-        for (attempts, seconds) in [
+        let wait = |wrong: u32| {
+            let points = wrong.saturating_mul(Rule::ACCOUNT.wrong);
+            Rule::ACCOUNT.wait_after(points).whole_seconds()
+        };
+        for (wrong, seconds) in [
             (1, 0),
             (9, 0),
             (10, 1),
@@ -169,17 +180,18 @@ mod tests {
             (20, 900),
             (u32::MAX, 900),
         ] {
-            assert_eq!(wait(attempts), seconds, "{attempts}");
+            assert_eq!(wait(wrong), seconds, "{wrong}");
         }
-        assert_eq!(Rule::ADDRESS.wait_after(99), Duration::ZERO);
-        assert_eq!(Rule::ADDRESS.wait_after(100), Duration::SECOND);
-        assert_eq!(Rule::ADDRESS.wait_after(1000), Duration::MINUTE);
+        assert_eq!(Rule::ACCOUNT.wait_after(49), Duration::ZERO, "at once");
+        assert_eq!(Rule::ADDRESS.wait_after(99 * 5), Duration::ZERO);
+        assert_eq!(Rule::ADDRESS.wait_after(100 * 5), Duration::SECOND);
+        assert_eq!(Rule::ADDRESS.wait_after(1000 * 5), Duration::MINUTE);
     }
 
     #[test]
     fn row_64_waiting_until_all_is_forgotten_gains_nothing() {
         for rule in [Rule::ACCOUNT, Rule::ADDRESS] {
-            let by_waiting = f64::from(rule.free) / rule.remembered.as_seconds_f64();
+            let by_waiting = f64::from(rule.free / rule.wrong) / rule.remembered.as_seconds_f64();
             let patiently = 1.0 / rule.longest.as_seconds_f64();
             assert!(by_waiting <= patiently, "{rule:?}");
         }

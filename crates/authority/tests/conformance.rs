@@ -64,6 +64,7 @@ macro_rules! conformance {
                 attempts {
                     row_64_free_attempts_wait_for_nothing_and_then_each_waits_longer,
                     row_64_attempts_are_forgotten,
+                    row_64_an_attempt_counts_little_until_it_is_known_to_be_wrong,
                     row_64_a_right_password_takes_back_what_its_rule_says,
                     row_64_an_attempt_that_one_counter_refuses_is_counted_by_none,
                     row_17_a_clock_that_goes_back_locks_nobody_out,

@@ -135,6 +135,25 @@ async fn row_17_forty_people_behind_one_address_meet_no_limit() {
     }
 }
 
+/// A class, or a suite with many workers: everybody takes the same account from the sign-in page.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn row_17_forty_browsers_sign_in_to_one_account_at_the_same_moment() {
+    let (_process, world) = world().await;
+    let world = Arc::new(world);
+    let crowd: Vec<_> = (0..40)
+        .map(|_| {
+            let world = Arc::clone(&world);
+            tokio::spawn(async move {
+                let answer = try_password(&world, &world.visitor(), PASSWORD).await;
+                assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+            })
+        })
+        .collect();
+    for person in crowd {
+        person.await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn row_64_wrong_passwords_slow_only_the_guesser() {
     let (_process, world) = world().await;

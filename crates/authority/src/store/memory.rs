@@ -54,7 +54,7 @@ struct State {
 
 #[derive(Clone, Copy, Debug)]
 struct Attempts {
-    made: u32,
+    points: u32,
     next_at: OffsetDateTime,
     forget_at: OffsetDateTime,
 }
@@ -82,6 +82,21 @@ struct KeptSession {
 }
 
 impl State {
+    fn count(&mut self, counter: &Counter, more: u32, now: OffsetDateTime) {
+        let Counter { key, rule } = counter;
+        let before = self.attempts.get(key);
+        let before = before.filter(|attempts| attempts.forget_at > now);
+        let points = before.map_or(0, |attempts| attempts.points);
+        let points = points.saturating_add(more);
+        let (next_at, forget_at) = rule.after(points, now);
+        let counted = Attempts {
+            points,
+            next_at,
+            forget_at,
+        };
+        self.attempts.insert(*key, counted);
+    }
+
     fn active(&self, user: UserId) -> Option<&Account> {
         self.accounts
             .get(&user)
@@ -660,19 +675,22 @@ impl Store for Memory {
         if let Some(until) = waits_until {
             return Ok(Admission::Wait { until });
         }
-        for Counter { key, rule } in counters {
-            let before = state.attempts.get(key);
-            let before = before.filter(|attempts| attempts.forget_at > now);
-            let made = before.map_or(0, |attempts| attempts.made).saturating_add(1);
-            let (next_at, forget_at) = rule.after(made, now);
-            let counted = Attempts {
-                made,
-                next_at,
-                forget_at,
-            };
-            state.attempts.insert(*key, counted);
+        for counter in counters {
+            state.count(counter, 1, now);
         }
         Ok(Admission::Admitted)
+    }
+
+    async fn fail_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        for counter in counters {
+            state.count(counter, counter.rule.wrong - 1, now);
+        }
+        Ok(())
     }
 
     async fn forgive_attempt(
@@ -683,8 +701,8 @@ impl Store for Memory {
         let mut state = self.state();
         for Counter { key, rule } in counters {
             match (rule.forgiven, state.attempts.get_mut(key)) {
-                (Forgiven::Itself, Some(attempts)) if attempts.made > 1 => {
-                    attempts.made -= 1;
+                (Forgiven::Itself, Some(attempts)) if attempts.points > 1 => {
+                    attempts.points -= 1;
                     attempts.next_at = now;
                 }
                 _ => {

@@ -434,12 +434,19 @@ pub trait Store: web::session::Records {
     ) -> Result<bool, Unavailable>;
 
     /// Counts an attempt to sign in, by all of these counters in one, unless one of them has to
-    /// wait. Of attempts at the same moment no more are admitted than one after the other.
+    /// wait.
     async fn admit_attempt(
         &self,
         counters: &[Counter],
         now: OffsetDateTime,
     ) -> Result<Admission, Unavailable>;
+
+    /// Counts an attempt that was admitted for what it turned out to be: its password was wrong.
+    async fn fail_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable>;
 
     /// Takes an attempt back that was admitted: its password was right.
     async fn forgive_attempt(

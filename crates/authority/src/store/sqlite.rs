@@ -343,6 +343,22 @@ enum IfTaken {
     ReplaceAllButAssignment,
 }
 
+/// No further attempt to sign in before `next`; nothing is known of the last one after `forget`.
+async fn put_off(
+    connection: &mut SqliteConnection,
+    key: &[u8; 32],
+    next: OffsetDateTime,
+    forget: OffsetDateTime,
+) -> Result<(), Unavailable> {
+    sqlx::query("UPDATE attempt SET next_at = ?, forget_at = ? WHERE key = ?")
+        .bind(millis(next))
+        .bind(millis(forget))
+        .bind(key.as_slice())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 async fn write_client(
     connection: &mut SqliteConnection,
     client: &Client,
@@ -1128,25 +1144,20 @@ impl Store for Sqlite {
         for Counter { key, rule } in counters {
             // A wait that is longer than any was made by a clock that has gone back since.
             let counted: Option<i64> = sqlx::query_scalar(
-                "INSERT INTO attempt (key, attempts, next_at, forget_at) VALUES (?1, 1, ?2, ?2)
+                "INSERT INTO attempt (key, points, next_at, forget_at) VALUES (?1, 1, ?2, ?2)
                  ON CONFLICT (key) DO UPDATE
-                     SET attempts = CASE WHEN forget_at <= ?2 THEN 1 ELSE attempts + 1 END
+                     SET points = CASE WHEN forget_at <= ?2 THEN 1 ELSE points + 1 END
                      WHERE next_at <= ?2 OR next_at > ?3
-                 RETURNING attempts",
+                 RETURNING points",
             )
             .bind(key.as_slice())
             .bind(now_millis)
             .bind(millis(now + rule.longest))
             .fetch_optional(&mut *tx)
             .await?;
-            if let Some(attempts) = counted {
-                let (next, forget) = rule.after(u32::try_from(attempts).unwrap_or(u32::MAX), now);
-                sqlx::query("UPDATE attempt SET next_at = ?, forget_at = ? WHERE key = ?")
-                    .bind(millis(next))
-                    .bind(millis(forget))
-                    .bind(key.as_slice())
-                    .execute(&mut *tx)
-                    .await?;
+            if let Some(points) = counted {
+                let (next, forget) = rule.after(u32::try_from(points).unwrap_or(u32::MAX), now);
+                put_off(&mut tx, key, next, forget).await?;
             } else {
                 let next: i64 = sqlx::query_scalar("SELECT next_at FROM attempt WHERE key = ?")
                     .bind(key.as_slice())
@@ -1165,6 +1176,31 @@ impl Store for Sqlite {
         Ok(Admission::Admitted)
     }
 
+    async fn fail_attempt(
+        &self,
+        counters: &[Counter],
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        for Counter { key, rule } in counters {
+            // The row is gone when a right password has taken all back meanwhile.
+            let points: i64 = sqlx::query_scalar(
+                "INSERT INTO attempt (key, points, next_at, forget_at) VALUES (?1, ?3, ?2, ?2)
+                 ON CONFLICT (key) DO UPDATE SET points = points + ?3
+                 RETURNING points",
+            )
+            .bind(key.as_slice())
+            .bind(millis(now))
+            .bind(rule.wrong - 1)
+            .fetch_one(&mut *tx)
+            .await?;
+            let (next, forget) = rule.after(u32::try_from(points).unwrap_or(u32::MAX), now);
+            put_off(&mut tx, key, next, forget).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+
     async fn forgive_attempt(
         &self,
         counters: &[Counter],
@@ -1176,8 +1212,8 @@ impl Store for Sqlite {
             let statements = match rule.forgiven {
                 Forgiven::Everything => ["DELETE FROM attempt WHERE key = ?1", ""],
                 Forgiven::Itself => [
-                    "UPDATE attempt SET attempts = attempts - 1, next_at = ?2 WHERE key = ?1",
-                    "DELETE FROM attempt WHERE key = ?1 AND attempts <= 0",
+                    "UPDATE attempt SET points = points - 1, next_at = ?2 WHERE key = ?1",
+                    "DELETE FROM attempt WHERE key = ?1 AND points <= 0",
                 ],
             };
             for statement in statements.into_iter().filter(|text| !text.is_empty()) {

@@ -12,6 +12,7 @@ use super::world::{People, START, SqliteFile, TICK, World, seconds};
 
 const RULE: Rule = Rule {
     free: 3,
+    wrong: 1,
     longest: Duration::minutes(1),
     remembered: Duration::hours(1),
     forgiven: Forgiven::Everything,
@@ -51,6 +52,50 @@ pub(crate) async fn row_64_free_attempts_wait_for_nothing_and_then_each_waits_lo
     }
     let other = [counter(2, RULE)];
     assert_eq!(attempt(&world, &other, now).await, Admission::Admitted);
+}
+
+pub(crate) async fn row_64_an_attempt_counts_little_until_it_is_known_to_be_wrong<F>(
+    world: World<F>,
+) {
+    let rule = Rule {
+        free: 6,
+        wrong: 3,
+        ..RULE
+    };
+    let one = [counter(1, rule)];
+    let fail = async |now| world.store.fail_attempt(&one, now).await.unwrap();
+    // Two are wrong, one after the other.
+    for _ in 0..2 {
+        assert_eq!(attempt(&world, &one, START).await, Admission::Admitted);
+        fail(START).await;
+    }
+    assert_eq!(attempt(&world, &one, START).await, wait(START + seconds(1)));
+    let later = START + seconds(1);
+    assert_eq!(attempt(&world, &one, later).await, Admission::Admitted);
+    fail(later).await;
+    assert_eq!(attempt(&world, &one, later).await, wait(later + seconds(2)));
+
+    // Six at the same moment; then none, whatever comes of them.
+    let other = [counter(2, rule)];
+    for _ in 0..6 {
+        assert_eq!(attempt(&world, &other, START).await, Admission::Admitted);
+    }
+    let until = START + seconds(1);
+    assert_eq!(attempt(&world, &other, START).await, wait(until));
+    for _ in 0..6 {
+        world.store.fail_attempt(&other, START).await.unwrap();
+    }
+    // Eighteen points: twelve, or four wrong ones, beyond the free ones.
+    let until = START + seconds(16);
+    assert_eq!(attempt(&world, &other, START).await, wait(until));
+
+    // One that is wrong after another was right starts anew.
+    let mixed = [counter(3, rule)];
+    attempt(&world, &mixed, START).await;
+    attempt(&world, &mixed, START).await;
+    world.store.forgive_attempt(&mixed, START).await.unwrap();
+    world.store.fail_attempt(&mixed, START).await.unwrap();
+    assert_eq!(attempt(&world, &mixed, START).await, Admission::Admitted);
 }
 
 pub(crate) async fn row_64_attempts_are_forgotten<F>(world: World<F>) {

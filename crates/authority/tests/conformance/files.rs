@@ -35,7 +35,7 @@ pub(crate) async fn row_64_what_was_counted_is_still_counted_after_a_restart(
     world: World<SqliteFile>,
 ) {
     let one = [counter(1, Rule::ACCOUNT)];
-    for _ in 0..10 {
+    for _ in 0..Rule::ACCOUNT.free {
         attempt(&world, &one, START).await;
     }
     let World {
