@@ -1,5 +1,6 @@
 //! Who has how many connections open. One network cannot take all the places: beyond its share, its
-//! connection that has been quiet for longest is closed, and the new one is served.
+//! connection that has been quiet for longest is closed, and the new one is served. Several networks
+//! can take all of them; then the one that has most gives way in the same manner.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -12,16 +13,19 @@ use std::{
 use tokio_util::sync::CancellationToken;
 use web::peer::Network;
 
-/// The connections of a listener, by network.
-#[derive(Clone, Default)]
+/// The connections of the listeners that share these places, by network.
+#[derive(Clone)]
 pub struct Guests(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
-    by_network: Mutex<HashMap<Network, VecDeque<Arc<Guest>>>>,
+    /// How many places there are.
+    places: usize,
+    by_network: Mutex<ByNetwork>,
     /// Counts what happens, so that there is an order of it.
     events: AtomicU64,
 }
+
+type ByNetwork = HashMap<Network, VecDeque<Arc<Guest>>>;
 
 #[derive(Default)]
 struct Guest {
@@ -33,26 +37,44 @@ struct Guest {
 }
 
 impl Guests {
-    /// Lets a connection in, which may close another of its network when that has `share` of them
-    /// already. Nothing when all of those are being answered.
+    /// As many places as this.
+    #[must_use]
+    pub fn new(places: usize) -> Self {
+        Self(Arc::new(Inner {
+            places,
+            by_network: Mutex::default(),
+            events: AtomicU64::new(0),
+        }))
+    }
+
+    /// How many places there are.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.0.places
+    }
+
+    /// Lets a connection in. That closes another of its network when this has `share` of them already,
+    /// or one of the network that has most when all places are taken. Nothing when all of those are
+    /// being answered. It never waits: who is let in must not hang on those who are silent.
     #[must_use]
     pub fn welcome(&self, network: Network, share: usize) -> Option<Place> {
         let guest = Arc::new(Guest::default());
         let mut all = self.lock();
-        let present = all.entry(network).or_default();
-        if present.len() >= share {
-            let idle = present
+        let of_network = all.get(&network).map_or(0, VecDeque::len);
+        if of_network >= share {
+            make_room(&mut all, network)?;
+        } else if all.values().map(VecDeque::len).sum::<usize>() >= self.0.places {
+            let biggest = all
                 .iter()
-                .enumerate()
-                .filter(|(_, guest)| guest.busy.load(Ordering::SeqCst) == 0)
-                .min_by_key(|(_, guest)| guest.heard.load(Ordering::SeqCst));
-            let (quietest, _) = idle?;
-            if let Some(quietest) = present.remove(quietest) {
-                quietest.leave.cancel();
-            }
+                .filter(|(_, present)| quietest(present).is_some())
+                .max_by_key(|(_, present)| present.len());
+            let (&biggest, _) = biggest?;
+            make_room(&mut all, biggest)?;
         }
         guest.heard.store(self.next_event(), Ordering::SeqCst);
-        present.push_back(Arc::clone(&guest));
+        all.entry(network)
+            .or_default()
+            .push_back(Arc::clone(&guest));
         drop(all);
         Some(Place {
             guests: self.clone(),
@@ -65,10 +87,31 @@ impl Guests {
         self.0.events.fetch_add(1, Ordering::SeqCst)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<Network, VecDeque<Arc<Guest>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, ByNetwork> {
         let all = self.0.by_network.lock();
         all.unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Which of them has been quiet for longest. A connection whose request is being answered is not.
+fn quietest(present: &VecDeque<Arc<Guest>>) -> Option<usize> {
+    let idle = present
+        .iter()
+        .enumerate()
+        .filter(|(_, guest)| guest.busy.load(Ordering::SeqCst) == 0)
+        .min_by_key(|(_, guest)| guest.heard.load(Ordering::SeqCst));
+    idle.map(|(index, _)| index)
+}
+
+/// Closes the quietest connection of this network. Nothing when there is none.
+fn make_room(all: &mut ByNetwork, network: Network) -> Option<()> {
+    let present = all.get_mut(&network)?;
+    let leaving = present.remove(quietest(present)?)?;
+    if present.is_empty() {
+        all.remove(&network);
+    }
+    leaving.leave.cancel();
+    Some(())
 }
 
 /// A connection's place. Dropping it makes room.
@@ -79,7 +122,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// Ends when the place is needed for another connection of the same network.
+    /// Ends when the place is needed for another connection.
     pub async fn needed(&self) {
         self.guest.leave.cancelled().await;
     }
@@ -137,7 +180,7 @@ mod tests {
 
     #[test]
     fn row_17_one_network_closes_its_own_quietest_connection_and_nobody_elses() {
-        let guests = Guests::default();
+        let guests = Guests::new(10);
         let (stranger, other) = (network("127.0.0.2"), network("127.0.0.1"));
         let alice = guests.welcome(other, 2).unwrap();
         let first = guests.welcome(stranger, 2).unwrap();
@@ -153,8 +196,26 @@ mod tests {
     }
 
     #[test]
+    fn row_17_when_all_places_are_taken_the_network_that_has_most_gives_way() {
+        let guests = Guests::new(5);
+        let [alice, bob, stranger] = ["127.0.0.1", "127.0.0.2", "127.0.0.3"].map(network);
+        let at_home = guests.welcome(alice, 3).unwrap();
+        let theirs =
+            [bob, stranger, stranger, stranger].map(|network| guests.welcome(network, 3).unwrap());
+        let newcomer = guests.welcome(bob, 3).unwrap();
+        assert!(must_leave(&theirs[1]), "the quietest of the biggest");
+        let others = [&at_home, &theirs[0], &theirs[2], &theirs[3], &newcomer];
+        assert!(!others.into_iter().any(must_leave));
+
+        let _working = others.map(Place::answering);
+        assert!(guests.welcome(alice, 3).is_none(), "all are at work");
+        drop(newcomer);
+        assert!(guests.welcome(alice, 3).is_some());
+    }
+
+    #[test]
     fn a_connection_that_ends_makes_room_and_leaves_nothing_behind() {
-        let guests = Guests::default();
+        let guests = Guests::new(10);
         let home = network("2001:db8::1");
         let first = guests.welcome(home, 1).unwrap();
         drop(first);

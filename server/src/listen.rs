@@ -19,7 +19,6 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
@@ -36,22 +35,49 @@ use crate::{
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// The longest head that is read, in bytes: our longest is a callback with its cookies.
 const MAX_HEAD: usize = 64 * 1024;
-/// How many connections one listener serves at once. More wait to be accepted. It is below what a
-/// process may usually open (1,024 files), so that the back channel and the databases find room.
+/// How many connections the listeners of the sites serve at once, all together. With those of the
+/// operators it is below half of what a process may usually open (1,024 files), so that the back
+/// channel and the databases find room.
 const AT_ONCE: usize = 400;
 /// How many of them one network may have: forty people behind one address with the six connections
 /// that a browser opens to a host. Whoever takes them all has left room for others.
 const FROM_ONE: usize = 240;
+/// How many connections the operators' listener serves at once: probes are few and short.
+const OF_OPERATORS: usize = 16;
 /// After an error of `accept`, which is the system's (no more files): let connections end first.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
 /// What stands between a connection and the sites.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Door {
     /// Encrypts; without it the door is plain http.
     pub tls: Option<TlsAcceptor>,
     /// The proxies that may say who called them, and how.
     pub trusted: Arc<[IpAddr]>,
+    /// The places, which all listeners with a clone of this door share.
+    pub guests: Guests,
+}
+
+impl Default for Door {
+    /// Plain http, nobody's forwarded headers are believed, and as many places as the sites have.
+    fn default() -> Self {
+        Self {
+            tls: None,
+            trusted: Arc::default(),
+            guests: Guests::new(AT_ONCE),
+        }
+    }
+}
+
+impl Door {
+    /// The door of operators, with a few places of its own: a crowd at the sites does not shut it.
+    #[must_use]
+    pub fn of_operators() -> Self {
+        Self {
+            guests: Guests::new(OF_OPERATORS),
+            ..Self::default()
+        }
+    }
 }
 
 /// Serves until told to stop, then lets the requests that are under way end. Nobody's forwarded
@@ -68,32 +94,34 @@ pub async fn serve_behind(
     stop: CancellationToken,
 ) {
     let ending = GracefulShutdown::new();
-    let turns = Arc::new(Semaphore::new(AT_ONCE));
-    let guests = Guests::default();
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
-            accepted = accept(&listener, &turns) => accepted,
+            accepted = accept(&listener) => accepted,
         };
-        let Some((stream, from, turn)) = accepted else {
+        let Some((stream, from)) = accepted else {
             continue;
         };
         // A proxy speaks for many.
         let from_proxy = door.trusted.contains(&from.ip().to_canonical());
-        let share = if from_proxy { AT_ONCE } else { FROM_ONE };
-        let Some(place) = guests.welcome(Peer(from.ip()).network(), share) else {
+        let places = door.guests.places();
+        let share = if from_proxy {
+            places
+        } else {
+            places.min(FROM_ONE)
+        };
+        let Some(place) = door.guests.welcome(Peer(from.ip()).network(), share) else {
             continue;
         };
         let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
-            let _turn = turn;
             let place = Arc::new(place);
             let converse = async {
                 match &door.tls {
                     None => answer(stream, from, false, &place, &door, router, ending).await,
                     Some(tls) => {
-                        // Whoever never finishes the handshake would hold a turn for ever.
+                        // Whoever never finishes the handshake would hold a place for ever.
                         let shaken = tokio::time::timeout(HEAD_WITHIN, tls.accept(stream)).await;
                         if let Ok(Ok(stream)) = shaken {
                             answer(stream, from, true, &place, &door, router, ending).await;
@@ -148,13 +176,9 @@ async fn answer(
     let _ = ending.watch(connection).await;
 }
 
-async fn accept(
-    listener: &TcpListener,
-    turns: &Arc<Semaphore>,
-) -> Option<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let turn = Arc::clone(turns).acquire_owned().await.ok()?;
+async fn accept(listener: &TcpListener) -> Option<(TcpStream, SocketAddr)> {
     match listener.accept().await {
-        Ok((stream, address)) => Some((stream, address, turn)),
+        Ok(accepted) => Some(accepted),
         Err(error) => {
             tracing::warn!(%error, "a connection could not be accepted");
             tokio::time::sleep(AFTER_ERROR).await;

@@ -138,12 +138,14 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     let door = Door {
         tls: encryption.as_ref().map(|it| it.acceptor.clone()),
         trusted: settings.trusted_proxies.clone().into(),
+        ..Door::default()
     };
     for listener in listeners {
         let (door, router) = (door.clone(), directory.router());
         serving.spawn(listen::serve_behind(door, listener, router, stop.clone()));
     }
-    serving.spawn(listen::serve(
+    serving.spawn(listen::serve_behind(
+        Door::of_operators(),
         ops,
         ops::router(Arc::clone(&platform)),
         stop.clone(),

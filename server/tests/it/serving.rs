@@ -117,21 +117,24 @@ async fn what_it_cannot_start_with_it_names_in_one_sentence() {
     drop(running);
 }
 
-/// A stranger who opens connections and says nothing keeps nobody out: beyond one network's share
-/// each new one costs an older one of the same network.
+/// Strangers who open connections and say nothing keep nobody out: beyond one network's share each
+/// new one costs an older one of the same network, and when the places are all taken, one of the
+/// network that has most.
 #[tokio::test]
-async fn row_17_silent_connections_of_one_address_leave_room_for_others() {
+async fn row_17_silent_connections_of_two_addresses_leave_room_for_others() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::start(&folder.path().join("data"), &[]);
     let site = running.address("http://auth.");
     let (_, port) = site.rsplit_once(':').unwrap();
     let server = format!("127.0.0.1:{port}").parse().unwrap();
     let mut silent = Vec::new();
-    // More than a listener serves at once.
-    for _ in 0..450 {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
-        silent.push(socket.connect(server).await.unwrap());
+    // As many as each network may have, and together more than the program serves at once.
+    for stranger in ["127.0.0.2:0", "127.0.0.3:0"] {
+        for _ in 0..240 {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind(stranger.parse().unwrap()).unwrap();
+            silent.push(socket.connect(server).await.unwrap());
+        }
     }
     // Before the silent ones have been silent for so long that they are closed for that.
     let host = format!("auth.{site}");
