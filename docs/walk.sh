@@ -14,6 +14,15 @@ location() { grep -i '^location: ' | sed 's/^[^:]*: //' | tr -d '\r'; }
 parameter() { sed -n "s/.*[?&]$1=\([^&]*\).*/\1/p"; }
 random() { head -c 32 /dev/urandom | base64 | tr '+/' '-_' | tr -d '=\n'; }
 
+if ! ask --output /dev/null "$as/login"; then
+    echo "walk.sh: nothing answers at $as; start \`cargo xtask demo\`, or name the address" >&2
+    exit 1
+fi
+if [ ! -r "$data/notes.secret" ]; then
+    echo "walk.sh: there is no $data/notes.secret; name the demo's data folder" >&2
+    exit 1
+fi
+
 echo '== Sign in'
 page=$(ask --include "$as/login")
 pre=$(cookie __Host-as_pre <<<"$page")

@@ -32,7 +32,7 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
     if settings.serves(SiteName::Lab) {
         refuse(
             "only",
-            "the lab weakens defences on purpose; name the other sites: --only authority,notes,tasks",
+            "the lab belongs to a demonstration; name the other sites: --only authority,notes,tasks",
         );
     }
     if settings.serves(SiteName::Authority) && settings.demo_accounts {
@@ -76,9 +76,10 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
             Ok(people) => refuse(
                 "data",
                 &format!(
-                    "{} still has the public password; `handoff-lab user password {}`, or `user disable`",
+                    "everybody knows the password of {}; give each a new one \
+                     (`handoff-lab user password <email> --data {}`), or `user disable` them",
                     people.join(", "),
-                    people[0],
+                    settings.data.display(),
                 ),
             ),
             Err(why) => refuse("data", &format!("{AUTHORITY} cannot be looked into: {why}")),
