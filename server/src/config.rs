@@ -46,7 +46,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "only",
         value: "SITE",
         shape: Shape::Many,
-        default: By::Values(&["authority", "notes", "tasks", "lab"]),
+        default: By::Values(&SiteName::NAMES),
         help: "The sites that this process serves: authority, notes, tasks, lab",
         why: "The sites share nothing but HTTP, so each can have a process and a machine of its own.",
     },
@@ -73,7 +73,7 @@ pub const SETTINGS: &[Setting] = &[
         shape: Shape::One,
         default: By::Values(&["data"]),
         help: "The folder of the databases and the client secrets; made if it is not there",
-        why: "One process at a time uses it.",
+        why: "One server at a time uses it; `user` and `client` may work beside that.",
     },
     Setting {
         key: "authority-origin",
@@ -136,7 +136,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "session-idle",
         value: "TIME",
         shape: Shape::One,
-        default: By::Values(&["30m"]),
+        default: By::Time(IDLE),
         help: "A sign-in at Harbor ID ends after this long without use, as 90s, 30m or 12h",
         why: "Long enough for a talk, short enough for a machine that somebody walked away from (OWASP's \
               session management cheat sheet).",
@@ -145,7 +145,7 @@ pub const SETTINGS: &[Setting] = &[
         key: "session-absolute",
         value: "TIME",
         shape: Shape::One,
-        default: By::Values(&["12h"]),
+        default: By::Time(ABSOLUTE),
         help: "A sign-in at Harbor ID ends after this long at the latest",
         why: "One working day.",
     },
@@ -240,8 +240,19 @@ pub enum SiteName {
 }
 
 impl SiteName {
-    /// All of them, in the order in which people meet them.
-    pub const ALL: [Self; 4] = [Self::Lab, Self::Authority, Self::Notes, Self::Tasks];
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Authority, Self::Notes, Self::Tasks, Self::Lab];
+
+    /// Their names in the settings.
+    pub const NAMES: [&str; Self::ALL.len()] = {
+        let mut names = [""; Self::ALL.len()];
+        let mut at = 0;
+        while at < names.len() {
+            names[at] = Self::ALL[at].as_str();
+            at += 1;
+        }
+        names
+    };
 
     /// Its name in the settings.
     #[must_use]
@@ -566,7 +577,7 @@ impl Reader<'_> {
         let only = self.many("only", |text| {
             let mut all = SiteName::ALL.into_iter();
             all.find(|site| site.as_str() == text)
-                .ok_or_else(|| format!("{text} is none of authority, notes, tasks, lab"))
+                .ok_or_else(|| format!("{text} is none of {}", SiteName::NAMES.join(", ")))
         });
         let listen: Vec<SocketAddr> = self.many("listen", parsed);
         let ops_listen = self.one("ops-listen", None, parsed);
@@ -580,12 +591,7 @@ impl Reader<'_> {
         let scheme = if tls_on { "https" } else { "http" };
         let defaults = Origins::with_scheme(scheme, "", port);
         let mut given_origins = Vec::new();
-        for site in [
-            SiteName::Authority,
-            SiteName::Notes,
-            SiteName::Tasks,
-            SiteName::Lab,
-        ] {
+        for site in SiteName::ALL {
             let key = site.origin_key();
             let default = defaults.as_ref().ok().map(|all| all.of(site).to_string());
             let origin = self.one(key, default, |text| {
@@ -698,9 +704,9 @@ impl Reader<'_> {
         let chosen = self.layers.get(key).cloned().unwrap_or_else(|| {
             let setting = SETTINGS.iter().find(|setting| setting.key == key);
             let values = match setting.map(|setting| setting.default) {
-                Some(By::Values(values)) => values.iter().map(|&value| value.to_owned()).collect(),
                 Some(By::Follows(_)) => follows.into_iter().collect(),
-                Some(By::Nothing) | None => Vec::new(),
+                Some(default) => default.values(),
+                None => Vec::new(),
             };
             Chosen {
                 key,

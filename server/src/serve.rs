@@ -230,7 +230,10 @@ fn announce(
     ops: SocketAddr,
 ) {
     println!("Handoff Lab is running. Open one of these in a browser:\n");
-    for site in SiteName::ALL {
+    // Newcomers begin at the lab.
+    let mut sites = SiteName::ALL;
+    sites.sort_by_key(|site| *site != SiteName::Lab);
+    for site in sites {
         if settings.serves(site) {
             let what = match site {
                 SiteName::Lab => "the lab: what this is, and a first handoff",

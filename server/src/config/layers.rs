@@ -11,6 +11,7 @@ use std::{
 
 use clap::{Arg, ArgAction, ArgMatches};
 use handoff::token::ClientSecret;
+use time::Duration;
 
 /// A setting, as the table in [`super`] has it.
 #[derive(Debug)]
@@ -45,10 +46,32 @@ pub enum Shape {
 pub enum Default {
     /// These values.
     Values(&'static [&'static str]),
+    /// This long.
+    Time(Duration),
     /// A value that follows from other settings; the text says how.
     Follows(&'static str),
     /// Nothing: the setting is off.
     Nothing,
+}
+
+impl Default {
+    /// The values, as somebody would write them; none when they follow from other settings.
+    #[must_use]
+    pub fn values(self) -> Vec<String> {
+        match self {
+            Self::Values(values) => values.iter().map(|&value| value.to_owned()).collect(),
+            Self::Time(time) => {
+                let seconds = time.whole_seconds();
+                let (number, unit) = match seconds {
+                    _ if seconds % 3_600 == 0 => (seconds / 3_600, 'h'),
+                    _ if seconds % 60 == 0 => (seconds / 60, 'm'),
+                    _ => (seconds, 's'),
+                };
+                vec![format!("{number}{unit}")]
+            }
+            Self::Follows(_) | Self::Nothing => Vec::new(),
+        }
+    }
 }
 
 impl Setting {
@@ -62,9 +85,9 @@ impl Setting {
     #[must_use]
     pub fn flag(&self) -> Arg {
         let default = match self.default {
-            Default::Values(values) => format!(" [default: {}]", values.join(",")),
             Default::Follows(how) => format!(" [default: {how}]"),
             Default::Nothing => String::new(),
+            stated => format!(" [default: {}]", stated.values().join(",")),
         };
         let help = format!("{}{default} [env: {}]", self.help, self.variable());
         let flag = Arg::new(self.key)
