@@ -311,6 +311,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
     let model = Start {
         authority_origin: text.to_owned(),
         notes_origin: text.to_owned(),
+        tasks_origin: text.to_owned(),
     };
     add(
         "start",
@@ -582,6 +583,7 @@ fn the_lab_shows_the_example_of_the_standard_without_a_script() {
     let model = Start {
         authority_origin: "a".to_owned(),
         notes_origin: "b".to_owned(),
+        tasks_origin: "c".to_owned(),
     };
     let html = render(|| view! { <StartPage model /> });
     assert!(

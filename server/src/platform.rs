@@ -213,6 +213,7 @@ impl Platform {
                     assets: setup.assets,
                     authority: setup.origins.authority,
                     notes: setup.origins.notes,
+                    tasks: setup.origins.tasks,
                 },
                 setup.clock,
                 setup.random,

@@ -124,9 +124,11 @@ pub fn SessionsPage(
 fn JustEnded(ended: Ended) -> impl IntoView {
     let text = match ended {
         Ended::Browser => {
-            "That browser is signed out. The apps that it opened notice within half a minute."
+            "That browser is signed out. Notes and Tasks notice within half a minute."
         }
-        Ended::App => "That session has ended. The app notices within half a minute.",
+        Ended::App => {
+            "That session has ended. Notes and Tasks notice such an end within half a minute."
+        }
     };
     view! {
         <Notice tone=Tone::Accepted>

@@ -10,9 +10,11 @@ pub struct Start {
     pub authority_origin: String,
     /// The origin of Notes, without a slash at the end.
     pub notes_origin: String,
+    /// The origin of Tasks, without a slash at the end.
+    pub tasks_origin: String,
 }
 
-/// Three sentences, four steps, one tool.
+/// Three sentences, five steps, one tool.
 #[component]
 pub fn StartPage(
     /// What to show.
@@ -21,14 +23,15 @@ pub fn StartPage(
     let Start {
         authority_origin,
         notes_origin,
+        tasks_origin,
     } = model;
     view! {
         <div class="page page--text">
             <h1>"See a sign-in cross from one site to another"</h1>
             <p class="lede">
-                "Handoff Lab runs two sites that share nothing but HTTP: Harbor ID, where people \
-                 sign in, and Notes, an application. When you open Notes from Harbor ID, you \
-                 arrive signed in: that is a handoff. Every request here is real, so what you see \
+                "Handoff Lab runs three sites that share nothing but HTTP: Harbor ID, where people \
+                 sign in, and two applications, Notes and Tasks. When you open one of them from \
+                 Harbor ID, you arrive signed in: that is a handoff. Every request here is real, so what you see \
                  is what your own sites would do."
             </p>
             <section aria-labelledby="first-heading">
@@ -49,6 +52,12 @@ pub fn StartPage(
                         <p>
                             "Look at the address bar: you are on another site, and Notes knows \
                              your name."
+                        </p>
+                    </li>
+                    <li>
+                        <p>
+                            "Then " <a href=tasks_origin>"open Tasks"</a>
+                            ": nobody asks for your password again."
                         </p>
                     </li>
                     <li>

@@ -31,6 +31,8 @@ pub struct Settings {
     pub authority: Origin,
     /// Where the platform's first relying party lives.
     pub notes: Origin,
+    /// Where its second one lives.
+    pub tasks: Origin,
 }
 
 /// The lab of one platform. Clones are the same lab.
@@ -91,6 +93,7 @@ async fn start(At(lab): At<Lab>, page: Page) -> Response {
     let model = Start {
         authority_origin: settings.authority.to_string(),
         notes_origin: settings.notes.to_string(),
+        tasks_origin: settings.tasks.to_string(),
     };
     let frame = frame.clone();
     page.show_with_islands(move || {
