@@ -1,7 +1,7 @@
 //! What the profile `secure` refuses to start with. It changes no setting: whoever runs it shall know
 //! what runs.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use authority::{
     password::{Cost, Passwords, Verdict},
@@ -50,6 +50,19 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
                 "is not https; give --tls, or --{key} https://… with a --trusted-proxy that serves it"
             );
             refuse(key, &why);
+        }
+    }
+    if let Ok(origins) = &origins {
+        let authority = SiteName::Authority;
+        let shared = site_of(origins.host(authority));
+        for application in Application::ALL.map(SiteName::from) {
+            let both = matters(settings, authority) && matters(settings, application);
+            if both && site_of(origins.host(application)) == shared {
+                let why = format!(
+                    "is at {shared} as Harbor ID is, so browsers take both for one site; give them two domains"
+                );
+                refuse(application.origin_key(), &why);
+            }
         }
     }
     for (application, file) in &settings.secret_files {
@@ -103,6 +116,14 @@ fn matters(settings: &Settings, site: SiteName) -> bool {
             && files.iter().any(|(application, file)| site == (*application).into() && file.exists())
 }
 
+/// What browsers take for one site: the registrable domain by the Public Suffix List. An address, and
+/// a name that is a suffix itself, are each a site of their own.
+fn site_of(host: &str) -> &str {
+    let is_address = host.starts_with('[') || host.parse::<IpAddr>().is_ok();
+    let domain = (!is_address).then(|| psl::domain_str(host)).flatten();
+    domain.unwrap_or(host)
+}
+
 /// The demo accounts that anybody could sign in with.
 async fn with_public_password(settings: &Settings) -> Result<Vec<String>, String> {
     let file = settings.data.join(AUTHORITY);
@@ -140,4 +161,24 @@ async fn look(store: &Sqlite) -> Result<Vec<String>, String> {
         }
     }
     Ok(people)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_61_a_site_is_the_registrable_domain_of_the_public_suffix_list() {
+        for (host, site) in [
+            ("auth.example.org", "example.org"),
+            ("a.b.example.co.uk", "example.co.uk"),
+            ("harbor.github.io", "harbor.github.io"),
+            ("auth.localhost", "auth.localhost"),
+            ("localhost", "localhost"),
+            ("192.0.2.7", "192.0.2.7"),
+            ("[2001:db8::1]", "[2001:db8::1]"),
+        ] {
+            assert_eq!(site_of(host), site);
+        }
+    }
 }

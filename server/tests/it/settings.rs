@@ -110,6 +110,34 @@ async fn row_78_the_secure_profile_names_all_that_is_left_of_a_demonstration() {
     assert!(content(&data) == before, "something was written");
 }
 
+#[tokio::test]
+async fn row_61_the_secure_profile_refuses_an_application_on_the_domain_of_harbor_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let said = refused(
+        &data,
+        &[
+            "--profile=secure",
+            "--only=authority,notes,tasks",
+            "--trusted-proxy=127.0.0.1",
+            "--authority-origin=https://auth.example.org",
+            "--notes-origin=https://notes.example.org",
+            "--tasks-origin=https://tasks.example.net",
+        ],
+    )
+    .await;
+    let lines: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains("-origin "))
+        .collect();
+    assert_eq!(lines.len(), 1, "{said}");
+    let notes = lines[0].trim_start().starts_with("--notes-origin https");
+    assert!(
+        notes && lines[0].contains("example.org as Harbor ID"),
+        "{said}"
+    );
+}
+
 /// The names and contents of a folder's files.
 fn content(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let mut files: Vec<_> = std::fs::read_dir(folder)
