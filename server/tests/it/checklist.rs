@@ -235,6 +235,21 @@ async fn row_35_every_redirect_is_a_303() {
         note(&answer);
         answer = alice.get(&answer.location()).await;
     }
+    let mut answer = alice.click_open(&world, "tasks").await;
+    while answer.status.is_redirection() {
+        note(&answer);
+        answer = alice.get(&answer.location()).await;
+    }
+    let write = fields(&[("csrf", &answer.csrf()), ("text", "a task")]);
+    note(&post(&alice, &world.tasks("/tasks"), &write).await);
+    let csrf = alice.get(&world.tasks("/")).await.csrf();
+    note(&post(&alice, &world.tasks("/logout"), &fields(&[("csrf", &csrf)])).await);
+    let list = alice.get(&world.authority("/sessions")).await;
+    let (_, rest) = list.body.rsplit_once("action=\"/sessions/").unwrap();
+    let end = format!("/sessions/{}", rest.split_once('"').unwrap().0);
+    let url = world.authority(&end);
+    note(&post(&alice, &url, &fields(&[("csrf", &list.csrf())])).await);
+    note(&world.visitor().get(&world.authority("/sessions")).await);
     note(&alice.get(&world.authority("/login")).await);
     note(&alice.get(&world.notes("/switch")).await);
     note(&alice.get(&world.notes("/callback?state=x")).await);
@@ -253,13 +268,17 @@ async fn row_35_every_redirect_is_a_303() {
     for path in [
         "/",
         "/apps/notes/open",
+        "/apps/tasks/open",
+        &end,
         "/callback",
         "/handoff/authorize",
         "/handoff/start",
         "/login",
         "/logout",
         "/notes",
+        "/sessions",
         "/switch",
+        "/tasks",
     ] {
         assert!(paths.contains(path), "{path}: {paths:?}");
     }
@@ -519,6 +538,9 @@ async fn row_65_no_page_relaxes_the_content_security_policy() {
         world.notes("/"),
         world.notes("/signin/problem"),
         world.notes("/nowhere"),
+        world.tasks("/"),
+        world.tasks("/signin/problem"),
+        world.tasks("/nowhere"),
         format!("{}/", world.origins.lab),
         format!("{}/nowhere", world.origins.lab),
     ] {
@@ -529,6 +551,12 @@ async fn row_65_no_page_relaxes_the_content_security_policy() {
     pages.push(browser.get(&world.notes("/")).await);
     pages.push(browser.get(&world.authority("/")).await);
     pages.push(browser.get(&world.authority("/logout")).await);
+    let sessions = browser.get(&world.authority("/sessions")).await;
+    assert_eq!(sessions.status, StatusCode::OK, "{sessions:?}");
+    pages.push(sessions);
+    let tasks = browser.open_tasks(&world).await;
+    assert!(tasks.body.contains("Your tasks"), "{tasks:?}");
+    pages.push(tasks);
     pages.push(browser.open(&world.notes("/handoff/start")).await);
     pages.push(browser.post(&world.authority("/logout"), &[]).await);
 
