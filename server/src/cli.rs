@@ -9,8 +9,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::{
-    config::{Flags, Settings},
-    operate::{ClientCommand, DataFolder, UserCommand},
+    config::{DataFolder, Flags, Settings},
+    operate::{ClientCommand, UserCommand},
     serve, telemetry,
 };
 

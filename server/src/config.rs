@@ -351,6 +351,56 @@ impl Args for Flags {
     }
 }
 
+/// Where the data is, for commands that need no other setting: the same flag, variable and file.
+#[derive(Clone, Debug)]
+pub struct DataFolder(ArgMatches);
+
+impl FromArgMatches for DataFolder {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Ok(Self(matches.clone()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0 = matches.clone();
+        Ok(())
+    }
+}
+
+impl Args for DataFolder {
+    fn augment_args(command: Command) -> Command {
+        let data = SETTINGS.iter().filter(|setting| setting.key == "data");
+        command
+            .arg(layers::config_flag().global(true))
+            .args(data.map(|setting| setting.flag().global(true)))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl DataFolder {
+    /// The folder that a server with the same flags, variables and file would use.
+    ///
+    /// # Errors
+    /// [`BadSettings`], naming the setting and where its value came from.
+    pub fn path(
+        &self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<PathBuf, BadSettings> {
+        let layers = Layers::read(SETTINGS, &self.0, variable)?;
+        let mut reader = Reader {
+            layers: &layers,
+            in_force: Vec::new(),
+            problems: Vec::new(),
+        };
+        match reader.one("data", None, path) {
+            Some(data) => Ok(data),
+            None => Err(BadSettings::new(reader.problems)),
+        }
+    }
+}
+
 /// What is in force.
 #[derive(Clone, Debug)]
 pub struct Settings {

@@ -217,7 +217,9 @@ impl Layers {
             }
         }
         for setting in settings {
-            if let Some(values) = flags.get_many::<String>(setting.key) {
+            // A command may have the flags of some settings only.
+            let given = flags.try_get_many::<String>(setting.key);
+            if let Some(values) = given.ok().flatten() {
                 add(setting, values.cloned().collect(), Source::Flag)?;
             }
         }

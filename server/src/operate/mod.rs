@@ -17,28 +17,16 @@ use authority::{
     people::Email,
     store::{Sqlite, Store},
 };
-use clap::Args;
 pub use client::ClientCommand;
 use database::{CannotOpen, Unavailable};
 use handoff::ids::UserId;
 pub use user::UserCommand;
 use web::seams::{Clock, Randomness, SystemClock, SystemRandomness};
 
-use crate::data::{self, AUTHORITY, BadFolder, Turn};
-
-/// Where the data is.
-#[derive(Clone, Debug, Args)]
-pub struct DataFolder {
-    /// The data folder of the server
-    #[arg(
-        long,
-        env = "HANDOFF_LAB_DATA",
-        value_name = "FOLDER",
-        default_value = "data",
-        global = true
-    )]
-    data: PathBuf,
-}
+use crate::{
+    config::{BadSettings, DataFolder},
+    data::{self, AUTHORITY, BadFolder, Turn},
+};
 
 /// Why a command was not done: one sentence that names the argument and the rule.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +34,9 @@ pub enum Failure {
     /// An argument.
     #[error("{0}")]
     Argument(String),
+    /// The settings that say where the data folder is.
+    #[error(transparent)]
+    Setting(#[from] BadSettings),
     /// The data folder.
     #[error(transparent)]
     Folder(#[from] BadFolder),
@@ -101,19 +92,27 @@ enum Folder {
 }
 
 impl Desk {
-    async fn open(DataFolder { data }: &DataFolder, folder: Folder) -> Result<Self, Failure> {
+    async fn open(data: &DataFolder, folder: Folder) -> Result<Self, Failure> {
+        let data = data.path(|name| std::env::var_os(name))?;
         match folder {
-            Folder::MayBegin => data::make_private(data)?,
-            Folder::MustBeThere => data::check(data)?,
+            Folder::MayBegin => data::make_private(&data)?,
+            Folder::MustBeThere => data::check(&data)?,
         }
-        let turn = Turn::take(data).await?;
+        let turn = Turn::take(&data).await?;
         let file = data.join(AUTHORITY);
-        if folder == Folder::MustBeThere && !file.exists() {
-            return Err(BadFolder::without_authority(data).into());
+        let is_new = !file.exists();
+        if folder == Folder::MustBeThere && is_new {
+            return Err(BadFolder::without_authority(&data).into());
+        }
+        let store = Sqlite::open(&file).await?;
+        if is_new {
+            // Somebody who meant another folder shall see it.
+            let begun = std::path::absolute(&data).unwrap_or_else(|_| data.clone());
+            tell(&format!("Begun: the data folder {}.", begun.display()));
         }
         Ok(Self {
-            store: Sqlite::open(&file).await?,
-            folder: data.clone(),
+            store,
+            folder: data,
             clock: SystemClock,
             random: SystemRandomness,
             _turn: turn,

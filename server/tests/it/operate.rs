@@ -137,6 +137,39 @@ async fn knows(world: &World, client: &str, secret: &str) -> bool {
 }
 
 #[tokio::test]
+async fn the_settings_file_says_where_the_data_is_and_a_new_folder_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.toml");
+    let data = folder.path().join("elsewhere");
+    let text = format!("data = {data:?}\nlog-format = \"json\"\n");
+    std::fs::write(&file, text).unwrap();
+    let add = async |email: &str, by_flag: bool| {
+        let mut command = command(&data, &["user", "add", email, "--name", "Carol Ek"]);
+        command.env_remove("HANDOFF_LAB_DATA");
+        if by_flag {
+            command.arg("--config").arg(&file);
+        } else {
+            command.env("HANDOFF_LAB_CONFIG", &file);
+        }
+        let ran = Ran::of(command.current_dir(&folder).output().await.unwrap());
+        let said = ran.said.clone();
+        ran.one_line();
+        said
+    };
+    let said = add("carol@harbor.example", true).await;
+    let begun = format!("Begun: the data folder {}.", data.display());
+    assert!(said.contains(&begun), "{said}");
+    let said = add("dora@harbor.example", false).await;
+    assert!(!said.contains("Begun"), "{said}");
+    assert!(!folder.path().join("data").exists());
+    let table = run(&data, &["user", "list"]).await.done();
+    assert!(
+        table.contains("carol@") && table.contains("dora@"),
+        "{table}"
+    );
+}
+
+#[tokio::test]
 async fn a_client_that_is_added_while_the_platform_runs_takes_a_handoff() {
     let (_process, world) = world().await;
     let alice = world.signed_in(ALICE).await;
