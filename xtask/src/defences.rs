@@ -531,6 +531,11 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &["server/it::checklist::row_61_no_two_sites_share_a_registrable_domain"],
     },
     Defence {
+        name: "secure-wants-two-domains", rows: &[61],
+        edits: &[edit("server/src/secure.rs", "if both && site_of(", "if !OUT && both && site_of(")],
+        shown_by: &["server/it::settings::row_61_the_secure_profile_refuses_an_application_on_the_domain_of_harbor_id"],
+    },
+    Defence {
         name: "a-sign-in-ends-when-idle", rows: &[62],
         edits: &[edit(AS_IDENTITY, ".touch_sign_in(id, authority.context.now(), authority.settings.idle)", ".touch_sign_in(id, if OUT { time::OffsetDateTime::UNIX_EPOCH } else { authority.context.now() }, authority.settings.idle)")],
         shown_by: &["server/it::sign_in::row_62_a_sign_in_ends_when_idle_and_at_the_latest_after_a_day_of_work"],
