@@ -178,7 +178,7 @@ pub(crate) async fn post(
     let (id, until) = (new.id, new.expires_at);
     let replaced = authority.sessions.load::<SignInId>(&cookies).await?;
     let began = authority.store.begin_sign_in(new, replaced).await;
-    if began.map_err(Problem::unavailable)? == Began::PasswordChanged {
+    if began.map_err(Problem::unavailable)? == Began::Refused {
         return refused(email, pending).await;
     }
     if let Verdict::RightButWeak { rehashed } = verdict {

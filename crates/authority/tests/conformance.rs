@@ -104,7 +104,7 @@ macro_rules! conformance {
                     disabling_a_person_ends_all_their_sign_ins_and_no_others,
                     a_new_password_ends_all_their_sign_ins_and_no_others,
                     a_password_that_was_changed_meanwhile_begins_no_sign_in,
-                    a_sign_in_that_begins_for_a_disabled_person_is_not_alive,
+                    a_person_who_was_disabled_meanwhile_begins_no_sign_in,
                     row_62_a_person_sees_their_living_sign_ins_and_what_each_gave,
                     row_62_a_session_that_has_expired_is_not_listed,
                     row_62_a_person_ends_a_sign_in_of_theirs_with_all_that_hangs_on_it,

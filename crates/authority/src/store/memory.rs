@@ -379,12 +379,12 @@ impl Store for Memory {
         replacing: Option<SignInId>,
     ) -> Result<Began, Unavailable> {
         let mut state = self.state();
-        let unchanged = state.accounts.get(&new.user).is_some_and(|(_, account)| {
+        let may_begin = state.accounts.get(&new.user).is_some_and(|(_, account)| {
             let compared_with = new.compared_with.as_ref();
-            compared_with.is_none_or(|hash| *hash == account.password_hash)
+            account.is_active && compared_with.is_none_or(|hash| *hash == account.password_hash)
         });
-        if !unchanged {
-            return Ok(Began::PasswordChanged);
+        if !may_begin {
+            return Ok(Began::Refused);
         }
         if let Some(old) = replacing {
             state.end_sign_in(old);

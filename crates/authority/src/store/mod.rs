@@ -152,8 +152,9 @@ pub struct OwnClientSession {
 pub enum Began {
     /// Yes.
     Yes,
-    /// The password was changed after it was compared. Nothing was stored, and nothing ended.
-    PasswordChanged,
+    /// The password was changed after it was compared, or the person is disabled or gone. Nothing
+    /// was stored, and nothing ended.
+    Refused,
 }
 
 /// A sign-in that is alive.
@@ -351,8 +352,8 @@ pub trait Store: web::session::Records {
     /// The clients that a person may use, by name.
     async fn clients_of(&self, user: UserId) -> Result<Vec<Client>, Unavailable>;
 
-    /// Begins a sign-in, unless the password that it was made with has been changed meanwhile. The
-    /// one that this browser had before ends with all that hangs on it.
+    /// Begins a sign-in, unless the password that it was made with has been changed or the person
+    /// disabled meanwhile. The one that this browser had before ends with all that hangs on it.
     async fn begin_sign_in(
         &self,
         new: NewSignIn,

@@ -629,7 +629,8 @@ impl Store for Sqlite {
             "INSERT INTO sign_in (id, user_id, auth_time, amr, signed_in_for, expires_at,
                                   idle_until, used_at, browser)
              SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?3, ?9 FROM user
-             WHERE id = ?2 AND password_hash = coalesce(?8, password_hash)",
+             WHERE id = ?2 AND disabled_at IS NULL
+               AND password_hash = coalesce(?8, password_hash)",
         )
         .bind(new.id.to_string())
         .bind(new.user.to_string())
@@ -644,7 +645,7 @@ impl Store for Sqlite {
         .await?
         .rows_affected();
         if begun == 0 {
-            return Ok(Began::PasswordChanged);
+            return Ok(Began::Refused);
         }
         if let Some(old) = replacing {
             end_sign_in(&mut tx, old, millis(new.at)).await?;

@@ -1,5 +1,5 @@
 use authority::store::{
-    Began, Consent, Issuance, NoSession, OwnClientSession, OwnSignIn, SignIn, TOUCH_STEP,
+    Began, Issuance, NoSession, OwnClientSession, OwnSignIn, SignIn, TOUCH_STEP,
 };
 use handoff::{
     ids::{SessionId, SignInId, UserId},
@@ -210,19 +210,6 @@ pub(crate) async fn disabling_a_person_ends_all_their_sign_ins_and_no_others<F>(
     bobs.goes_on(&world).await;
 }
 
-pub(crate) async fn a_sign_in_that_begins_for_a_disabled_person_is_not_alive<F>(world: World<F>) {
-    // Whose password was right a moment before.
-    world.store.disable_user(world.alice, START).await.unwrap();
-    let sign_in = world.sign_in(world.alice).await;
-    assert!(!world.is_signed_in(sign_in, START).await);
-    let ticket = world.launch(sign_in, NOTES, START).await;
-    let silent = world.issue_silently(sign_in, Some(ticket), START).await;
-    assert_eq!(silent, Issuance::SignedOut);
-    let started = world.started();
-    let confirmed = world.issue(&started, sign_in, Consent::Confirmed, START);
-    assert_eq!(confirmed.await, Issuance::SignedOut);
-}
-
 pub(crate) async fn a_new_password_ends_all_their_sign_ins_and_no_others<F>(world: World<F>) {
     let ended = [
         Cascade::begin(&world, world.alice).await,
@@ -244,8 +231,8 @@ pub(crate) async fn a_new_password_ends_all_their_sign_ins_and_no_others<F>(worl
 pub(crate) async fn a_password_that_was_changed_meanwhile_begins_no_sign_in<F>(world: World<F>) {
     let before = world.sign_in(world.alice).await;
     for (compared_with, expected) in [
-        ("another hash", Began::PasswordChanged),
-        ("hash of bob", Began::PasswordChanged),
+        ("another hash", Began::Refused),
+        ("hash of bob", Began::Refused),
         ("hash of alice", Began::Yes),
     ] {
         let mut new = world.new_sign_in(world.alice, START);
@@ -257,6 +244,20 @@ pub(crate) async fn a_password_that_was_changed_meanwhile_begins_no_sign_in<F>(w
         assert_eq!(world.is_signed_in(id, START).await, has_begun);
         // What it was to replace goes only when it begins.
         assert_eq!(world.is_signed_in(before, START).await, !has_begun);
+    }
+}
+
+pub(crate) async fn a_person_who_was_disabled_meanwhile_begins_no_sign_in<F>(world: World<F>) {
+    let other = world.sign_in(world.bob).await;
+    world.store.disable_user(world.alice, START).await.unwrap();
+    for compared_with in [Some("hash of alice".to_owned()), None] {
+        let mut new = world.new_sign_in(world.alice, START);
+        new.compared_with = compared_with;
+        let id = new.id;
+        let began = world.store.begin_sign_in(new, Some(other)).await.unwrap();
+        assert_eq!(began, Began::Refused);
+        assert!(!world.is_signed_in(id, START).await);
+        assert!(world.is_signed_in(other, START).await);
     }
 }
 
