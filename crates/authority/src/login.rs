@@ -189,7 +189,16 @@ pub(crate) async fn post(
             tracing::warn!(trace = %trace, user = %user, %cause, "password rehash failed");
         }
     }
-    let begun = authority.sessions.begin(&cookies, id, until).await?;
+    let begun = match authority.sessions.begin(&cookies, id, until).await {
+        Ok(begun) => begun,
+        Err(problem) => {
+            // No browser holds the sign-in: it would stay alive, and in its owner's list.
+            if let Err(cause) = authority.store.end_sign_in(id, now).await {
+                tracing::warn!(trace = %trace, user = %account.user.id, %cause, "sign-in left over");
+            }
+            return Err(problem);
+        }
+    };
     tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
     let known = remember(&authority, &trace, &counters, known, account.user.id).await;
     let answer = redirect::see_other(&pending.next());
