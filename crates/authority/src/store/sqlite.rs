@@ -1210,15 +1210,15 @@ impl Store for Sqlite {
         let mut tx = self.database.write().await?;
         for Counter { key, rule } in counters {
             // What follows the one that is taken back need not wait for it either.
-            let statements = match rule.forgiven {
-                Forgiven::Everything => ["DELETE FROM attempt WHERE key = ?1", ""],
-                Forgiven::Itself => [
+            let statements: &[&str] = match rule.forgiven {
+                Forgiven::Everything => &["DELETE FROM attempt WHERE key = ?1"],
+                Forgiven::Itself => &[
                     "UPDATE attempt SET points = points - 1, next_at = ?2 WHERE key = ?1",
                     "DELETE FROM attempt WHERE key = ?1 AND points <= 0",
                 ],
             };
-            for statement in statements.into_iter().filter(|text| !text.is_empty()) {
-                sqlx::query(statement)
+            for statement in statements {
+                sqlx::query(*statement)
                     .bind(key.as_slice())
                     .bind(millis(now))
                     .execute(&mut *tx)
