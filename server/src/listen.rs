@@ -111,9 +111,7 @@ pub async fn serve_behind(
         } else {
             places.min(FROM_ONE)
         };
-        let Some(place) = door.guests.welcome(Peer(from.ip()).network(), share) else {
-            continue;
-        };
+        let place = door.guests.welcome(Peer(from.ip()).network(), share);
         let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
             let place = Arc::new(place);

@@ -8,6 +8,7 @@ use authority::{
     people::Email,
     store::{Sqlite, Store},
 };
+use handoff::token::Secret;
 use relying_party::Application;
 use web::seams::SystemRandomness;
 
@@ -65,13 +66,19 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
             }
         }
     }
+    let mut seen = Vec::new();
     for (application, file) in &settings.secret_files {
         if !settings.serves((*application).into()) {
             continue;
         }
         let key = secret_key(*application);
         match read_secret(file, false) {
-            Ok(Some(_)) => {}
+            // One that knows it could speak for the other.
+            Ok(Some(secret)) if seen.contains(&secret.digest()) => refuse(
+                key,
+                "the same secret is in another client's file; give each its own",
+            ),
+            Ok(Some(secret)) => seen.push(secret.digest()),
             Ok(None) => refuse(
                 key,
                 &format!(

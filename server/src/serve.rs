@@ -1,6 +1,11 @@
 //! `handoff-lab serve`: open the platform, listen, and end in order.
 
-use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    io::{ErrorKind, Write as _},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     net::TcpListener,
@@ -229,7 +234,12 @@ fn announce(
     listening: &[SocketAddr],
     ops: SocketAddr,
 ) {
-    println!("Handoff Lab is running. Open one of these in a browser:\n");
+    let mut out = std::io::stdout().lock();
+    // A reader who has gone away is no reason to stop serving, nor to panic as `println!` would.
+    macro_rules! say {
+        ($($text:tt)*) => { let _ = writeln!(out, $($text)*); };
+    }
+    say!("Handoff Lab is running. Open one of these in a browser:\n");
     // Newcomers begin at the lab.
     let mut sites = SiteName::ALL;
     sites.sort_by_key(|site| *site != SiteName::Lab);
@@ -241,20 +251,22 @@ fn announce(
                 SiteName::Notes => "Notes: an application that signs people in by Harbor ID",
                 SiteName::Tasks => "Tasks: another one, which needs no second sign-in",
             };
-            println!("  {:<30} {what}", origins.of(site));
+            say!("  {:<30} {what}", origins.of(site));
         }
     }
     if settings.demo_accounts && settings.serves(SiteName::Authority) {
-        println!("\nDemo accounts:");
+        say!("\nDemo accounts:");
         for account in DEMO_ACCOUNTS {
-            println!(
+            say!(
                 "  {:<26} {:<14} password {}",
-                account.email, account.name, account.password
+                account.email,
+                account.name,
+                account.password
             );
         }
     }
     if let Some(own) = own_authority {
-        println!(
+        say!(
             "\nThe certificate is of this program's own making, and no browser knows it. Import {} into your\n\
              browser's or system's list of certificate authorities, or go on past its warning. It can vouch for\n\
              these hosts only.",
@@ -262,12 +274,12 @@ fn announce(
         );
     }
     let listening: Vec<_> = listening.iter().map(SocketAddr::to_string).collect();
-    println!(
+    say!(
         "\nData in {}; health at http://{ops}/ready; listening on {}.",
         settings.data.display(),
         listening.join(" and ")
     );
-    println!("Stop with Ctrl-C.");
+    say!("Stop with Ctrl-C.");
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub fn start(filter: &str, format: LogFormat) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(filter))
         .with_writer(std::io::stderr)
+        // They go to the standard error too, by way of `eprintln!`, which panics when nobody reads it.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .with_target(false);
     // A second start, as in tests, changes nothing.

@@ -117,23 +117,28 @@ async fn what_it_cannot_start_with_it_names_in_one_sentence() {
     drop(running);
 }
 
-/// Strangers who open connections and say nothing keep nobody out: beyond one network's share each
+/// Strangers who open connections and say nothing, or little, keep nobody out: beyond one network's share each
 /// new one costs an older one of the same network, and when the places are all taken, one of the
 /// network that has most.
 #[tokio::test]
-async fn row_17_silent_connections_of_two_addresses_leave_room_for_others() {
+async fn row_17_silent_and_dawdling_connections_leave_room_for_others() {
     let folder = tempfile::tempdir().unwrap();
     let running = Running::start(&folder.path().join("data"), &[]);
     let site = running.address("http://auth.");
     let (_, port) = site.rsplit_once(':').unwrap();
     let server = format!("127.0.0.1:{port}").parse().unwrap();
     let mut silent = Vec::new();
-    // As many as each network may have, and together more than the program serves at once.
-    for stranger in ["127.0.0.2:0", "127.0.0.3:0"] {
+    // As many as each network may have, and together more than the program serves at once. Those at
+    // the address of the one who asks have begun a request that they never end.
+    let begun = "POST /login HTTP/1.1\r\nhost: x\r\ncontent-length: 900\r\n\r\na";
+    for (stranger, says) in [("127.0.0.2:0", ""), ("127.0.0.1:0", begun)] {
         for _ in 0..240 {
             let socket = TcpSocket::new_v4().unwrap();
             socket.bind(stranger.parse().unwrap()).unwrap();
-            silent.push(socket.connect(server).await.unwrap());
+            let mut stream = socket.connect(server).await.unwrap();
+            let says = says.replace("host: x", &format!("host: auth.{site}"));
+            stream.write_all(says.as_bytes()).await.unwrap();
+            silent.push(stream);
         }
     }
     // Before the silent ones have been silent for so long that they are closed for that.
@@ -144,7 +149,7 @@ async fn row_17_silent_connections_of_two_addresses_leave_room_for_others() {
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     let mut one = [0];
     let read = silent[0].read(&mut one).await;
-    assert!(matches!(read, Ok(0) | Err(_)), "the oldest one was closed");
+    assert!(matches!(read, Ok(0) | Err(_)), "the quietest was closed");
     drop(silent);
     assert!(running.terminate().success());
 }

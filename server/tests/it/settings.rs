@@ -108,6 +108,14 @@ async fn row_78_the_secure_profile_names_all_that_is_left_of_a_demonstration() {
         assert!(said.contains(&format!("{person}@harbor.example")), "{said}");
     }
     assert!(content(&data) == before, "something was written");
+
+    // Whoever knows the one secret could speak for the other client.
+    std::fs::copy(data.join("notes.secret"), data.join("tasks.secret")).unwrap();
+    let said = refused(&data, &fixed).await;
+    assert!(
+        said.contains("the same secret is in another client's file"),
+        "{said}"
+    );
 }
 
 #[tokio::test]
