@@ -816,6 +816,27 @@ async fn a_session_is_abandoned_when_its_wait_is_over_and_not_before(store: &dyn
     assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
 }
 
+async fn a_session_is_abandoned_when_it_or_the_current_one_expires(store: &dyn Store) {
+    let just_before = LATER - Duration::MILLISECOND;
+    let outlives = |n| Session {
+        expires_at: LATER + Duration::HOUR,
+        ..session(n, u8::from(n % 2 == 0) + 1)
+    };
+    for (current, new) in [(session(1, 1), outlives(2)), (outlives(3), session(4, 2))] {
+        begun(store, current.clone(), None).await;
+        let waits_long = Waiting {
+            session: new,
+            wait_until: LATER + Duration::HOUR,
+            ..waiting(2, 2)
+        };
+        let token = waits_long.session.access_token.clone();
+        keep_waiting(store, current.id, waits_long).await;
+        assert_eq!(store.take_abandoned(just_before).await.unwrap(), []);
+        assert_eq!(store.take_abandoned(LATER).await.unwrap(), [token]);
+        assert_eq!(store.take_abandoned(LATER).await.unwrap(), [], "once");
+    }
+}
+
 async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     let over = NOW + STARTED_LIFETIME;
     store
@@ -855,9 +876,12 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     keep_waiting(store, sid(1), waits_long).await;
     assert_eq!(
         store.sweep(LATER).await.unwrap(),
-        4,
-        "a session, what waits for it, a record, a handoff that came back"
+        2,
+        "a record, a handoff that came back"
     );
+    let abandoned = store.take_abandoned(LATER).await.unwrap();
+    assert_eq!(abandoned, [waiting(2, 2).session.access_token]);
+    assert_eq!(store.sweep(LATER).await.unwrap(), 1, "a session");
     assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
     assert_eq!(
         store.list_notes(&owner(1)).await.unwrap(),
@@ -1090,6 +1114,7 @@ suite![
     a_person_has_a_thousand_notes_and_tasks_at_most,
     a_record_reads_back_until_it_expires_or_is_removed,
     a_session_is_abandoned_when_its_wait_is_over_and_not_before,
+    a_session_is_abandoned_when_it_or_the_current_one_expires,
     a_sweep_takes_what_has_expired_and_nothing_else,
     a_session_ends_whatever_was_born_of_the_same_pre_session,
     row_24_a_sibling_of_another_person_is_asked_first,

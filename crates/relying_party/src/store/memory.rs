@@ -363,8 +363,13 @@ impl Store for Memory {
     }
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {
-        let waiting = &mut self.state().waiting;
-        let abandoned = waiting.extract_if(|_, waiting| waiting.wait_until <= now);
+        let mut guard = self.state();
+        let state = &mut *guard;
+        let sessions = &state.sessions;
+        let abandoned = state.waiting.extract_if(|current, waiting| {
+            let is_over = |session: &Session| session.expires_at <= now;
+            !waiting.is_live(now) || sessions.get(current).is_none_or(is_over)
+        });
         Ok(abandoned
             .map(|(_, waiting)| waiting.session.access_token)
             .collect())
@@ -379,11 +384,10 @@ impl Store for Memory {
         let state = &mut *guard;
         let before = state.rows();
         state.started.retain(|row| row.is_under_way(now));
-        state.sessions.retain(|_, session| session.expires_at > now);
-        let sessions = &state.sessions;
+        let waiting = &state.waiting;
         state
-            .waiting
-            .retain(|current, _| sessions.contains_key(current));
+            .sessions
+            .retain(|id, session| session.expires_at > now || waiting.contains_key(id));
         state.records.retain(|_, (_, expires_at)| *expires_at > now);
         Ok(before - state.rows())
     }

@@ -334,8 +334,9 @@ pub trait Store: web::session::Records {
     /// its access token is to be revoked. Whoever takes it is the only one.
     async fn take_waiting(&self, current: SessionId) -> Result<Option<Waiting>, Unavailable>;
 
-    /// Takes all sessions that have waited too long, and returns their access tokens, which are to be
-    /// revoked: to one caller, once.
+    /// Takes all sessions that wait in vain, and returns their access tokens, which are to be revoked:
+    /// to one caller, once. In vain waits what has waited too long, or expired, or whose current
+    /// session has expired.
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable>;
 
     /// A person's notes, the newest first.
@@ -362,7 +363,7 @@ pub trait Store: web::session::Records {
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), Unavailable>;
 
-    /// Deletes what has expired; tells how many rows. What waited too long is for
-    /// [`Store::take_abandoned`].
+    /// Deletes what has expired; tells how many rows. What waits is for [`Store::take_abandoned`],
+    /// and until then the session that it waits for stays too.
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 }

@@ -746,11 +746,15 @@ impl Store for Sqlite {
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {
         let mut tx = self.database.write().await?;
-        let tokens: Vec<Vec<u8>> =
-            sqlx::query_scalar("DELETE FROM waiting WHERE wait_until <= ? RETURNING access_token")
-                .bind(millis(now))
-                .fetch_all(&mut *tx)
-                .await?;
+        let tokens: Vec<Vec<u8>> = sqlx::query_scalar(
+            "DELETE FROM waiting
+                 WHERE wait_until <= ?1 OR expires_at <= ?1
+                    OR current IN (SELECT id FROM session WHERE expires_at <= ?1)
+                 RETURNING access_token",
+        )
+        .bind(millis(now))
+        .fetch_all(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(tokens.into_iter().map(Sealed).collect())
     }
@@ -765,10 +769,9 @@ impl Store for Sqlite {
         let mut swept = 0;
         for statement in [
             "DELETE FROM started WHERE COALESCE(taken_until, expires_at) <= ?",
-            // Before the sessions that take theirs with them, so that each row is counted.
-            "DELETE FROM waiting
-             WHERE current IN (SELECT id FROM session WHERE expires_at <= ?)",
-            "DELETE FROM session WHERE expires_at <= ?",
+            // The cascade would take what waits for one, and nobody would revoke its token.
+            "DELETE FROM session
+             WHERE expires_at <= ? AND id NOT IN (SELECT current FROM waiting)",
             "DELETE FROM browser_session WHERE expires_at <= ?",
         ] {
             swept += sqlx::query(statement)
