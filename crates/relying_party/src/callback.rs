@@ -14,6 +14,7 @@ use handoff::{
 use web::{
     context::{At, TraceId},
     cookies::Cookies,
+    limits::Refused,
     params::Params,
     peer::Peer,
     problem::Problem,
@@ -44,11 +45,20 @@ pub(crate) async fn get(
         Err(_) => Err(Refusal::new(Reason::Refused, "unreadable_parameters")),
     };
     outcome.unwrap_or_else(|Refusal { reason, cause }| {
-        let stray = reason == Reason::NotThisBrowser;
-        if stray && !site.admit_stray_callback(peer) {
-            return refuse(&trace, Reason::TooMany, "too_many_stray_callbacks");
+        if reason != Reason::NotThisBrowser {
+            return refuse(&trace, reason, &cause);
         }
-        refuse(&trace, reason, &cause)
+        match site.admit_stray_callback(peer) {
+            Ok(()) => refuse(&trace, reason, &cause),
+            Err(Refused::TooMany { .. }) => {
+                refuse(&trace, Reason::TooMany, "too_many_stray_callbacks")
+            }
+            Err(Refused::CannotCount) => refuse(
+                &trace,
+                Reason::Unavailable,
+                "stray_callbacks_cannot_be_counted",
+            ),
+        }
     })
 }
 

@@ -7,7 +7,7 @@ use handoff::{
     token::{Digest, PreSession, Secret},
 };
 use web::{
-    limits::{Limiter, Volume},
+    limits::{Limiter, Refused, Volume},
     peer::{Network, Peer},
     problem::Problem,
     seams::Clock,
@@ -19,6 +19,7 @@ use crate::{RelyingParty, identity::SignedIn};
 #[derive(Debug)]
 pub(crate) struct Limits {
     started: Limiter<Digest<PreSession>>,
+    addresses_of_started: Limiter<Network>,
     addresses: Limiter<Network>,
     stray_callbacks: Limiter<Network>,
     writes: Limiter<SessionId>,
@@ -28,6 +29,7 @@ impl Limits {
     pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
         Self {
             started: Limiter::new(Volume::PRE_SESSION, Arc::clone(clock)),
+            addresses_of_started: Limiter::new(Volume::PRE_SESSIONS_OF_ADDRESS, Arc::clone(clock)),
             addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)),
             stray_callbacks: Limiter::new(Volume::STRAY_CALLBACK, Arc::clone(clock)),
             writes: Limiter::new(Volume::WRITES, Arc::clone(clock)),
@@ -36,8 +38,9 @@ impl Limits {
 }
 
 impl RelyingParty {
-    /// H2: counts by the browser's pre-session if a handoff is under way under it, else by address.
-    /// A cookie alone says nothing: whoever makes them up would have as many as they like.
+    /// H2: counts by the browser's pre-session if a handoff is under way under it, and by address.
+    /// A cookie alone says nothing: whoever makes them up would have as many as they like. Browsers
+    /// without one share another counter of their address, so that they keep none of the others out.
     ///
     /// # Errors
     /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.
@@ -49,17 +52,25 @@ impl RelyingParty {
         if let Some(pre) = pre.map(Secret::digest) {
             let has_started = self.store.has_started(pre, self.context.now()).await;
             if has_started.map_err(Problem::unavailable)? {
-                return Ok(self.limits.started.admit(&pre)?);
+                // In this order: a browser that has used up its own takes nothing of the others'.
+                self.limits.started.admit(&pre)?;
+                return Ok(self.limits.addresses_of_started.admit(&peer.network())?);
             }
         }
         Ok(self.limits.addresses.admit(&peer.network())?)
     }
 
     /// H4: counts a callback that belongs to no handoff of its browser. One that does is never
-    /// counted, so nobody's junk stands in its way. Tells whether the address may go on so.
-    pub(crate) fn admit_stray_callback(&self, peer: Peer) -> bool {
-        let admitted = self.limits.stray_callbacks.admit(&peer.network());
-        admitted.is_ok()
+    /// counted, so nobody's junk stands in its way.
+    ///
+    /// That it belongs to none is known only after a look at the store, so the limit spares no work:
+    /// there is none without a pre-session, and one read with it. It tells the person, and the log,
+    /// that there were too many.
+    ///
+    /// # Errors
+    /// [`Refused`] when the address has brought too many, or when they cannot be counted.
+    pub(crate) fn admit_stray_callback(&self, peer: Peer) -> Result<(), Refused> {
+        self.limits.stray_callbacks.admit(&peer.network())
     }
 
     /// Counts one change of what a person keeps here, by session.

@@ -695,6 +695,27 @@ async fn row_17_starts_are_counted_by_browser_or_else_by_address() {
 }
 
 #[tokio::test]
+async fn row_17_whoever_collects_pre_sessions_meets_the_limit_of_the_address() {
+    let world = World::new().await;
+    let mut browsers = Vec::new();
+    for _ in 0..42 {
+        browsers.push(cookie_of(&world.navigate(2, "", path::START).await));
+    }
+    // Strangers without one use up what is theirs, and no more.
+    assert_eq!(starts(&world, 2, "").await, 2400 - 42);
+    for browser in &browsers[..40] {
+        assert_eq!(starts(&world, 2, browser).await, 150);
+    }
+    for browser in &browsers[40..] {
+        assert_eq!(starts(&world, 2, browser).await, 0);
+    }
+    // Another address counts for itself, and this one gets more with time.
+    assert_eq!(starts(&world, 3, &browsers[41]).await, 149);
+    world.clock.advance(Duration::SECOND);
+    assert_eq!(starts(&world, 2, &browsers[40]).await, 83);
+}
+
+#[tokio::test]
 async fn row_17_stray_callbacks_are_counted_by_address_and_a_real_one_never() {
     let world = World::new().await;
     let start = world.navigate(1, "", path::START).await;
