@@ -55,7 +55,17 @@ async fn callbacks(place: Place, answers: Arc<Answers>, over: Arc<AtomicBool>) -
                 _ => format!("/callback?error=access_denied&state={junk}&iss={issuer}"),
             };
             let answer = get(stranger, &place.notes(&path)).await;
-            answers.count(answer.map(|answer| answer.status));
+            // A callback is always answered by a redirect: to the page that explains, or into a session.
+            let status = answer.map(|answer| {
+                let location = answer.headers.get("location");
+                let location = location.and_then(|to| to.to_str().ok()).unwrap_or_default();
+                match location.strip_prefix("/signin/problem?") {
+                    Some(why) if why.ends_with("reason=too-many") => StatusCode::TOO_MANY_REQUESTS,
+                    Some(_) => StatusCode::BAD_REQUEST,
+                    None => answer.status,
+                }
+            });
+            answers.count(status);
         }
     })
     .await
@@ -149,8 +159,7 @@ impl Answers {
         let counter = match status.map(|status| status.as_u16()) {
             None => &self.cut_off,
             Some(429) => &self.slowed_down,
-            // A callback is always answered by a redirect, here to the page that explains.
-            Some(303 | 400 | 401 | 422) => &self.refused,
+            Some(400 | 401 | 422) => &self.refused,
             Some(_) => &self.accepted,
         };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -203,6 +212,7 @@ async fn row_17_a_minute_of_junk_keeps_nobody_from_signing_in() {
         of(&answers.cut_off)
     );
     assert_eq!(of(&answers.accepted), 0);
+    assert!(of(&answers.slowed_down) > 0);
     assert!(journeys >= 10, "{journeys} journeys");
     assert!(junk >= 1_000, "{junk} pieces of junk");
 }
