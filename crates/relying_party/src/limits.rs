@@ -29,7 +29,7 @@ impl Limits {
     pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
         Self {
             started: Limiter::new(Volume::PRE_SESSION, Arc::clone(clock)),
-            addresses_of_started: Limiter::new(Volume::PRE_SESSIONS_OF_ADDRESS, Arc::clone(clock)),
+            addresses_of_started: Limiter::new(Volume::ADDRESS, Arc::clone(clock)),
             addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)),
             stray_callbacks: Limiter::new(Volume::STRAY_CALLBACK, Arc::clone(clock)),
             writes: Limiter::new(Volume::WRITES, Arc::clone(clock)),
@@ -39,8 +39,9 @@ impl Limits {
 
 impl RelyingParty {
     /// H2: counts by the browser's pre-session if a handoff is under way under it, and by address.
-    /// A cookie alone says nothing: whoever makes them up would have as many as they like. Browsers
-    /// without one share another counter of their address, so that they keep none of the others out.
+    /// A cookie alone says nothing: whoever makes them up would have as many as they like; and whoever
+    /// starts often has many that count. Browsers without one share another counter of their
+    /// address, so that they keep none of the others out.
     ///
     /// # Errors
     /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.

@@ -49,10 +49,6 @@ impl Volume {
     /// fifty is each of them thirty times over; then two a second.
     pub const PRE_SESSION: Self = Self::new(150, 500);
 
-    /// The same starts, all of one address together: what forty such browsers have, six thousand at
-    /// once, then eighty-three a second. Whoever starts often has as many pre-sessions as he likes.
-    pub const PRE_SESSIONS_OF_ADDRESS: Self = Self::new(40 * 150, 500 / 40);
-
     /// Callbacks (H4) that belong to no handoff of their browser, by address. Such a callback is an
     /// old link, or one opened twice: fifteen for each of forty people; then ten a second.
     pub const STRAY_CALLBACK: Self = Self::new(40 * 15, 100);
