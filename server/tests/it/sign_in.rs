@@ -54,13 +54,16 @@ async fn row_64_a_wrong_password_and_an_unknown_address_are_answered_alike() {
         assert_eq!(visitor.cookie(&answer.url, "__Host-as_session"), None);
         assert!(!answer.body.contains(PASSWORD), "no password comes back");
         let csrf = answer.csrf();
-        let nameless = |body: &str| body.replace(&csrf, "").replace(email, "");
-        bodies.push(nameless(&answer.body).len());
+        // What was typed comes back, and the token is another one each time. An empty field has
+        // the cursor, which shows nothing but that it was empty.
+        if !email.is_empty() {
+            bodies.push(answer.body.replace(&csrf, "").replace(email, ""));
+        }
     }
-    // An empty address leaves the field's attribute out, which changes the length of that one.
-    assert_eq!(bodies[0], bodies[1]);
-    assert_eq!(bodies[0], bodies[2]);
-    assert_eq!(bodies[0], bodies[4]);
+    assert_eq!(bodies.len(), 4);
+    for body in &bodies {
+        assert_eq!(*body, bodies[0]);
+    }
 }
 
 #[tokio::test]
