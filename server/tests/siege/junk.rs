@@ -168,6 +168,7 @@ impl Answers {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_17_a_minute_of_junk_keeps_nobody_from_signing_in() {
+    let _alone = crate::MACHINE.write().await;
     let folder = tempfile::tempdir().unwrap();
     let place = Place::free();
     let _program = Program::start(&place, &folder.path().join("data")).await;

@@ -255,6 +255,7 @@ async fn live(place: &Place, data: &Path, until: usize) -> Life {
 
 #[tokio::test]
 async fn rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word() {
+    let _alone = crate::MACHINE.write().await;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let place = Place::free();

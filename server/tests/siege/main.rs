@@ -13,6 +13,11 @@
 #[allow(dead_code, reason = "the other test program uses the rest of it")]
 mod harness;
 
+/// Held alone by the tests that keep the whole machine or its log busy, and shared by those that look
+/// at what happens at the same moment: a back channel that is starved for seconds has no answer,
+/// and then Notes rightly signs nobody out.
+static MACHINE: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
+
 mod bad_input;
 mod junk;
 mod killed;

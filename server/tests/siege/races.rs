@@ -23,13 +23,19 @@ async fn assert_no_session_is_left(world: &World, persona: &Persona, what: &str)
     let (at_harbor, _) = world.living_sessions().await;
     assert_eq!(at_harbor, 0, "{what}");
     world.clock.advance(Duration::seconds(31));
-    assert!(!persona.is_signed_in_at_notes(world).await, "{what}");
+    if persona.is_signed_in_at_notes(world).await {
+        let log = log();
+        let unanswered = log.lines().filter(|line| line.contains("session check"));
+        let why: Vec<_> = unanswered.collect();
+        panic!("{what}: signed in, and Notes could not ask: {why:?}");
+    }
     assert_eq!(world.living_sessions().await, (0, 0), "{what}");
 }
 
 /// The stores have their own race of five hundred rounds; these are fewer, and go through everything.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn row_81_sign_out_against_redemption_leaves_no_session() {
+    let _calm = crate::MACHINE.read().await;
     const ROUNDS: usize = 40;
     let (_process, world) = harness::world().await;
     let (mut refused, mut signed_in) = (0, 0);
@@ -115,6 +121,7 @@ async fn proxy(front: TcpListener, to: SocketAddr, cuts: Arc<AtomicUsize>) {
 
 #[tokio::test]
 async fn row_82_an_answer_cut_off_after_the_commit_leaves_no_orphan() {
+    let _calm = crate::MACHINE.read().await;
     let front = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (process, own) = Process::behind(front.local_addr().unwrap()).await;
     let cuts = Arc::new(AtomicUsize::new(0));

@@ -405,6 +405,7 @@ async fn operations(world: &World) -> String {
 
 #[tokio::test]
 async fn rows_07_75_a_whole_story_leaves_no_secret_anywhere() {
+    let _alone = crate::MACHINE.write().await;
     let process = Process::start().await;
     let recording = Arc::new(Recording::default());
     let random = recording.clone();
