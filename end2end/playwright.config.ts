@@ -3,9 +3,9 @@ import { join } from 'node:path';
 
 import { defineConfig, type Project } from '@playwright/test';
 
-import type { Options } from './fixtures/test.ts';
+import type { Options } from './fixtures/index.ts';
+import { ports } from './support/ports.ts';
 import { data, program, results } from './support/program.ts';
-import { ports } from './support/sites.ts';
 
 /** The browser that the variable names, else the system's, else Playwright's own. */
 function browser(variable: string, system: string): string | undefined {
@@ -61,7 +61,7 @@ const withScripts = { grepInvert: /@scripts-off/ };
 const withoutScripts = { grepInvert: /@scripts-on/ };
 
 export default defineConfig<Options>({
-  testDir: 'tests',
+  testMatch: ['tests/**/*.spec.ts', 'examples/**/*.spec.ts'],
   outputDir: results,
   // One server for all projects, and its people have one set of notes each.
   workers: 1,

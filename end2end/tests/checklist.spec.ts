@@ -1,6 +1,6 @@
 import type { Request } from '@playwright/test';
 
-import { alice, expect, sites, test, type Visitor } from '../fixtures/test.ts';
+import { alice, expect, sites, test, type Visitor } from '../fixtures/index.ts';
 
 /** What a script on the page that stands open could find: web storage, and cookies that it may read. */
 function readableByScripts(visitor: Visitor): Promise<string[]> {

@@ -1,4 +1,4 @@
-import { alice, expect, mallory, sites, test, type Persona, type Visitor } from '../fixtures/test.ts';
+import { alice, expect, mallory, sites, test, type Persona, type Visitor } from '../fixtures/index.ts';
 
 /** Stands in Notes with nothing of the handoff left where a page, a link or a person could see it. */
 async function leftNoTrace(visitor: Visitor): Promise<void> {
@@ -57,15 +57,11 @@ test('row 8: Back leads from Notes to the portal, not to the callback', async ({
 // Without JavaScript: the same.
 test('one click in the portal is enough: nobody is asked anything on the way', async ({ signedIn }) => {
   const visitor = await signedIn(alice);
-  const before = visitor.watch.requests.length;
-  await visitor.portal.openApp('Notes');
-  await visitor.notes.arrived(alice);
-  const documents = visitor.watch.requests
-    .slice(before)
-    .map((address) => new URL(address))
-    .filter(({ pathname }) => !pathname.startsWith('/assets/'))
-    .map(({ origin, pathname }) => origin + pathname);
-  expect(documents).toEqual([
+  const way = await visitor.watch.way(async () => {
+    await visitor.portal.openApp('Notes');
+    await visitor.notes.arrived(alice);
+  });
+  expect(way).toEqual([
     `${sites.authority}/apps/notes/open`,
     `${sites.notes}/handoff/start`,
     `${sites.authority}/handoff/authorize`,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { alice, bob, expect, test } from '../fixtures/test.ts';
+import { alice, bob, expect, test } from '../fixtures/index.ts';
 
 /** The server keeps its notes for the whole run, so each test writes its own. */
 const unique = (text: string) => `${text} ${randomUUID().slice(0, 8)}`;

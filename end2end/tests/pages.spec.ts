@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
-import { alice, bob, expect, mallory, sites, test, type Visitor } from '../fixtures/test.ts';
+import { alice, bob, expect, mallory, sites, test, type Visitor } from '../fixtures/index.ts';
 
 /** Every page, and how to get there. */
 const pages: Record<string, (visitor: Visitor) => Promise<void>> = {

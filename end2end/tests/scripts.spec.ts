@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-import { alice, expect, sites, test } from '../fixtures/test.ts';
+import { alice, expect, sites, test } from '../fixtures/index.ts';
 
 /** RFC 7636, appendix B, which the lab's page opens with. */
 const example = {

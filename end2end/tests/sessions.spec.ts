@@ -1,4 +1,4 @@
-import { bob, expect, sites, test, type Visitor } from '../fixtures/test.ts';
+import { bob, expect, sites, test, type Visitor } from '../fixtures/index.ts';
 
 /** Notes asks Harbor ID every 30 seconds at most, by the real clock. */
 const RECHECK = 30_000;

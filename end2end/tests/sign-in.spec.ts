@@ -1,4 +1,4 @@
-import { alice, expect, sites, test } from '../fixtures/test.ts';
+import { alice, expect, sites, test } from '../fixtures/index.ts';
 
 // Without JavaScript: the same. The server shows the page again, with the address filled in.
 test('a wrong password says so, keeps the address and signs nobody in', async ({ visitor, portal }) => {

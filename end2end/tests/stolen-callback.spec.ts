@@ -1,4 +1,4 @@
-import { alice, bob, expect, mallory, sites, test } from '../fixtures/test.ts';
+import { alice, bob, expect, mallory, sites, test } from '../fixtures/index.ts';
 
 const SESSION = '__Host-rp_session';
 

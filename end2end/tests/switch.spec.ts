@@ -1,4 +1,4 @@
-import { alice, bob, expect, sites, test } from '../fixtures/test.ts';
+import { alice, bob, expect, sites, test } from '../fixtures/index.ts';
 
 // Without JavaScript: the same. The question is a page with a form.
 test("row 24: Bob's sign-in does not replace Alice's before somebody says so", async ({ visitor, notes }) => {

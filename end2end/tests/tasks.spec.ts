@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import { alice, bob, expect, sites, test } from '../fixtures/test.ts';
+import { alice, bob, expect, sites, test } from '../fixtures/index.ts';
 import { assign } from '../support/program.ts';
 
 /** The server keeps its tasks for the whole run, so each test writes its own. */

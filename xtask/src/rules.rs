@@ -50,9 +50,10 @@ impl Shows {
         Some(Self { rows, test })
     }
 
+    /// `file` as Playwright names it: from the folder of its configuration.
     pub(crate) fn end_to_end(file: &str, title: &str) -> Option<Self> {
         let rows = rows_of_title(title)?;
-        let test = format!("end2end/tests/{file}: {title}");
+        let test = format!("end2end/{file}: {title}");
         Some(Self { rows, test })
     }
 }
@@ -118,6 +119,7 @@ pub(crate) fn titled(end2end: &Path) -> Result<Vec<Shows>> {
     for file in files {
         let text = std::fs::read_to_string(&file)?;
         let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let name = format!("tests/{name}");
         let titles = titles_in(&text);
         shown.extend(titles.filter_map(|title| Shows::end_to_end(&name, &title)));
     }
