@@ -7,11 +7,14 @@
 //! * [`authority`]: the pages of Harbor ID; [`relying_party`]: those of an application that signs
 //!   people in by it; [`lab`]: those of the lab. [`error`] is the page that they share.
 //! * [`components`]: the small pieces that pages are made of.
+//! * [`appearance`] and [`words`] are what every page offers: its theme and the size of its text, and
+//!   the explanations of its terms.
 //! * Only [`lab::challenge::ChallengeTool`] is an island, that is, runs in the browser as well.
 //!
 //! Adding a page: a file with the model and the component, its look in `style/`, its case in
 //! `tests.rs`, which holds every page to the rules that the content security policy makes.
 
+pub mod appearance;
 pub mod authority;
 pub mod components;
 pub mod error;
@@ -19,6 +22,7 @@ pub mod lab;
 pub mod person;
 pub mod relying_party;
 pub mod shell;
+pub mod words;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

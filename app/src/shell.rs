@@ -1,8 +1,10 @@
 //! The HTML document that every page of every site stands in.
 
 use crate::{
+    appearance::{Appearance, AppearanceForms, FOOT, Surroundings},
     components::icon::{AppIcon, Glyph, Icon},
     error::{ErrorPage, ErrorText},
+    words,
 };
 use leptos::{config::LeptosOptions, hydration::HydrationScripts, prelude::*};
 
@@ -36,6 +38,15 @@ impl Party {
         match self {
             Self::RelyingParty(icon) => icon.slug(),
             Self::Authority | Self::Lab => self.slug(),
+        }
+    }
+
+    /// What a search engine may say of the site.
+    fn description(self, name: &str) -> String {
+        match self {
+            Self::Authority => format!("{name} signs you in, and opens your apps."),
+            Self::RelyingParty(_) => format!("{name}, an app that signs you in by Harbor ID."),
+            Self::Lab => "See a sign-in cross from one site to another.".to_owned(),
         }
     }
 
@@ -123,6 +134,9 @@ pub fn Document(
     children: Children,
 ) -> impl IntoView {
     let Brand { name, party } = brand;
+    let surroundings = use_context::<Surroundings>().unwrap_or_default();
+    let Appearance { theme, scale } = surroundings.appearance;
+    let description = party.description(&name);
     let title = format!("{title} · {name}");
     let stylesheet = format!("/{ASSETS}/{}", assets.stylesheet);
     let favicon = format!("/{ASSETS}/favicon-{}.svg", party.favicon());
@@ -139,11 +153,17 @@ pub fn Document(
 
     view! {
         <!DOCTYPE html>
-        <html lang="en" data-party=party.slug()>
+        <html
+            lang="en"
+            data-party=party.slug()
+            data-theme=theme.slug()
+            data-scale=scale.percent().to_string()
+        >
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
+                <meta name="description" content=description />
                 <title>{title}</title>
                 <link rel="stylesheet" href=stylesheet />
                 <link rel="icon" type="image/svg+xml" href=favicon />
@@ -162,6 +182,12 @@ pub fn Document(
                 <main id="main" class="main" tabindex="-1">
                     {children()}
                 </main>
+                <footer class="foot" id=FOOT>
+                    <a class="foot-link" href=words::PATH>
+                        "Glossary"
+                    </a>
+                    <AppearanceForms surroundings />
+                </footer>
             </body>
         </html>
     }

@@ -1,6 +1,7 @@
 //! What holds for every page, and what must hold for the text that people put on them.
 
 use crate::{
+    appearance::{Appearance, Scale, Surroundings, Theme},
     authority::{
         confirm::{Confirm, ConfirmPage},
         login::{DemoAccount, Login, LoginNotice, LoginPage},
@@ -19,6 +20,7 @@ use crate::{
         tasks::{TaskView, Tasks, TasksPage},
     },
     shell::{Assets, Brand, Document, Frame, Party},
+    words::{GlossaryPage, Term},
 };
 use leptos::{nonce::Nonce, prelude::*};
 
@@ -327,6 +329,10 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         "error",
         in_document(Party::Lab, text, || view! { <ErrorPage model /> }),
     );
+    add(
+        "glossary",
+        in_document(Party::Lab, text, || view! { <GlossaryPage /> }),
+    );
     pages
 }
 
@@ -378,10 +384,130 @@ fn rows_26_and_27_every_form_that_posts_carries_the_csrf_token() {
         for form in html.split("<form ").skip(1) {
             let form = form.split("</form>").next().unwrap();
             let token = r#"<input type="hidden" name="csrf" value="plain">"#;
+            // The choice of a look belongs to no session, and there is nothing else in its forms.
+            let is_about_looks = form.contains(r#"action="/appearance""#);
             let posts = form.contains(r#"method="post""#);
-            assert_eq!(form.contains(token), posts, "{name}: {form}");
+            assert_eq!(
+                form.contains(token),
+                posts && !is_about_looks,
+                "{name}: {form}"
+            );
+            for field in fields_of(form).filter(|_| is_about_looks) {
+                assert!(
+                    ["back", "theme", "scale"].contains(&field),
+                    "{name}: {form}"
+                );
+            }
         }
     }
+}
+
+/// The names of a form's fields and buttons.
+fn fields_of(form: &str) -> impl Iterator<Item = &str> {
+    form.split(r#" name=""#)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+}
+
+fn with_surroundings(surroundings: Surroundings, page: impl FnOnce() -> AnyView) -> String {
+    render(move || {
+        provide_context(surroundings);
+        let brand = Brand {
+            name: "Notes".to_owned(),
+            party: Party::RelyingParty(AppIcon::Page),
+        };
+        Frame {
+            brand,
+            assets: assets(),
+        }
+        .page("plain", false, page())
+    })
+}
+
+#[test]
+fn the_document_wears_what_the_reader_has_chosen_and_leads_back() {
+    for theme in Theme::ALL {
+        for scale in Scale::ALL {
+            let html = with_surroundings(
+                Surroundings {
+                    appearance: Appearance { theme, scale },
+                    back: "/here?a=1".to_owned(),
+                },
+                || view! { <GlossaryPage /> }.into_any(),
+            );
+            let (slug, percent) = (theme.slug(), scale.percent());
+            let head = html.split('>').nth(1).unwrap();
+            assert!(head.contains(&format!(r#"data-theme="{slug}""#)), "{head}");
+            assert!(
+                head.contains(&format!(r#"data-scale="{percent}""#)),
+                "{head}"
+            );
+            let pressed: Vec<_> = html.split(r#"aria-pressed="true""#).collect();
+            assert_eq!(pressed.len(), 2, "one theme is pressed: {html}");
+            assert!(pressed[0].ends_with(&format!(r#"name="theme" value="{slug}" "#)));
+            assert!(
+                html.contains(&format!("{percent}<!> %"))
+                    || text_of(&html).contains(&format!("{percent} %"))
+            );
+            let dead = html.matches(r#"aria-disabled="true""#).count();
+            let ends = usize::from(percent == 100) + usize::from(percent == 160);
+            assert_eq!(dead, ends, "{html}");
+            assert_eq!(html.matches(r#"name="back" value="/here?a=1""#).count(), 2);
+        }
+    }
+}
+
+#[test]
+fn a_size_is_the_nearest_that_there_is() {
+    for (asked, percent) in [
+        ("100", 100),
+        ("0", 100),
+        ("119", 120),
+        ("150", 140),
+        ("151", 160),
+        ("65535", 160),
+    ] {
+        assert_eq!(Scale::parse(asked).unwrap().percent(), percent, "{asked}");
+    }
+    for no in ["", "large", "-1", "65536", "1e2"] {
+        assert_eq!(Scale::parse(no), None, "{no}");
+    }
+}
+
+#[test]
+fn the_glossary_has_every_term_once_in_the_order_of_the_alphabet() {
+    let words: Vec<_> = Term::ALL
+        .iter()
+        .map(|term| term.word().to_lowercase())
+        .collect();
+    let mut sorted = words.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(words, sorted);
+    let html = render(|| view! { <GlossaryPage /> });
+    for term in Term::ALL {
+        let id = format!(r#"id="{}""#, term.slug());
+        assert_eq!(html.matches(&id).count(), 1, "{id}: {html}");
+    }
+}
+
+#[test]
+fn every_explanation_is_opened_by_one_word_and_stands_on_the_page_once() {
+    let mut explained = 0;
+    for (name, html) in every_page("plain") {
+        for rest in html.split(r#"popovertarget=""#).skip(1) {
+            let id = rest.split('"').next().unwrap();
+            let card = format!(r#"id="{id}" popover="auto""#);
+            assert_eq!(html.matches(&card).count(), 1, "{name}: {id}: {html}");
+            assert_eq!(
+                html.matches(&format!(r#"popovertarget="{id}""#)).count(),
+                1,
+                "{name}"
+            );
+            explained += 1;
+        }
+    }
+    assert!(explained > 0);
 }
 
 /// What a reader sees: the document without its tags and comments.

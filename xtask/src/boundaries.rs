@@ -9,7 +9,7 @@ use crate::workspace::{Workspace, output, run};
 /// For each member, the members that its manifest may name. No other arrow is allowed.
 const ARROWS: &[(&str, &str)] = &[
     ("handoff", ""),
-    ("web", "handoff"),
+    ("web", "handoff app"),
     ("database", "handoff"),
     ("app", "handoff"),
     ("frontend", "handoff app"),

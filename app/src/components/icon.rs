@@ -1,5 +1,6 @@
-//! Icons, drawn in the text's colour. A name stands beside every one of them.
+//! Icons of the Lucide set, drawn in the text's colour. A name stands beside every one of them.
 
+use icondata_core::IconData;
 use leptos::prelude::*;
 
 /// Every icon that pages use, by what it shows.
@@ -23,35 +24,35 @@ pub enum Icon {
     Square,
     /// Something that is done.
     TickedSquare,
+    /// As the system has it.
+    Monitor,
+    /// Light.
+    Sun,
+    /// Dark.
+    Moon,
+    /// Less.
+    Minus,
+    /// More.
+    Plus,
 }
 
 impl Icon {
-    /// The outline, as the `d` of an SVG path on a square of 24 units.
-    fn outline(self) -> &'static str {
+    fn drawing(self) -> &'static IconData {
         match self {
-            Self::Anchor => {
-                "M12 8v13M9.5 5.5a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0-5 0M8 11.5h8\
-                 M4 13.5c.5 4.5 3.5 7.5 8 7.5s7.5-3 8-7.5l-2.2 1.7M4 13.5l2.2 1.7"
-            }
-            Self::Page => "M6 3h8l4.5 4.5V21H6zM14 3v4.5h4.5M9 12.5h6M9 16.5h4",
-            Self::Flask => {
-                "M9 3h6M10.5 3v6.5L5 19a1.4 1.4 0 0 0 1.2 2h11.6\
-                 A1.4 1.4 0 0 0 19 19l-5.5-9.5V3M7.5 15h9"
-            }
-            Self::Tick => "M4.5 12.5l5 5l10-11",
-            Self::Shield => {
-                "M12 3l7.5 2.5v6c0 4.5-3 7.8-7.5 9.5c-4.5-1.7-7.5-5-7.5-9.5v-6z\
-                 M8.8 12l2.2 2.2l4.2-4.4"
-            }
-            Self::Info => "M3.5 12a8.5 8.5 0 1 0 17 0a8.5 8.5 0 1 0-17 0M12 11v5.5M12 7.5v.2",
-            Self::Bin => "M4.5 6.5h15M9.5 6.5v-3h5v3M6.5 6.5l.8 14h9.4l.8-14M10 10.5v6M14 10.5v6",
-            Self::Square => {
-                "M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z"
-            }
-            Self::TickedSquare => {
-                "M6 4h12a2 2 0 0 1 2 2v12a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V6a2 2 0 0 1 2-2z\
-                 M8 12.3l2.8 2.7l5.2-6"
-            }
+            Self::Anchor => icondata_lu::LuAnchor,
+            Self::Page => icondata_lu::LuFileText,
+            Self::Flask => icondata_lu::LuFlaskConical,
+            Self::Tick => icondata_lu::LuCheck,
+            Self::Shield => icondata_lu::LuShieldCheck,
+            Self::Info => icondata_lu::LuInfo,
+            Self::Bin => icondata_lu::LuTrash2,
+            Self::Square => icondata_lu::LuSquare,
+            Self::TickedSquare => icondata_lu::LuSquareCheck,
+            Self::Monitor => icondata_lu::LuMonitor,
+            Self::Sun => icondata_lu::LuSun,
+            Self::Moon => icondata_lu::LuMoon,
+            Self::Minus => icondata_lu::LuMinus,
+            Self::Plus => icondata_lu::LuPlus,
         }
     }
 }
@@ -92,9 +93,14 @@ pub fn Glyph(
     #[prop(into)]
     icon: Icon,
 ) -> impl IntoView {
+    let IconData { view_box, data, .. } = *icon.drawing();
     view! {
-        <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-            <path d=icon.outline() />
-        </svg>
+        <svg
+            class="icon"
+            viewBox=view_box
+            aria-hidden="true"
+            focusable="false"
+            inner_html=data
+        ></svg>
     }
 }

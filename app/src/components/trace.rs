@@ -1,5 +1,6 @@
 //! The small line that lets somebody with the log find what happened.
 
+use crate::words::{Explained, Term};
 use leptos::prelude::*;
 
 /// The trace id, at the foot of a page that explains a failure.
@@ -10,7 +11,8 @@ pub fn TraceLine(
 ) -> impl IntoView {
     view! {
         <p class="trace">
-            "Trace id "
+            <Explained term=Term::TraceId shown="Trace id" />
+            " "
             <code>{trace}</code>
         </p>
     }

@@ -1,6 +1,7 @@
 //! The lab's front page: what this is, and a first handoff to try.
 
 use crate::lab::challenge::ChallengeTool;
+use crate::words::{Explained, Term};
 use leptos::prelude::*;
 
 /// What the lab's front page shows.
@@ -29,10 +30,10 @@ pub fn StartPage(
         <div class="page page--text">
             <h1>"See a sign-in cross from one site to another"</h1>
             <p class="lede">
-                "Handoff Lab runs three sites that share nothing but HTTP: Harbor ID, where people \
-                 sign in, and two applications, Notes and Tasks. When you open one of them from \
-                 Harbor ID, you arrive signed in: that is a handoff. Every request here is real, so what you see \
-                 is what your own sites would do."
+                "Handoff Lab runs three sites that share nothing: Harbor ID, where people sign in, and \
+                 two applications, Notes and Tasks. When you open one of them from Harbor ID, you \
+                 arrive signed in: that is a " <Explained term=Term::Handoff />
+                ". Every request here is real, so what you see is what your own sites would do."
             </p>
             <section aria-labelledby="first-heading">
                 <h2 id="first-heading">"Your first handoff"</h2>

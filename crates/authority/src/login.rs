@@ -325,7 +325,12 @@ fn show(
         .into_iter()
         .collect();
     let frame = authority.frame.clone();
+    let here = match pending.request() {
+        Some(request) => continuation::sign_in_for(request),
+        None => "/login".to_owned(),
+    };
     let response = page
+        .back_to(here)
         .forms_end_at(targets)
         .show(move || frame.page("Sign in", false, view! { <LoginPage model /> }));
     match pre.set_cookie {

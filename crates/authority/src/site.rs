@@ -5,10 +5,9 @@ use std::{ops::Deref, sync::Arc};
 use app::shell::{Assets, Brand, Frame, Party};
 use database::Unavailable;
 use handoff::{policy::Policy, uri::Origin};
-use leptos::prelude::*;
 use time::Duration;
 use web::{
-    context::{Context, Explanation},
+    context::Context,
     cookies::Prefix,
     seams::{Clock, Randomness},
     session::Sessions,
@@ -93,14 +92,7 @@ impl Authority {
             brand,
             assets: settings.assets.clone(),
         };
-        let around_problems = frame.clone();
-        let problem_view = move |Explanation { title, text, trace }| {
-            around_problems
-                .clone()
-                .problem(title, text, trace)
-                .into_any()
-        };
-        let context = Context::new(settings.origin.clone(), clock, random, problem_view)
+        let context = Context::new(settings.origin.clone(), clock, random, frame.clone())
             .with_cookie_prefix(settings.cookie_prefix);
         Self(Arc::new(Parts {
             settings,

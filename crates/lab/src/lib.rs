@@ -12,7 +12,7 @@ use axum::{Router, response::Response, routing::get};
 use handoff::uri::Origin;
 use leptos::prelude::*;
 use web::{
-    context::{At, Context, Explanation},
+    context::{At, Context},
     layers,
     page::Page,
     seams::{Clock, Randomness},
@@ -56,11 +56,7 @@ impl Lab {
             },
             assets: settings.assets.clone(),
         };
-        let around_problems = frame.clone();
-        let problem_view = move |Explanation { title, text, trace }| {
-            around_problems.problem(title, text, trace).into_any()
-        };
-        let context = Context::new(settings.origin.clone(), clock, random, problem_view);
+        let context = Context::new(settings.origin.clone(), clock, random, frame.clone());
         Self(Arc::new(Parts {
             settings,
             frame,

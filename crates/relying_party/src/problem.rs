@@ -81,7 +81,8 @@ pub(crate) async fn get(
         trace: trace_id(query.trace).unwrap_or_else(|| own_trace.to_string()),
     };
     let frame = site.frame.clone();
-    page.show(move || frame.page("Sign-in problem", false, view! { <ProblemPage model /> }))
+    page.back_to("/")
+        .show(move || frame.page("Sign-in problem", false, view! { <ProblemPage model /> }))
 }
 
 #[cfg(test)]

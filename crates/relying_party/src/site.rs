@@ -10,9 +10,8 @@ use handoff::{
     uri::{LocalPath, Origin},
     wire::path,
 };
-use leptos::prelude::*;
 use web::{
-    context::{Context, Explanation, TraceId},
+    context::{Context, TraceId},
     cookies::Prefix,
     seams::{Clock, Randomness},
     session::Sessions,
@@ -102,11 +101,7 @@ impl RelyingParty {
             },
             assets: settings.assets.clone(),
         };
-        let around_problems = frame.clone();
-        let problem_view = move |Explanation { title, text, trace }| {
-            around_problems.problem(title, text, trace).into_any()
-        };
-        let context = Context::new(settings.origin.clone(), clock, random, problem_view)
+        let context = Context::new(settings.origin.clone(), clock, random, frame.clone())
             .with_cookie_prefix(settings.cookie_prefix);
         Self(Arc::new(Parts {
             settings,

@@ -2,10 +2,10 @@
 
 use std::{convert::Infallible, sync::Arc};
 
+use app::shell::Frame;
 use axum::extract::FromRequestParts;
 use handoff::uri::Origin;
 use http::request::Parts;
-use leptos::prelude::AnyView;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
@@ -14,20 +14,6 @@ use crate::{
     problem::Problem,
     seams::{Clock, Randomness},
 };
-
-/// What a page that explains a problem is made from.
-#[derive(Clone, Debug)]
-pub struct Explanation {
-    /// What happened.
-    pub title: String,
-    /// What it means, in a sentence or two.
-    pub text: String,
-    /// Finds the request in the log.
-    pub trace: String,
-}
-
-/// How a site shows a problem: in its own clothes.
-pub type ProblemView = Arc<dyn Fn(Explanation) -> AnyView + Send + Sync>;
 
 /// One site's surroundings. It comes with each request, put there by whoever routes by `Host`, so
 /// that one router serves the same site of many platforms.
@@ -39,8 +25,8 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// The platform's randomness.
     pub random: Arc<dyn Randomness>,
-    /// How the site shows a problem.
-    pub problem_view: ProblemView,
+    /// What its pages have around them, those about problems and words included.
+    pub frame: Frame,
     /// The requests that are under way, also those whose browser has hung up.
     pub running: TaskTracker,
     /// What the names of its cookies begin with.
@@ -53,14 +39,13 @@ impl Context {
         origin: Origin,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
-        problem_view: impl Fn(Explanation) -> AnyView + Send + Sync + 'static,
+        frame: Frame,
     ) -> Self {
-        let problem_view = Arc::new(problem_view);
         Self {
             origin,
             clock,
             random,
-            problem_view,
+            frame,
             running: TaskTracker::new(),
             cookie_prefix: Prefix::default(),
         }

@@ -13,6 +13,7 @@ use axum::{
 use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer};
 
 use crate::{
+    appearance,
     context::{Context, TraceId},
     cookies, fetch_metadata, headers,
     page::Page,
@@ -26,9 +27,10 @@ pub const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive, from one piece to the next.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
-/// The routes of pages and forms: posts must come from this site.
+/// The routes of pages and forms, with those that every site has: posts must come from this site.
 pub fn pages(routes: Router) -> Router {
     routes
+        .merge(appearance::routes())
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(middleware::from_fn(fetch_metadata::same_origin_posts))
@@ -45,6 +47,7 @@ pub fn protect(routes: Router) -> Router {
         }))
         .layer(middleware::from_fn(finish))
         .layer(middleware::from_fn(explain))
+        .layer(middleware::from_fn(appearance::read))
         .layer(middleware::from_fn(headers::set))
         .layer(middleware::from_fn(cookies::rename))
         .layer(middleware::from_fn(trace::record))

@@ -4,6 +4,7 @@
 //! [`layers::protect`] puts the defences around a site's routes. [`page::Page`] shows a view,
 //! [`problem::Problem`] is the one way to refuse.
 
+pub mod appearance;
 pub mod context;
 pub mod cookies;
 pub mod csrf;

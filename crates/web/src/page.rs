@@ -2,12 +2,13 @@
 
 use std::convert::Infallible;
 
+use app::appearance::Surroundings;
 use axum::{
     body::Body,
     extract::FromRequestParts,
     response::{Html, IntoResponse, Response},
 };
-use handoff::uri::Origin;
+use handoff::uri::{LocalPath, Origin};
 use http::{Request, StatusCode, request::Parts};
 use leptos::{
     IntoView,
@@ -22,6 +23,7 @@ pub struct Page {
     nonce: CspNonce,
     status: StatusCode,
     form_targets: FormTargets,
+    surroundings: Surroundings,
 }
 
 /// The nonce of a response's scripts: minted per request by [`crate::headers::set`].
@@ -50,6 +52,7 @@ impl Page {
             nonce: nonce.unwrap_or_else(|| CspNonce(String::new())),
             status: StatusCode::OK,
             form_targets: FormTargets::default(),
+            surroundings: extensions.get().cloned().unwrap_or_default(),
         }
     }
 
@@ -57,6 +60,19 @@ impl Page {
     #[must_use]
     pub const fn status(mut self, status: StatusCode) -> Self {
         self.status = status;
+        self
+    }
+
+    /// Leads back to this path of the site when the reader has chosen another look. Otherwise that is
+    /// the path of the page itself, without its query, where secrets may stand, or the front page
+    /// when the page answers a post.
+    #[must_use]
+    pub fn back_to(mut self, path: impl Into<String>) -> Self {
+        let path = path.into();
+        // A form with more than a path may have is refused.
+        if path.len() <= LocalPath::MAX_LENGTH {
+            self.surroundings.back = path;
+        }
         self
     }
 
@@ -69,7 +85,11 @@ impl Page {
 
     /// Renders the view, a whole document without islands: not one script is on it.
     pub fn show<V: IntoView + 'static>(self, view: impl FnOnce() -> V) -> Response {
-        let html = Owner::new().with(|| view().to_html());
+        let surroundings = self.surroundings.clone();
+        let html = Owner::new().with(|| {
+            provide_context(surroundings);
+            view().to_html()
+        });
         self.answer(Html(html).into_response())
     }
 
@@ -81,9 +101,13 @@ impl Page {
         // Leptos asks for a runtime once per process; a second call changes nothing.
         let _ = any_spawner::Executor::init_tokio();
         let nonce = self.nonce.0.clone();
+        let surroundings = self.surroundings.clone();
         // Leptos sees no request: views get what they show, and ask for nothing.
         let render = leptos_axum::render_app_async_with_context(
-            move || provide_context(Nonce::from_value(nonce.clone())),
+            move || {
+                provide_context(Nonce::from_value(nonce.clone()));
+                provide_context(surroundings.clone());
+            },
             view,
         );
         let response = render(Request::new(Body::empty())).await;

@@ -13,7 +13,7 @@ use http::{HeaderValue, StatusCode, header};
 use time::Duration;
 
 use crate::{
-    context::{Context, Explanation, TraceId},
+    context::{Context, TraceId},
     page::Page,
 };
 
@@ -230,14 +230,13 @@ pub async fn explain(
     } else {
         tracing::info!(trace = %trace, status = problem.status.as_u16(), reason = problem.title, "request refused");
     }
-    let explanation = Explanation {
-        title: problem.title.to_owned(),
-        text: problem.text.into_owned(),
-        trace: trace.to_string(),
-    };
-    let view = context.problem_view.clone();
+    let (title, text) = (problem.title.to_owned(), problem.text.into_owned());
+    let frame = context.frame;
     let (shell, _) = response.into_parts();
-    let mut shown = page.status(problem.status).show(move || view(explanation));
+    let mut shown = page
+        .back_to("/")
+        .status(problem.status)
+        .show(move || frame.problem(title, text, trace.to_string()));
     for (name, value) in &shell.headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             shown.headers_mut().append(name, value.clone());

@@ -10,6 +10,7 @@
 )]
 #![allow(unreachable_pub, reason = "a test binary has no public interface")]
 
+mod appearance;
 mod checklist;
 mod clock;
 mod handoff;

@@ -217,7 +217,8 @@ impl Asked {
         };
         let title = format!("Continue to {}", self.client.name);
         let frame = authority.frame.clone();
-        page.forms_end_at([self.client.origin])
+        page.back_to(continuation::path_of(&self.query))
+            .forms_end_at([self.client.origin])
             .show(move || frame.page(title, false, view! { <ConfirmPage model /> }))
     }
 

@@ -325,6 +325,7 @@ fn the_table_has_every_route_of_the_routers() {
         Site::Notes,
         Site::Tasks,
         Site::Lab,
+        Site::Every,
         Site::Assets,
         Site::Ops,
     ];
@@ -378,7 +379,8 @@ fn production(file: &Path) -> String {
 /// Constants that hold a path, by the name under which a route table says them.
 fn constants(root: &Path) -> BTreeMap<String, String> {
     let mut found = BTreeMap::new();
-    for file in sources(&root.join("crates")) {
+    let files = ["crates", "app/src"].map(|folder| sources(&root.join(folder)));
+    for file in files.into_iter().flatten() {
         let module = file.file_stem().unwrap().to_str().unwrap().to_owned();
         for line in production(&file).lines() {
             let Some((_, rest)) = line.split_once("const ") else {

@@ -28,6 +28,8 @@ pub enum Site {
     Notes,
     Tasks,
     Lab,
+    /// What every site has; asked for at Harbor ID.
+    Every,
     Assets,
     Ops,
 }
@@ -39,6 +41,7 @@ impl Site {
             Self::Authority => "crates/authority/src",
             Self::Notes | Self::Tasks => "crates/relying_party/src",
             Self::Lab => "crates/lab/src",
+            Self::Every => "crates/web/src/appearance.rs",
             Self::Assets => "server/src/assets.rs",
             Self::Ops => "server/src/ops.rs",
         }
@@ -251,6 +254,16 @@ fn all(parts: impl IntoIterator<Item = Vec<Param>>) -> Vec<Param> {
 
 const AS_SESSION: &str = "__Host-as_session";
 const RP_SESSION: &str = "__Host-rp_session";
+
+const APPEARANCE: &str = "__Host-appearance";
+
+/// One of a few values, or none.
+fn choice(kind: Kind) -> Expect {
+    match kind {
+        Missing | Empty => Same,
+        _ => R400,
+    }
+}
 
 fn at_sign_in(reply: &Reply) -> bool {
     reply.status == 403 || (reply.status == 303 && reply.location().starts_with("/login"))
@@ -1447,6 +1460,76 @@ fn others() -> Vec<Route> {
             good: |reply| reply.status == 200 && reply.body.contains("Handoff Lab"),
             nobody: no_cookie,
             gives: "",
+        },
+        Route {
+            site: Site::Every,
+            path: "/glossary",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/glossary?scale=120");
+                    Built {
+                        request: Stage::navigation(&stage.world.visitor(), &url).with(
+                            Place::Cookie,
+                            APPEARANCE,
+                            "dark.140",
+                        ),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![
+                param(Place::Query, "scale", |_| Same),
+                param(Place::Cookie, APPEARANCE, |_| Same),
+            ],
+            good: |reply| reply.status == 200 && reply.body.contains("verifier"),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Every,
+            path: "/appearance",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.authority("/appearance");
+                    let fields = [("theme", "dark"), ("scale", "120"), ("back", "/glossary")];
+                    Built {
+                        request: Stage::form(&stage.world.visitor(), &url, &fields),
+                        foreign: vec![
+                            (
+                                Place::Form,
+                                "back",
+                                "an attacker's",
+                                encode("http://evil.localhost/"),
+                            ),
+                            (
+                                Place::Form,
+                                "back",
+                                "an attacker's, without scheme",
+                                encode("//evil.localhost/"),
+                            ),
+                            (
+                                Place::Form,
+                                "back",
+                                "an attacker's, bent",
+                                encode("/\\evil.localhost/"),
+                            ),
+                        ],
+                    }
+                })
+            },
+            params: vec![
+                param(Place::Form, "theme", choice),
+                param(Place::Form, "scale", choice),
+                param(Place::Form, "back", choice),
+                param(Place::Header, "origin", same_origin),
+                param(Place::Header, "sec-fetch-site", same_origin),
+                param(Place::Header, "content-type", |_| R415),
+            ],
+            good: |reply| reply.status == 303 && reply.location().ends_with("#foot"),
+            nobody: no_cookie,
+            gives: APPEARANCE,
         },
         Route {
             site: Site::Assets,

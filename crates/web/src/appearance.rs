@@ -1,0 +1,140 @@
+//! The look that a reader has chosen, kept in a cookie, and the two routes that every site has for its
+//! readers: the choice, and the glossary.
+
+use app::{
+    appearance::{Appearance, FOOT, PATH, Scale, Surroundings, Theme},
+    words::{self, GlossaryPage},
+};
+use axum::{
+    Router,
+    body::Bytes,
+    extract::Request,
+    middleware::Next,
+    response::Response,
+    routing::{get, post},
+};
+use handoff::uri::LocalPath;
+use http::{HeaderMap, Method};
+use leptos::prelude::*;
+use serde::Deserialize;
+use time::Duration;
+
+use crate::{
+    context::{At, Context},
+    cookies::{self, Cookies},
+    form::has_media_type,
+    page::Page,
+    params,
+    problem::Problem,
+    redirect,
+};
+
+/// Says nothing about anybody: one of a dozen values, such as `dark.120`.
+const COOKIE: &str = "__Host-appearance";
+
+/// How long the choice is kept after it was made.
+const KEPT: Duration = Duration::days(180);
+
+/// The query parameter with which a page is opened in a size: a presenter's bookmark.
+const SCALE: &str = "scale";
+
+/// The routes, the same on every site.
+pub(crate) fn routes() -> Router {
+    Router::new()
+        .route(PATH, post(choose))
+        .route(words::PATH, get(glossary))
+}
+
+/// Puts [`Surroundings`] to the request, for the page that may come of it.
+pub(crate) async fn read(mut request: Request, next: Next) -> Response {
+    let kept = kept(request.headers());
+    let asked = asked(request.uri().query().unwrap_or_default());
+    let appearance = Appearance {
+        scale: asked.unwrap_or(kept.scale),
+        ..kept
+    };
+    let back = match *request.method() {
+        Method::GET | Method::HEAD => request.uri().path(),
+        _ => "/",
+    };
+    let back = back.to_owned();
+    request
+        .extensions_mut()
+        .insert(Surroundings { appearance, back });
+    let response = next.run(request).await;
+    if appearance == kept {
+        response
+    } else {
+        redirect::with_cookie(response, cookie(appearance))
+    }
+}
+
+/// Nothing for a size that is no number. One that stands twice counts as absent.
+fn asked(query: &str) -> Option<Scale> {
+    let mut values = form_urlencoded::parse(query.as_bytes())
+        .filter_map(|(name, value)| (name == SCALE).then_some(value));
+    match (values.next(), values.next()) {
+        (Some(value), None) => Scale::parse(&value),
+        _ => None,
+    }
+}
+
+fn kept(headers: &HeaderMap) -> Appearance {
+    let cookies = Cookies::of(headers);
+    let value = cookies.get(COOKIE).unwrap_or_default();
+    let (theme, scale) = value.split_once('.').unwrap_or_default();
+    Appearance {
+        theme: Theme::parse(theme).unwrap_or_default(),
+        scale: Scale::parse(scale).unwrap_or_default(),
+    }
+}
+
+fn cookie(Appearance { theme, scale }: Appearance) -> http::HeaderValue {
+    let value = format!("{}.{}", theme.slug(), scale.percent());
+    cookies::set(COOKIE, &value, Some(KEPT))
+}
+
+#[derive(Deserialize)]
+struct Choice {
+    theme: Option<String>,
+    scale: Option<String>,
+    back: Option<String>,
+}
+
+/// Keeps the choice. The form carries no CSRF token: it belongs to no session, and the worst that
+/// a forged one does is a dark page. That it comes from this site is checked around all posts.
+async fn choose(
+    At(context): At<Context>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    if !has_media_type(&headers, "application/x-www-form-urlencoded") {
+        return Err(Problem::unsupported_media());
+    }
+    let Choice { theme, scale, back } = params::read(&body)?;
+    let kept = kept(&headers);
+    let theme = read_as(theme, Theme::parse)?.unwrap_or(kept.theme);
+    let scale = read_as(scale, Scale::parse)?.unwrap_or(kept.scale);
+    let back = read_as(back, |back| LocalPath::reduce(back, &context.origin))?;
+    let back = back.unwrap_or_else(LocalPath::root);
+    let chosen = cookie(Appearance { theme, scale });
+    // Where the pressed button was: a long page would jump to its beginning.
+    let back = format!("{}#{FOOT}", back.as_str());
+    Ok(redirect::with_cookie(redirect::see_other(&back), chosen))
+}
+
+/// A field that may be missing or empty, but not nonsense.
+fn read_as<T>(
+    field: Option<String>,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Problem> {
+    match field.as_deref() {
+        None | Some("") => Ok(None),
+        Some(text) => read(text).map(Some).ok_or_else(Problem::bad_request),
+    }
+}
+
+async fn glossary(At(context): At<Context>, page: Page) -> Response {
+    let frame = context.frame;
+    page.show(move || frame.page("Glossary", false, view! { <GlossaryPage /> }))
+}
