@@ -112,6 +112,9 @@ async fn choose(
         return Err(Problem::unsupported_media());
     }
     let Choice { theme, scale, back } = params::read(&body)?;
+    if theme.is_none() && scale.is_none() {
+        return Err(Problem::bad_request());
+    }
     let kept = kept(&headers);
     let theme = read_as(theme, Theme::parse)?.unwrap_or(kept.theme);
     let scale = read_as(scale, Scale::parse)?.unwrap_or(kept.scale);

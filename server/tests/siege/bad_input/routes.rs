@@ -1522,7 +1522,11 @@ fn others() -> Vec<Route> {
             params: vec![
                 param(Place::Form, "theme", choice),
                 param(Place::Form, "scale", choice),
-                param(Place::Form, "back", choice),
+                param(Place::Form, "back", |kind| match kind {
+                    // It is written otherwise, and leads to a page that does not exist.
+                    BadPercent | Markup => Same,
+                    kind => choice(kind),
+                }),
                 param(Place::Header, "origin", same_origin),
                 param(Place::Header, "sec-fetch-site", same_origin),
                 param(Place::Header, "content-type", |_| R415),
