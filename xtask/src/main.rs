@@ -1,13 +1,14 @@
-//! The repository's own commands: `cargo xtask demo | test | rules | build | dev`.
+//! The repository's own commands: `cargo xtask demo | test | rules | audit | build | dev`.
 //!
 //! A fresh machine needs rustup, a C compiler, Node and git; everything else is a library of this
 //! crate or is installed by it. Each command is a table of steps (see [`steps`]): read the table to
 //! know what the command does.
 //!
 //! * [`site`]: what browsers load (wasm, style sheet, public files) into `target/site`
-//! * [`test`]: every check, in order; [`groups`] names the tests that must have run
+//! * [`mod@test`]: every check, in order; [`groups`] names the tests that must have run
 //! * [`rules`]: the security checklist, with the tests that show its rows; [`prove`] takes each of
 //!   the [`defences`] out and sees those tests fail
+//! * [`audit`]: what the dependencies are
 //! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
@@ -18,6 +19,7 @@ use clap::{Parser, Subcommand};
 
 use crate::workspace::{Profile, Workspace};
 
+mod audit;
 mod boundaries;
 mod browsers;
 mod build;
@@ -64,6 +66,9 @@ enum Command {
         #[arg(long, value_name = "ROW", num_args = 0..)]
         prove: Option<Vec<u8>>,
     },
+    /// Check the dependencies: bans, licences, sources, advisories where they can be fetched, and none
+    /// unused.
+    Audit,
     /// Build the assets and the program.
     Build {
         /// Optimise, and embed the assets: the program is then one file.
@@ -95,6 +100,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { skip_e2e } => Ok(test::run(&workspace, skip_e2e)),
         Command::Rules { prove: None } => rules::run(&workspace),
         Command::Rules { prove: Some(rows) } => prove::run(&workspace, &rows),
+        Command::Audit => Ok(audit::run_all(&workspace)),
         Command::Build { release } => {
             let profile = if release {
                 Profile::Release

@@ -37,7 +37,7 @@ struct Count {
 
 /// Runs all checks and ends with the line `N passed, M failed`.
 pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
-    let native: [Step<Run<'_>>; 12] = [
+    let native: [Step<Run<'_>>; 13] = [
         ("tools", |_| tools::check(tools::TO_TEST)),
         ("formatting", formatting),
         // Before clippy: an intruder for the browser shows there as 48 errors inside mio.
@@ -47,6 +47,7 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
         }),
         ("clippy (native)", clippy_native),
         ("clippy (wasm32)", clippy_wasm),
+        ("documentation", documentation),
         ("assets: wasm and styles", |run| {
             site::build(run.workspace, Profile::Debug)?.sweep()
         }),
@@ -135,6 +136,17 @@ fn clippy_wasm(run: &mut Run<'_>) -> Result<()> {
                 "wasm32-unknown-unknown",
             ])
             .args(["--", "--deny", "warnings"]),
+    )
+}
+
+/// Broken links and missing texts are errors. `--no-deps`: those of others are not ours to mend.
+fn documentation(run: &mut Run<'_>) -> Result<()> {
+    workspace::run(
+        run.workspace
+            .cargo()
+            .args(["doc", "--workspace", "--exclude", "frontend", "--no-deps"])
+            .args(["--document-private-items"])
+            .env("RUSTDOCFLAGS", "--deny warnings"),
     )
 }
 
