@@ -201,8 +201,8 @@ async fn rows_62_79_nobody_ends_another_persons_session_and_the_answer_is_that_o
         let answer = press(&world, &mallory, &action).await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{answer:?}");
         // The trace id is the request's own.
-        let (before, rest) = answer.body.split_once("Trace id").unwrap();
-        let after = rest.split_once("</").unwrap().1;
+        let (before, rest) = answer.body.split_once("<code>").unwrap();
+        let after = rest.split_once("</code>").unwrap().1;
         answers.insert((before.to_owned(), after.to_owned()));
     }
     assert_eq!(answers.len(), 1, "{answers:#?}");
