@@ -36,7 +36,7 @@ impl Party {
     /// The party's name in the names of favicons.
     fn favicon(self) -> &'static str {
         match self {
-            Self::RelyingParty(icon) => icon.slug(),
+            Self::RelyingParty(icon) => icon.as_str(),
             Self::Authority | Self::Lab => self.slug(),
         }
     }

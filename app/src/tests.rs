@@ -6,9 +6,10 @@ use crate::{
         confirm::{Confirm, ConfirmPage},
         login::{DemoAccount, Login, LoginNotice, LoginPage},
         logout::{SignOut, SignOutPage},
-        portal::{AppIcon, AppTile, Portal, PortalPage},
+        portal::{AppIcon, AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff},
         sessions::{AppSession, BrowserSession, Ended, Moment, Sessions, SessionsPage},
     },
+    components::moment::Past,
     error::{ErrorPage, ErrorText},
     lab::start::{Start, StartPage},
     person::Person,
@@ -91,6 +92,27 @@ fn portal(text: &str) -> Portal {
             description: text.to_owned(),
             icon: AppIcon::Page,
         }],
+        previous: Some(past(text)),
+        search: Some(text.to_owned()),
+        recent: Outcome::ALL
+            .map(|outcome| RecentHandoff {
+                app_name: text.to_owned(),
+                icon: AppIcon::Cards,
+                began: past(text),
+                outcome,
+            })
+            .into(),
+        open: OpenSessions {
+            other_browsers: 2,
+            apps: vec![text.to_owned()],
+        },
+    }
+}
+
+fn past(text: &str) -> Past {
+    Past {
+        at: moment(text),
+        ago: text.to_owned(),
     }
 }
 
@@ -218,6 +240,21 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
     );
     let model = Portal {
         apps: Vec::new(),
+        ..portal(text)
+    };
+    add(
+        "portal, nothing found",
+        in_document(authority, text, || view! { <PortalPage model /> }),
+    );
+    let model = Portal {
+        previous: None,
+        apps: Vec::new(),
+        search: None,
+        recent: Vec::new(),
+        open: OpenSessions {
+            other_browsers: 0,
+            apps: Vec::new(),
+        },
         ..portal(text)
     };
     add(
@@ -632,7 +669,7 @@ fn each_application_has_an_icon_of_its_own_and_one_colour() {
         let html = in_document(party, "x", || view! { <p>"x"</p> });
         assert!(html.contains("data-party=\"relying_party\""), "{html}");
         assert!(
-            html.contains(&format!("/assets/favicon-{}.svg", icon.slug())),
+            html.contains(&format!("/assets/favicon-{}.svg", icon.as_str())),
             "{html}"
         );
         html

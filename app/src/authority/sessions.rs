@@ -1,9 +1,11 @@
 //! Where a person is signed in, and the way to end any of it.
 
+pub use crate::components::moment::Moment;
 use crate::{
     components::{
         field::CsrfToken,
         identity::IdentityStrip,
+        moment::When,
         notice::{Notice, Tone},
     },
     person::Person,
@@ -58,15 +60,6 @@ pub struct AppSession {
     pub name: String,
     /// When it began.
     pub began: Moment,
-}
-
-/// A point in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
-    /// For people.
-    pub for_people: String,
-    /// In the form of RFC 3339, for programs.
-    pub for_programs: String,
 }
 
 /// A card for each browser, with the apps that it opened.
@@ -199,11 +192,6 @@ fn App(app: AppSession, browser: String, csrf: String) -> impl IntoView {
             <EndForm action=format!("/sessions/apps/{id}/end") csrf name=end />
         </li>
     }
-}
-
-#[component]
-fn When(moment: Moment) -> impl IntoView {
-    view! { <time datetime=moment.for_programs>{moment.for_people}</time> }
 }
 
 #[component]

@@ -1,5 +1,7 @@
 //! Icons of the Lucide set, drawn in the text's colour. A name stands beside every one of them.
 
+/// The icon of an application, as its record at Harbor ID names it.
+pub use handoff::client::Icon as AppIcon;
 use icondata_core::IconData;
 use leptos::prelude::*;
 
@@ -34,6 +36,30 @@ pub enum Icon {
     Minus,
     /// More.
     Plus,
+    /// An app like any other.
+    Grid,
+    /// An app of cards.
+    Cards,
+    /// An app of dates.
+    Calendar,
+    /// An app of figures.
+    Chart,
+    /// An app of letters.
+    Letter,
+    /// An app to talk in.
+    Bubble,
+    /// An app about people.
+    People,
+    /// Something that may still come.
+    Clock,
+    /// Somebody said no.
+    Cross,
+    /// Look for.
+    Lens,
+    /// Change.
+    Pencil,
+    /// Bring back.
+    Undo,
 }
 
 impl Icon {
@@ -53,26 +79,18 @@ impl Icon {
             Self::Moon => icondata_lu::LuMoon,
             Self::Minus => icondata_lu::LuMinus,
             Self::Plus => icondata_lu::LuPlus,
-        }
-    }
-}
-
-/// The icon of an application, as its record at Harbor ID names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AppIcon {
-    /// A sheet of paper: Notes.
-    Page,
-    /// A tick: Tasks.
-    Tick,
-}
-
-impl AppIcon {
-    /// The icon's name in the names of favicons.
-    #[must_use]
-    pub fn slug(self) -> &'static str {
-        match self {
-            Self::Page => "page",
-            Self::Tick => "tick",
+            Self::Grid => icondata_lu::LuLayoutGrid,
+            Self::Cards => icondata_lu::LuLayers,
+            Self::Calendar => icondata_lu::LuCalendar,
+            Self::Chart => icondata_lu::LuChartColumn,
+            Self::Letter => icondata_lu::LuMail,
+            Self::Bubble => icondata_lu::LuMessageSquare,
+            Self::People => icondata_lu::LuUsers,
+            Self::Clock => icondata_lu::LuClock,
+            Self::Cross => icondata_lu::LuX,
+            Self::Lens => icondata_lu::LuSearch,
+            Self::Pencil => icondata_lu::LuPencil,
+            Self::Undo => icondata_lu::LuUndo2,
         }
     }
 }
@@ -80,8 +98,15 @@ impl AppIcon {
 impl From<AppIcon> for Icon {
     fn from(icon: AppIcon) -> Self {
         match icon {
+            AppIcon::Grid => Self::Grid,
             AppIcon::Page => Self::Page,
             AppIcon::Tick => Self::Tick,
+            AppIcon::Cards => Self::Cards,
+            AppIcon::Calendar => Self::Calendar,
+            AppIcon::Chart => Self::Chart,
+            AppIcon::Letter => Self::Letter,
+            AppIcon::Bubble => Self::Bubble,
+            AppIcon::People => Self::People,
         }
     }
 }

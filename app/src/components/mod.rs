@@ -3,5 +3,6 @@
 pub mod field;
 pub mod icon;
 pub mod identity;
+pub mod moment;
 pub mod notice;
 pub mod trace;

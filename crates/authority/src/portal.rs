@@ -1,29 +1,62 @@
-//! The portal: what a person may open.
+//! The portal: what a person may open, and what was done in their name.
 
-use app::authority::portal::{AppIcon, AppTile, Portal, PortalPage};
+use app::{
+    authority::portal::{AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff},
+    components::moment::{Moment, Past},
+};
 use axum::response::Response;
 use handoff::client::Client;
 use leptos::prelude::*;
-use web::{context::At, page::Page, problem::Problem};
+use serde::Deserialize;
+use time::OffsetDateTime;
+use web::{context::At, moment, page::Page, params::Params, problem::Problem};
 
-use crate::{Authority, identity::SignedIn};
+use crate::{
+    Authority,
+    identity::SignedIn,
+    store::{self, OwnSignIn},
+};
+
+/// More apps than this can be searched.
+const MANY_APPS: usize = 8;
+
+/// Of a search, so many characters count.
+const LONGEST_SEARCH: usize = 100;
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Query {
+    q: Option<String>,
+}
 
 pub(crate) async fn get(
     At(authority): At<Authority>,
     signed_in: SignedIn,
+    Params(query): Params<Query>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let user = signed_in.sign_in.user.id;
-    let clients = authority
-        .store
-        .clients_of(user)
-        .await
-        .map_err(Problem::unavailable)?;
+    let (user, now) = (signed_in.sign_in.user.id, authority.context.now());
+    let store = &authority.store;
+    let unavailable = Problem::unavailable;
+    let mut clients = store.clients_of(user).await.map_err(unavailable)?;
+    let recent = store.recent_handoffs(user, now).await;
+    let sign_ins = store.list_sign_ins(user, now).await.map_err(unavailable)?;
+    let search = (clients.len() > MANY_APPS).then(|| searched_for(query));
+    if let Some(search) = &search {
+        clients.retain(|client| is_found(client, search));
+    }
     let targets: Vec<_> = clients.iter().map(|client| client.origin.clone()).collect();
     let model = Portal {
         person: signed_in.person(),
         csrf: signed_in.csrf().to_owned(),
+        previous: signed_in.sign_in.previous.map(|at| past(at, now)),
         apps: clients.into_iter().map(tile).collect(),
+        search,
+        recent: recent
+            .map_err(unavailable)?
+            .into_iter()
+            .map(|handoff| row(handoff, now))
+            .collect(),
+        open: summary(&sign_ins),
     };
     let frame = authority.frame.clone();
     let shown = page
@@ -32,15 +65,62 @@ pub(crate) async fn get(
     Ok(shown)
 }
 
+fn searched_for(query: Query) -> String {
+    let text = query.q.unwrap_or_default();
+    text.trim().chars().take(LONGEST_SEARCH).collect()
+}
+
+/// Whether each word of the search stands somewhere in what the tile says.
+fn is_found(client: &Client, search: &str) -> bool {
+    let tile = format!("{}\n{}", client.name, client.description).to_lowercase();
+    let search = search.to_lowercase();
+    search.split_whitespace().all(|word| tile.contains(word))
+}
+
 fn tile(client: Client) -> AppTile {
     AppTile {
-        icon: if client.id.as_str() == "tasks" {
-            AppIcon::Tick
-        } else {
-            AppIcon::Page
-        },
         client_id: client.id.to_string(),
         name: client.name,
         description: client.description,
+        icon: client.icon,
+    }
+}
+
+fn row(handoff: store::RecentHandoff, now: OffsetDateTime) -> RecentHandoff {
+    RecentHandoff {
+        app_name: handoff.client_name,
+        icon: handoff.icon,
+        began: past(handoff.began, now),
+        outcome: match handoff.outcome {
+            store::Outcome::UnderWay => Outcome::UnderWay,
+            store::Outcome::Opened => Outcome::Opened,
+            store::Outcome::Refused => Outcome::Refused,
+            store::Outcome::TooLate => Outcome::TooLate,
+            store::Outcome::NotAnswered => Outcome::NotAnswered,
+            store::Outcome::UsedTwice => Outcome::UsedTwice,
+            store::Outcome::Declined => Outcome::Declined,
+            store::Outcome::NotAssigned => Outcome::NotAssigned,
+        },
+    }
+}
+
+fn summary(sign_ins: &[OwnSignIn]) -> OpenSessions {
+    let sessions = sign_ins.iter().flat_map(|sign_in| &sign_in.sessions);
+    let mut apps: Vec<_> = sessions.map(|open| open.client_name.clone()).collect();
+    apps.sort();
+    apps.dedup();
+    OpenSessions {
+        other_browsers: sign_ins.len().saturating_sub(1),
+        apps,
+    }
+}
+
+fn past(at: OffsetDateTime, now: OffsetDateTime) -> Past {
+    Past {
+        at: Moment {
+            for_people: moment::for_people(at),
+            for_programs: moment::for_programs(at),
+        },
+        ago: moment::ago(at, now),
     }
 }

@@ -22,6 +22,7 @@ mod conformance {
     pub(crate) mod files;
     pub(crate) mod issuing;
     pub(crate) mod races;
+    pub(crate) mod recent;
     pub(crate) mod records;
     pub(crate) mod redeeming;
     pub(crate) mod rule;
@@ -92,6 +93,8 @@ macro_rules! conformance {
                 sign_ins {
                     a_sign_in_is_found_as_it_began,
                     an_unknown_sign_in_is_not_found,
+                    a_sign_in_knows_when_the_person_signed_in_before,
+                    a_sign_in_that_did_not_begin_is_none_before,
                     a_sign_in_that_is_asked_for_lives_on,
                     a_touch_is_kept_in_steps_of_thirty_seconds,
                     a_sign_in_with_a_short_idle_time_lives_on_too,
@@ -145,6 +148,17 @@ macro_rules! conformance {
                     row_19_a_session_ends_after_an_hour_or_with_its_sign_in,
                     without_a_defence_only_its_own_refusal_is_gone,
                     a_second_use_that_a_weak_policy_refuses_does_not_hide_the_first,
+                }
+                recent {
+                    a_handoff_is_remembered_with_what_came_of_it,
+                    what_is_refused_is_remembered_for_what_it_was,
+                    what_others_try_changes_nothing_that_is_remembered,
+                    a_handoff_that_nobody_comes_for_is_told_as_not_answered,
+                    a_decline_is_remembered_for_that_person_only,
+                    a_client_that_a_person_may_not_use_is_remembered_once,
+                    of_too_many_handoffs_the_oldest_is_forgotten,
+                    a_handoff_is_remembered_for_thirty_days_and_then_swept,
+                    a_new_client_record_shows_in_what_is_remembered,
                 }
                 client_sessions {
                     a_session_is_found_by_its_access_token,
@@ -204,6 +218,7 @@ conformance!(sqlite, SqliteFile, also {
         files {
             row_64_what_was_counted_is_still_counted_after_a_restart,
             a_used_token_is_still_used_after_a_restart,
+            a_database_of_the_first_version_is_brought_up_to_date,
         }
         races {
             row_3_a_race_between_two_processes_has_one_winner,

@@ -16,7 +16,7 @@ use authority::{
 use axum::{body::Body, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     ids::{ClientId, UserId},
     policy::Policy,
     token::{ClientSecret, PreSession, Secret, Verifier},
@@ -70,6 +70,7 @@ impl World {
             id: ClientId::parse("notes").unwrap(),
             name: "Notes",
             description: "",
+            icon: Icon::default(),
             kind: Kind::Confidential {
                 secret: ClientSecret::mint(SECRET).digest(),
             },

@@ -45,6 +45,70 @@ impl AssignedTo {
     }
 }
 
+macro_rules! icons {
+    ($($(#[$doc:meta])* $name:ident => $text:literal;)*) => {
+        /// What stands beside a client's name on pages. One of a fixed set: a picture from elsewhere
+        /// would be fetched with each page, and would tell its server who looks at it.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub enum Icon {
+            $($(#[$doc])* $name,)*
+        }
+
+        /// There is no icon of this name.
+        #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+        #[error("no icon is called {0:?}; there are {names}", names = Icon::NAMES.join(", "))]
+        pub struct UnknownIcon(pub String);
+
+        impl Icon {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            /// Their names, in the same order.
+            pub const NAMES: &'static [&'static str] = &[$($text),*];
+
+            /// The name in records, settings and the names of files.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            /// The icon of this name.
+            ///
+            /// # Errors
+            /// [`UnknownIcon`], which lists the names that there are.
+            pub fn parse(text: &str) -> Result<Self, UnknownIcon> {
+                match text {
+                    $($text => Ok(Self::$name),)*
+                    _ => Err(UnknownIcon(text.to_owned())),
+                }
+            }
+        }
+    };
+}
+
+icons! {
+    /// Four tiles: an application like any other.
+    #[default]
+    Grid => "grid";
+    /// A sheet of paper.
+    Page => "page";
+    /// A tick.
+    Tick => "tick";
+    /// A pile of cards.
+    Cards => "cards";
+    /// A calendar.
+    Calendar => "calendar";
+    /// A chart.
+    Chart => "chart";
+    /// An envelope.
+    Letter => "letter";
+    /// A speech bubble.
+    Bubble => "bubble";
+    /// Two people.
+    People => "people";
+}
+
 /// How long a handoff token lives: 30 to 300 seconds, 60 unless the operator says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandoffLifetime(u16);
@@ -97,6 +161,8 @@ pub struct Client {
     pub name: String,
     /// One line for the portal's tile.
     pub description: String,
+    /// Its icon.
+    pub icon: Icon,
     /// How it proves who it is.
     pub kind: Kind,
     /// Where it lives.
@@ -120,6 +186,8 @@ pub struct Registration<'a> {
     pub name: &'a str,
     /// See [`Client::description`].
     pub description: &'a str,
+    /// See [`Client::icon`].
+    pub icon: Icon,
     /// See [`Client::kind`].
     pub kind: Kind,
     /// See [`Client::origin`].
@@ -182,6 +250,7 @@ impl Client {
             id: new.id,
             name: new.name.to_owned(),
             description: new.description.to_owned(),
+            icon: new.icon,
             kind: new.kind,
             origin,
             redirect_uris,

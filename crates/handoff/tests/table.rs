@@ -8,7 +8,7 @@
 
 use handoff::{
     client::{
-        AssignedTo, ChallengeMissing, Client, HandoffLifetime, Kind, RefusedRegistration,
+        AssignedTo, ChallengeMissing, Client, HandoffLifetime, Icon, Kind, RefusedRegistration,
         Registration,
     },
     handoff::{Handoff, Request},
@@ -715,6 +715,7 @@ fn registration() -> Registration<'static> {
         id: ClientId::parse("notes").unwrap(),
         name: "Notes",
         description: "Short notes",
+        icon: Icon::default(),
         kind: Kind::Confidential {
             secret: ClientSecret::mint([7; 32]).digest(),
         },

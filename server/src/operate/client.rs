@@ -3,9 +3,12 @@
 use std::{collections::HashMap, io::ErrorKind};
 
 use authority::store::{ClientAdded, SecretSet, Store};
-use clap::{Args, Subcommand};
+use clap::{
+    Args, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, RefusedRegistration, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, RefusedRegistration, Registration},
     ids::{ClientId, UserId},
     token::{ClientSecret, Secret},
     uri::InvalidUri,
@@ -63,6 +66,10 @@ pub struct NewClient {
     /// One line for the portal's tile
     #[arg(long, default_value = "")]
     description: String,
+    /// Its icon on the portal
+    #[arg(long, value_name = "ICON", default_value = Icon::default().as_str(),
+          value_parser = PossibleValuesParser::new(Icon::NAMES).try_map(|name| Icon::parse(&name)))]
+    icon: Icon,
     /// It runs in the browser and can keep no secret: it gets none
     #[arg(long)]
     public: bool,
@@ -153,6 +160,7 @@ impl NewClient {
         let registered = Client::register(Registration {
             name: name("--name", self.name.as_ref().unwrap_or(&self.id))?,
             description: line("--description", &self.description, 200)?,
+            icon: self.icon,
             id,
             kind: match self.public {
                 true => Kind::Public {

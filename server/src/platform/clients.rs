@@ -148,6 +148,7 @@ pub(super) fn record(
         id: client_id(application)?,
         name: application.name(),
         description: application.purpose(),
+        icon: application.icon(),
         kind: Kind::Confidential {
             secret: secret.digest(),
         },

@@ -7,7 +7,7 @@ use std::{
 
 use authority::{DemoAccount, store::Store};
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     ids::ClientId,
     token::{ClientSecret, Secret},
 };
@@ -219,6 +219,7 @@ async fn row_17_refused_tokens_of_a_client_raise_an_alarm_and_block_nothing() {
         id: ClientId::parse(&id).unwrap(),
         name: "Alarm",
         description: "",
+        icon: Icon::default(),
         kind: Kind::Confidential {
             secret: secret.digest(),
         },

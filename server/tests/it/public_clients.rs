@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use authority::store::{Sqlite, Store};
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     ids::ClientId,
     token::{Secret, State, Verifier},
 };
@@ -44,6 +44,7 @@ async fn register_public_clients(world: &World) {
             id: ClientId::parse(id).unwrap(),
             name: id,
             description: "",
+            icon: Icon::default(),
             kind: Kind::Public { sdk_compat },
             origin: &origin,
             redirect_uris: &[&format!("{origin}/callback")],

@@ -98,7 +98,15 @@ pub(crate) async fn post(
                 .answer(&authority, signed_in, Consent::Confirmed, &trace, page)
                 .await
         }
-        Decision::Cancel => Ok(asked.deny(&authority, &trace, Denial::Cancelled)),
+        Decision::Cancel => {
+            let (user, now) = (signed_in.sign_in.user.id, authority.context.now());
+            let client = &asked.client.id;
+            if let Err(cause) = authority.store.decline_handoff(user, client, now).await {
+                // Only the portal misses it: the person goes back all the same.
+                tracing::warn!(trace = %trace, client = %client, %cause, "decline not remembered");
+            }
+            Ok(asked.deny(&authority, &trace, Denial::Cancelled))
+        }
     }
 }
 
@@ -256,7 +264,7 @@ mod tests {
     use app::shell::Assets;
     use axum::response::IntoResponse;
     use handoff::{
-        client::{AssignedTo, HandoffLifetime, Kind, Registration},
+        client::{AssignedTo, HandoffLifetime, Icon, Kind, Registration},
         policy::Policy,
         token::{ClientSecret, Verifier},
         uri::{LocalPath, Origin},
@@ -280,6 +288,7 @@ mod tests {
             id: ClientId::parse("notes").unwrap(),
             name: "Notes",
             description: "",
+            icon: Icon::default(),
             kind,
             origin: ORIGIN,
             redirect_uris: &[redirect_uri],

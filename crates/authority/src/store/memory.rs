@@ -24,8 +24,8 @@ use web::session::{Records, Unreachable};
 
 use super::{
     Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
-    NewSignIn, NewUser, NoSession, OwnClientSession, OwnSignIn, Redeemed, Redemption, SecretSet,
-    SignIn, Store, touched,
+    NewSignIn, NewUser, NoSession, Outcome, OwnClientSession, OwnSignIn, RECENT_FOR,
+    RECENT_PER_PERSON, RecentHandoff, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
 };
 use crate::{
     people::Email,
@@ -40,6 +40,7 @@ pub struct Memory(Mutex<State>);
 struct State {
     accounts: HashMap<UserId, (Email, Account)>,
     added: HashMap<UserId, OffsetDateTime>,
+    signed_in: HashMap<UserId, OffsetDateTime>,
     clients: HashMap<ClientId, Client>,
     sign_ins: HashMap<SignInId, KeptSignIn>,
     launches: HashMap<Digest<LaunchTicket>, (Launch, bool)>,
@@ -50,6 +51,17 @@ struct State {
     attempts: HashMap<[u8; 32], Attempts>,
     /// Of each person, in the order of signing in.
     known_browsers: HashMap<UserId, Vec<(Digest<KnownBrowser>, OffsetDateTime)>>,
+    /// Of each person, in the order in which they began.
+    recent: HashMap<UserId, Vec<KeptRecent>>,
+}
+
+#[derive(Debug)]
+struct KeptRecent {
+    client: ClientId,
+    token: Option<Digest<HandoffToken>>,
+    began: OffsetDateTime,
+    outcome: Outcome,
+    waits_until: OffsetDateTime,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +74,21 @@ struct Attempts {
 #[derive(Debug)]
 struct KeptSignIn {
     new: NewSignIn,
+    previous: Option<OffsetDateTime>,
     used_at: OffsetDateTime,
     ended: bool,
+}
+
+impl KeptRecent {
+    fn without_token(client: ClientId, outcome: Outcome, now: OffsetDateTime) -> Self {
+        Self {
+            client,
+            token: None,
+            began: now,
+            outcome,
+            waits_until: now,
+        }
+    }
 }
 
 impl KeptSignIn {
@@ -157,6 +182,31 @@ impl State {
         }
     }
 
+    /// Remembers a handoff for the person whom it is about, and forgets the oldest of too many.
+    fn remember(&mut self, user: UserId, new: KeptRecent) {
+        let recent = self.recent.entry(user).or_default();
+        if new.outcome == Outcome::NotAssigned {
+            // Any page can send a browser here for it: it must not push out what else is remembered.
+            recent.retain(|kept| kept.outcome != new.outcome || kept.client != new.client);
+        }
+        recent.push(new);
+        let surplus = recent.len().saturating_sub(RECENT_PER_PERSON);
+        recent.drain(..surplus);
+    }
+
+    /// What came of a handoff that is remembered. An end stays: only that a token was used twice can
+    /// follow the session that it gave.
+    fn conclude(&mut self, user: UserId, token: Digest<HandoffToken>, outcome: Outcome) {
+        let before = match outcome {
+            Outcome::UsedTwice => Outcome::Opened,
+            _ => Outcome::UnderWay,
+        };
+        let recent = self.recent.get_mut(&user).into_iter().flatten();
+        for kept in recent.filter(|kept| kept.token == Some(token) && kept.outcome == before) {
+            kept.outcome = outcome;
+        }
+    }
+
     fn touch(&mut self, id: SignInId, now: OffsetDateTime, idle: Duration) -> Option<SignIn> {
         self.end_if_over(id, now);
         let sign_in = self
@@ -168,6 +218,7 @@ impl State {
             user: self.active(sign_in.new.user)?.user.clone(),
             auth_time: sign_in.new.at,
             expires_at: sign_in.new.expires_at,
+            previous: sign_in.previous,
         };
         if let Some(sign_in) = self.sign_ins.get_mut(&id)
             && let Some(until) = touched(sign_in.new.idle_until, now, idle)
@@ -389,9 +440,11 @@ impl Store for Memory {
         if let Some(old) = replacing {
             state.end_sign_in(old);
         }
+        let previous = state.signed_in.insert(new.user, new.at);
         state.sign_ins.insert(
             new.id,
             KeptSignIn {
+                previous,
                 used_at: new.at,
                 new,
                 ended: false,
@@ -491,6 +544,13 @@ impl Store for Memory {
             return Ok(Issuance::SignedOut);
         };
         if !state.is_assigned(user, &new.request.client) {
+            if state.clients.contains_key(&new.request.client) {
+                let client = new.request.client;
+                state.remember(
+                    user,
+                    KeptRecent::without_token(client, Outcome::NotAssigned, now),
+                );
+            }
             return Ok(Issuance::NotAssigned);
         }
         if let Consent::Silent { launch, request } = &new.consent {
@@ -512,8 +572,48 @@ impl Store for Memory {
             }
         }
         let issued = new.request.issue(new.token, new.sign_in, user, now);
+        let recent = KeptRecent {
+            client: issued.client.clone(),
+            token: Some(issued.token),
+            began: now,
+            outcome: Outcome::UnderWay,
+            waits_until: issued.expires_at,
+        };
+        state.remember(user, recent);
         state.handoffs.insert(issued.token, Handoff::Issued(issued));
         Ok(Issuance::Issued)
+    }
+
+    async fn decline_handoff(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let declined = KeptRecent::without_token(client.clone(), Outcome::Declined, now);
+        self.state().remember(user, declined);
+        Ok(())
+    }
+
+    async fn recent_handoffs(
+        &self,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<RecentHandoff>, Unavailable> {
+        let state = self.state();
+        let recent = state.recent.get(&user).into_iter().flatten().rev();
+        Ok(recent
+            .filter(|kept| kept.began + RECENT_FOR > now)
+            .filter_map(|kept| {
+                let client = state.clients.get(&kept.client)?;
+                Some(RecentHandoff {
+                    client_name: client.name.clone(),
+                    icon: client.icon,
+                    began: kept.began,
+                    outcome: kept.outcome.by(now, kept.waits_until),
+                })
+            })
+            .collect())
     }
 
     async fn redeem_handoff(
@@ -551,6 +651,9 @@ impl Store for Memory {
             {
                 session.ended = true;
             }
+            if claimed || aged || rejection == Rejection::Replayed {
+                state.conclude(issued.user, issued.token, Outcome::of(rejection));
+            }
             state.end_if_over(issued.sign_in, now);
             return Ok(Err(rejection));
         }
@@ -585,6 +688,7 @@ impl Store for Memory {
             .session_of_token
             .insert(redemption.access_token, redemption.session);
         state.sessions.insert(redemption.session, kept);
+        state.conclude(issued.user, issued.token, Outcome::Opened);
         let used = issued.clone().redeem(redemption.session, now);
         state.handoffs.insert(issued.token, used);
         Ok(Ok(redeemed))
@@ -789,6 +893,9 @@ impl Store for Memory {
         for known in state.known_browsers.values_mut() {
             known.retain(|(_, until)| *until > now);
         }
+        for recent in state.recent.values_mut() {
+            recent.retain(|kept| kept.began + RECENT_FOR > now);
+        }
         state
             .attempts
             .retain(|_, attempts| attempts.forget_at > now);
@@ -813,6 +920,7 @@ impl State {
             + self.records.len()
             + self.attempts.len()
             + self.known_browsers.values().map(Vec::len).sum::<usize>()
+            + self.recent.values().map(Vec::len).sum::<usize>()
             + self.sign_ins.len();
         u64::try_from(rows).unwrap_or(u64::MAX)
     }

@@ -11,7 +11,7 @@ mod sqlite;
 use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
-    client::{AssignedTo, Client},
+    client::{AssignedTo, Client, Icon},
     handoff::{Launch, Request},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
@@ -168,6 +168,69 @@ pub struct SignIn {
     pub auth_time: OffsetDateTime,
     /// When it ends at the latest.
     pub expires_at: OffsetDateTime,
+    /// When the person had signed in before that, with whatever browser; none is the first time.
+    pub previous: Option<OffsetDateTime>,
+}
+
+/// So many of a person's handoffs are remembered for them; the oldest goes.
+pub const RECENT_PER_PERSON: usize = 10;
+
+/// For so long a person's handoff is remembered for them.
+pub const RECENT_FOR: Duration = Duration::days(30);
+
+/// One of a person's last handoffs, as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentHandoff {
+    /// The client's name.
+    pub client_name: String,
+    /// Its icon.
+    pub icon: Icon,
+    /// When the person was to be handed over.
+    pub began: OffsetDateTime,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a handoff, as far as its owner can make use of it. Which binding was wrong is for the
+/// log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The token is on its way, and its time is not over.
+    UnderWay,
+    /// The client has a session.
+    Opened,
+    /// What the client presented was not what the token was bound to, or the person might not use it
+    /// any more.
+    Refused,
+    /// The client came after the token's time was over.
+    TooLate,
+    /// The client never came.
+    NotAnswered,
+    /// The client had a session, until its token was presented a second time.
+    UsedTwice,
+    /// The person pressed *Cancel*.
+    Declined,
+    /// The person may not use the client.
+    NotAssigned,
+}
+
+impl Outcome {
+    /// What is left of a handoff whose token was refused for this, if the refusal was its end.
+    fn of(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Expired => Self::TooLate,
+            Rejection::Replayed => Self::UsedTwice,
+            _ => Self::Refused,
+        }
+    }
+
+    /// What is left of it at `now`, when its token's time was over at `waits_until`.
+    fn by(self, now: OffsetDateTime, waits_until: OffsetDateTime) -> Self {
+        match self {
+            Self::UnderWay if waits_until <= now => Self::NotAnswered,
+            told => told,
+        }
+    }
 }
 
 /// H3: a handoff token that is about to be stored.
@@ -205,7 +268,7 @@ pub enum Issuance {
     Issued,
     /// Nothing shows that the person wants this: ask. Nothing was stored.
     MustAsk,
-    /// The person may not use the client. Nothing was stored.
+    /// The person may not use the client. No token was stored.
     NotAssigned,
     /// The sign-in is not alive, or the person is gone. Nothing was stored.
     SignedOut,
@@ -400,12 +463,29 @@ pub trait Store: web::session::Records {
     /// H1: stores a launch ticket.
     async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable>;
 
-    /// H3: uses up what shows that the person wants this, and stores the token, in one.
+    /// H3: uses up what shows that the person wants this, and stores the token, in one. Remembers it
+    /// for the person, and that they may not use the client, too.
     async fn issue_handoff(
         &self,
         new: NewHandoff,
         now: OffsetDateTime,
     ) -> Result<Issuance, Unavailable>;
+
+    /// H3: the person does not want to go to the client, which is remembered for them.
+    async fn decline_handoff(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable>;
+
+    /// A person's last handoffs, the newest first: at most [`RECENT_PER_PERSON`], none older than
+    /// [`RECENT_FOR`], and of those to a client that they may not use one for each.
+    async fn recent_handoffs(
+        &self,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<RecentHandoff>, Unavailable>;
 
     /// H5: uses the token up, decides, and makes the client's session, in one. A refusal uses the
     /// token up too, when it was this client's to use by [`handoff::verify::claim`]; a replay with every binding right ends the

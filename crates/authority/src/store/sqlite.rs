@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use database::{CannotOpen, Database, Unavailable, from_millis, millis};
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     handoff::{ACCESS_LIFETIME, Handoff, Issued, Launch},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
     rejection::Rejection,
-    token::{AccessToken, Challenge, ClientSecret, Digest, KnownBrowser},
+    token::{AccessToken, Challenge, ClientSecret, Digest, HandoffToken, KnownBrowser},
     verify::{Proof, Standing, ages_for_good, decide},
     wire::{SessionInfo, UserInfo},
 };
@@ -18,8 +18,8 @@ use web::session::{Records, Unreachable};
 
 use super::{
     Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
-    NewSignIn, NewUser, NoSession, OwnClientSession, OwnSignIn, Redeemed, Redemption, SecretSet,
-    SignIn, Store, touched,
+    NewSignIn, NewUser, NoSession, Outcome, OwnClientSession, OwnSignIn, RECENT_FOR,
+    RECENT_PER_PERSON, RecentHandoff, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
 };
 use crate::{
     people::Email,
@@ -92,6 +92,7 @@ struct ClientRow {
     id: String,
     name: String,
     description: String,
+    icon: String,
     secret: Option<Vec<u8>>,
     sdk_compat: bool,
     origin: String,
@@ -117,6 +118,7 @@ impl ClientRow {
             id: ClientId::parse(&self.id).map_err(Unavailable::unreadable)?,
             name: &self.name,
             description: &self.description,
+            icon: Icon::parse(&self.icon).map_err(Unavailable::unreadable)?,
             kind,
             origin: &self.origin,
             redirect_uris: &uris.iter().map(String::as_str).collect::<Vec<_>>(),
@@ -139,6 +141,7 @@ struct SignInRow {
     expires_at: i64,
     idle_until: i64,
     ended_at: Option<i64>,
+    previous_at: Option<i64>,
 }
 
 impl SignInRow {
@@ -241,6 +244,114 @@ struct ClientSessionRow {
     sign_in_ended_at: Option<i64>,
     sign_in_expires_at: i64,
     idle_until: i64,
+}
+
+#[derive(FromRow)]
+struct RecentRow {
+    client_name: String,
+    icon: String,
+    began_at: i64,
+    outcome: String,
+    waits_until: i64,
+}
+
+impl RecentRow {
+    fn read(self, now: OffsetDateTime) -> Result<RecentHandoff, Unavailable> {
+        let outcome = match self.outcome.as_str() {
+            "under_way" => Outcome::UnderWay,
+            "opened" => Outcome::Opened,
+            "refused" => Outcome::Refused,
+            "too_late" => Outcome::TooLate,
+            "used_twice" => Outcome::UsedTwice,
+            "declined" => Outcome::Declined,
+            "not_assigned" => Outcome::NotAssigned,
+            other => return Err(Unavailable::unreadable(format!("the outcome {other}"))),
+        };
+        Ok(RecentHandoff {
+            client_name: self.client_name,
+            icon: Icon::parse(&self.icon).map_err(Unavailable::unreadable)?,
+            began: from_millis(self.began_at)?,
+            outcome: outcome.by(now, from_millis(self.waits_until)?),
+        })
+    }
+}
+
+/// An outcome as it is stored. Nobody stores that nobody came.
+const fn as_text(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::UnderWay | Outcome::NotAnswered => "under_way",
+        Outcome::Opened => "opened",
+        Outcome::Refused => "refused",
+        Outcome::TooLate => "too_late",
+        Outcome::UsedTwice => "used_twice",
+        Outcome::Declined => "declined",
+        Outcome::NotAssigned => "not_assigned",
+    }
+}
+
+/// Remembers a handoff for the person whom it is about, and forgets the oldest of too many.
+async fn remember(
+    connection: &mut SqliteConnection,
+    user: UserId,
+    client: &ClientId,
+    outcome: Outcome,
+    now: OffsetDateTime,
+    waits_until: OffsetDateTime,
+) -> Result<i64, Unavailable> {
+    let user = user.to_string();
+    if outcome == Outcome::NotAssigned {
+        // Any page can send a browser here for it: it must not push out what else is remembered.
+        sqlx::query("DELETE FROM recent_handoff WHERE user_id = ? AND client = ? AND outcome = ?")
+            .bind(&user)
+            .bind(client.as_str())
+            .bind(as_text(outcome))
+            .execute(&mut *connection)
+            .await?;
+    }
+    let id = sqlx::query_scalar(
+        "INSERT INTO recent_handoff (user_id, client, began_at, outcome, waits_until, keep_until)
+         VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+    )
+    .bind(&user)
+    .bind(client.as_str())
+    .bind(millis(now))
+    .bind(as_text(outcome))
+    .bind(millis(waits_until))
+    .bind(millis(now + RECENT_FOR))
+    .fetch_one(&mut *connection)
+    .await?;
+    sqlx::query(
+        "DELETE FROM recent_handoff WHERE user_id = ?1 AND id NOT IN (
+             SELECT id FROM recent_handoff WHERE user_id = ?1 ORDER BY id DESC LIMIT ?2)",
+    )
+    .bind(&user)
+    .bind(i64::try_from(RECENT_PER_PERSON).unwrap_or(i64::MAX))
+    .execute(&mut *connection)
+    .await?;
+    Ok(id)
+}
+
+/// What came of a handoff that is remembered. An end stays: only that a token was used twice can
+/// follow the session that it gave.
+async fn conclude(
+    connection: &mut SqliteConnection,
+    token: Digest<HandoffToken>,
+    outcome: Outcome,
+) -> Result<(), Unavailable> {
+    let before = match outcome {
+        Outcome::UsedTwice => Outcome::Opened,
+        _ => Outcome::UnderWay,
+    };
+    sqlx::query(
+        "UPDATE recent_handoff SET outcome = ?
+         WHERE id = (SELECT recent FROM handoff WHERE token = ?) AND outcome = ?",
+    )
+    .bind(as_text(outcome))
+    .bind(token.as_bytes().as_slice())
+    .bind(as_text(before))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 async fn user(
@@ -375,10 +486,10 @@ async fn write_client(
     };
     let written = sqlx::query(
         "INSERT INTO client (id, name, description, secret, origin, redirect_uris,
-                             initiate_login_uri, handoff_seconds, assigned_to, sdk_compat)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12)
+                             initiate_login_uri, handoff_seconds, assigned_to, sdk_compat, icon)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?12, ?13)
          ON CONFLICT (id) DO UPDATE SET
-             name = excluded.name, description = excluded.description,
+             name = excluded.name, description = excluded.description, icon = excluded.icon,
              secret = excluded.secret, sdk_compat = excluded.sdk_compat, origin = excluded.origin,
              redirect_uris = excluded.redirect_uris,
              initiate_login_uri = excluded.initiate_login_uri,
@@ -399,6 +510,7 @@ async fn write_client(
     .bind(matches!(if_taken, IfTaken::Leave))
     .bind(matches!(if_taken, IfTaken::ReplaceAllButAssignment))
     .bind(sdk_compat)
+    .bind(client.icon.as_str())
     .execute(connection)
     .await?;
     Ok(written.rows_affected())
@@ -627,8 +739,8 @@ impl Store for Sqlite {
         let mut tx = self.database.write().await?;
         let begun = sqlx::query(
             "INSERT INTO sign_in (id, user_id, auth_time, amr, signed_in_for, expires_at,
-                                  idle_until, used_at, browser)
-             SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?3, ?9 FROM user
+                                  idle_until, used_at, browser, previous_at)
+             SELECT ?1, id, ?3, ?4, ?5, ?6, ?7, ?3, ?9, signed_in_at FROM user
              WHERE id = ?2 AND disabled_at IS NULL
                AND password_hash = coalesce(?8, password_hash)",
         )
@@ -647,6 +759,11 @@ impl Store for Sqlite {
         if begun == 0 {
             return Ok(Began::Refused);
         }
+        sqlx::query("UPDATE user SET signed_in_at = ? WHERE id = ?")
+            .bind(millis(new.at))
+            .bind(new.user.to_string())
+            .execute(&mut *tx)
+            .await?;
         if let Some(old) = replacing {
             end_sign_in(&mut tx, old, millis(new.at)).await?;
         }
@@ -701,6 +818,7 @@ impl Store for Sqlite {
             user: account.user,
             auth_time: from_millis(row.auth_time)?,
             expires_at: from_millis(row.expires_at)?,
+            previous: row.previous_at.map(from_millis).transpose()?,
         }))
     }
 
@@ -835,7 +953,12 @@ impl Store for Sqlite {
             return Ok(Issuance::SignedOut);
         }
         let client = client(&mut tx, &new.request.client).await?;
-        if !client.is_some_and(|client| client.assigned_to.includes(user_id)) {
+        let Some(client) = client else {
+            return Ok(Issuance::NotAssigned);
+        };
+        if !client.assigned_to.includes(user_id) {
+            remember(&mut tx, user_id, &client.id, Outcome::NotAssigned, now, now).await?;
+            tx.commit().await?;
             return Ok(Issuance::NotAssigned);
         }
         if let Consent::Silent { launch, request } = &new.consent {
@@ -872,10 +995,13 @@ impl Store for Sqlite {
             }
         }
         let issued = new.request.issue(new.token, new.sign_in, user_id, now);
+        let until = issued.expires_at;
+        let outcome = Outcome::UnderWay;
+        let recent = remember(&mut tx, user_id, &issued.client, outcome, now, until).await?;
         sqlx::query(
             "INSERT INTO handoff (token, client, redirect_uri, state, challenge, sign_in, user_id,
-                                  expires_at, keep_until)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
+                                  expires_at, keep_until, recent)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
         )
         .bind(issued.token.as_bytes().as_slice())
         .bind(issued.client.as_str())
@@ -890,10 +1016,39 @@ impl Store for Sqlite {
         .bind(&sign_in)
         .bind(user_id.to_string())
         .bind(millis(issued.expires_at))
+        .bind(recent)
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
         Ok(Issuance::Issued)
+    }
+
+    async fn decline_handoff(
+        &self,
+        user: UserId,
+        client: &ClientId,
+        now: OffsetDateTime,
+    ) -> Result<(), Unavailable> {
+        let mut tx = self.database.write().await?;
+        remember(&mut tx, user, client, Outcome::Declined, now, now).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn recent_handoffs(
+        &self,
+        user: UserId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<RecentHandoff>, Unavailable> {
+        let rows = sqlx::query_as::<_, RecentRow>(
+            "SELECT c.name AS client_name, c.icon, r.began_at, r.outcome, r.waits_until
+             FROM recent_handoff r JOIN client c ON c.id = r.client
+             WHERE r.user_id = ? AND r.keep_until > ? ORDER BY r.id DESC",
+        )
+        .bind(user.to_string())
+        .bind(millis(now))
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.into_iter().map(|row| row.read(now)).collect()
     }
 
     async fn redeem_handoff(
@@ -990,7 +1145,11 @@ impl Store for Sqlite {
                 .execute(&mut *tx)
                 .await?;
             }
-            if ages_for_good(&stored, presented, rejection, policy) {
+            let ages = ages_for_good(&stored, presented, rejection, policy);
+            if was_claimed || ages || rejection == Rejection::Replayed {
+                conclude(&mut tx, token, Outcome::of(rejection)).await?;
+            }
+            if ages {
                 sqlx::query("UPDATE handoff SET used_at = ? WHERE token = ? AND used_at IS NULL")
                     .bind(now_millis)
                     .bind(token.as_bytes().as_slice())
@@ -1035,6 +1194,7 @@ impl Store for Sqlite {
             .bind(token.as_bytes().as_slice())
             .execute(&mut *tx)
             .await?;
+        conclude(&mut tx, token, Outcome::Opened).await?;
         let redeemed = Redeemed {
             session,
             user: account.user,
@@ -1307,6 +1467,7 @@ impl Store for Sqlite {
             "DELETE FROM sign_in WHERE expires_at <= ?1",
             "DELETE FROM attempt WHERE forget_at <= ?1",
             "DELETE FROM known_browser WHERE expires_at <= ?1",
+            "DELETE FROM recent_handoff WHERE keep_until <= ?1",
         ] {
             swept += sqlx::query(statement)
                 .bind(now)

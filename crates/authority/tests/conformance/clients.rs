@@ -1,6 +1,6 @@
 use authority::store::{ClientAdded, NoSession, SecretSet};
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     rejection::Rejection,
     token::{ClientSecret, Secret},
 };
@@ -13,6 +13,7 @@ fn unlike(client: &str, world_alice: handoff::ids::UserId) -> Client {
         id: id(client),
         name: "Board “B”, for 'all'",
         description: "",
+        icon: Icon::Cards,
         kind: Kind::Public { sdk_compat: true },
         origin: "https://board.example",
         redirect_uris: &[

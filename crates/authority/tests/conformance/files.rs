@@ -1,14 +1,16 @@
 //! What only a store with a file can be asked.
 
 use authority::{
-    store::NoSession,
+    store::{Listed, NoSession, Store},
     throttle::{Admission, Rule},
 };
-use handoff::rejection::Rejection;
+use database::{Database, millis};
+use handoff::{client::Icon, ids::SignInId, rejection::Rejection};
+use sqlx::migrate::Migrator;
 
 use super::{
     attempts::{attempt, counter},
-    world::{Fixture, START, SqliteFile, World, seconds},
+    world::{Fixture, IDLE, NOTES, START, SqliteFile, World, email, id, seconds},
 };
 
 pub(crate) async fn a_used_token_is_still_used_after_a_restart(world: World<SqliteFile>) {
@@ -47,4 +49,60 @@ pub(crate) async fn row_64_what_was_counted_is_still_counted_after_a_restart(
     let until = START + seconds(1);
     let admission = attempt(&people, &one, START).await;
     assert_eq!(admission, Admission::Wait { until });
+}
+
+pub(crate) async fn a_database_of_the_first_version_is_brought_up_to_date(
+    world: World<SqliteFile>,
+) {
+    let all: Migrator = sqlx::migrate!("./migrations");
+    let first: Vec<_> = all.iter().take(1).cloned().collect();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authority.db");
+    let old = Database::open(&path, &Migrator::with_migrations(first))
+        .await
+        .unwrap();
+    let (at, sign_in) = (millis(START), SignInId::mint([5; 16]));
+    let until = at + 3_600_000;
+    let mut tx = old.write().await.unwrap();
+    for statement in [
+        format!(
+            "INSERT INTO user (id, email, name, email_verified, password_hash, created_at)
+             VALUES ('{}', 'alice@harbor.example', 'Alice', 1, 'hash', {at})",
+            world.alice
+        ),
+        format!(
+            "INSERT INTO sign_in (id, user_id, auth_time, amr, expires_at, idle_until, used_at,
+                                  browser)
+             VALUES ('{sign_in}', '{}', {at}, '[]', {until}, {until}, {at}, 'Firefox')",
+            world.alice,
+        ),
+        "INSERT INTO client (id, name, description, sdk_compat, origin, redirect_uris,
+                             initiate_login_uri, handoff_seconds, assigned_to)
+         VALUES ('notes', 'Notes', '', 0, 'https://notes.example',
+                 '[\"https://notes.example/callback\"]', 'https://notes.example/start', 60,
+                 '\"Everyone\"')"
+            .to_owned(),
+    ] {
+        let statement = sqlx::AssertSqlSafe(statement);
+        sqlx::query(statement).execute(&mut *tx).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    old.close().await;
+
+    let store = authority::store::Sqlite::open(&path).await.unwrap();
+    let listed = store.list_users().await.unwrap();
+    assert!(matches!(&*listed, [Listed { user, .. }] if user.id == world.alice));
+    let client = store.find_client(&id(NOTES)).await.unwrap().unwrap();
+    assert_eq!(client.icon, Icon::default());
+    let account = store.find_account(&email("alice")).await.unwrap();
+    assert!(account.is_some());
+    let now = START + seconds(60);
+    let found = store.touch_sign_in(sign_in, now, IDLE).await.unwrap();
+    assert_eq!(found.unwrap().previous, None);
+    let next = world.new_sign_in(world.alice, now);
+    let next_id = next.id;
+    store.begin_sign_in(next, None).await.unwrap();
+    let found = store.touch_sign_in(next_id, now, IDLE).await.unwrap();
+    assert_eq!(found.unwrap().previous, Some(START));
+    assert_eq!(store.recent_handoffs(world.alice, now).await.unwrap(), []);
 }

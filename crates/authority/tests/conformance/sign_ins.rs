@@ -28,8 +28,39 @@ pub(crate) async fn a_sign_in_is_found_as_it_began<F>(world: World<F>) {
             },
             auth_time: at,
             expires_at: at + ABSOLUTE,
+            previous: None,
         })
     );
+}
+
+pub(crate) async fn a_sign_in_knows_when_the_person_signed_in_before<F>(world: World<F>) {
+    world
+        .begin(world.new_sign_in(world.bob, START + seconds(1)))
+        .await;
+    let first = world.sign_in(world.alice).await;
+    let at = START + ABSOLUTE * 10;
+    // What has been swept since is no less true.
+    world.store.sweep(at).await.unwrap();
+    let second = world.begin(world.new_sign_in(world.alice, at)).await;
+    let third = world
+        .begin(world.new_sign_in(world.alice, at + seconds(5)))
+        .await;
+    assert!(!world.is_signed_in(first, at).await);
+    for (sign_in, expected) in [(second, START), (third, at)] {
+        let now = at + seconds(10);
+        let found = world.store.touch_sign_in(sign_in, now, IDLE).await.unwrap();
+        assert_eq!(found.unwrap().previous, Some(expected));
+    }
+}
+
+pub(crate) async fn a_sign_in_that_did_not_begin_is_none_before<F>(world: World<F>) {
+    let mut refused = world.new_sign_in(world.alice, START);
+    refused.compared_with = Some("another hash".to_owned());
+    let began = world.store.begin_sign_in(refused, None).await.unwrap();
+    assert_eq!(began, Began::Refused);
+    let sign_in = world.begin(world.new_sign_in(world.alice, START)).await;
+    let found = world.store.touch_sign_in(sign_in, START, IDLE).await;
+    assert_eq!(found.unwrap().unwrap().previous, None);
 }
 
 pub(crate) async fn an_unknown_sign_in_is_not_found<F>(world: World<F>) {

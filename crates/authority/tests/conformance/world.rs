@@ -19,7 +19,7 @@ use authority::{
     },
 };
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     handoff::{Handoff, Launch, Request},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
@@ -160,6 +160,7 @@ pub(crate) fn new_client(client: &str, assigned_to: AssignedTo) -> Client {
         id: id(client),
         name: client,
         description: "A client",
+        icon: Icon::default(),
         kind: Kind::Confidential {
             secret: ClientSecret::mint([7; 32]).digest(),
         },

@@ -5,7 +5,7 @@ use std::{future::Future, net::SocketAddr, pin::Pin};
 
 use authority::store::Store;
 use handoff::{
-    client::{AssignedTo, Client, HandoffLifetime, Registration},
+    client::{AssignedTo, Client, HandoffLifetime, Icon, Registration},
     ids::ClientId,
 };
 use url::Url;
@@ -388,6 +388,7 @@ async fn register_board(world: &World) {
         id: ClientId::parse("board").unwrap(),
         name: "Board",
         description: "",
+        icon: Icon::default(),
         kind: handoff::client::Kind::Public { sdk_compat: false },
         origin: BOARD,
         redirect_uris: &[&format!("{BOARD}/callback")],
