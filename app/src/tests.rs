@@ -821,3 +821,15 @@ fn row_62_each_button_of_the_sessions_page_says_what_it_ends() {
     assert_eq!(html.matches(">This browser<").count(), 1, "{html}");
     assert_eq!(html.matches("No other browser.").count(), 0, "{html}");
 }
+
+#[test]
+fn each_app_has_a_drawing_of_its_own() {
+    let drawings: std::collections::BTreeSet<_> = AppIcon::ALL
+        .iter()
+        .map(|icon| {
+            let icon = *icon;
+            render(move || view! { <crate::components::icon::Glyph icon /> })
+        })
+        .collect();
+    assert_eq!(drawings.len(), AppIcon::ALL.len(), "{drawings:?}");
+}

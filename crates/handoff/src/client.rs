@@ -293,3 +293,20 @@ impl Client {
             .find(|uri| uri.as_str() == presented)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_icon_is_found_by_its_own_name_and_no_other() {
+        for (icon, name) in Icon::ALL.iter().zip(Icon::NAMES) {
+            assert_eq!(icon.as_str(), *name);
+            assert_eq!(Icon::parse(name), Ok(*icon));
+        }
+        for unknown in ["", "Page", "page ", "cat"] {
+            let refused = Icon::parse(unknown).unwrap_err();
+            assert!(refused.to_string().contains("calendar"), "{refused}");
+        }
+    }
+}

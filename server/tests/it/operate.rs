@@ -447,6 +447,44 @@ async fn rows_32_84_a_client_is_registered_by_the_rules_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn a_client_has_the_icon_that_the_operator_names() {
+    let (_process, world) = world().await;
+    let folder = world.folder();
+    let with = |id: &'static str, icon: &[&'static str]| {
+        let mut arguments = PROBE.to_vec();
+        arguments[2] = id;
+        arguments.extend(icon);
+        arguments
+    };
+    run(&folder, &with("dates", &["--icon", "calendar"]))
+        .await
+        .one_line();
+    run(&folder, &with("plain", &[])).await.one_line();
+    let said = run(&folder, &with("other", &["--icon", "cat"])).await;
+    assert!(
+        said.code != 0 && said.said.contains("--icon") && said.said.contains("calendar"),
+        "{said:?}"
+    );
+    let file = folder.join("authority.db");
+    let store = authority::store::Sqlite::open(&file).await.unwrap();
+    let clients = authority::store::Store::list_clients(&store).await.unwrap();
+    store.close().await;
+    let icons: Vec<_> = clients
+        .iter()
+        .map(|client| (client.id.as_str(), client.icon.as_str()))
+        .collect();
+    assert_eq!(
+        icons,
+        [
+            ("dates", "calendar"),
+            ("notes", "page"),
+            ("plain", "grid"),
+            ("tasks", "tick")
+        ]
+    );
+}
+
+#[tokio::test]
 async fn row_79_who_may_use_a_client_is_said_by_the_operator() {
     let (_process, world) = world().await;
     let folder = world.folder();

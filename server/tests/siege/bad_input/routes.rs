@@ -568,14 +568,17 @@ fn authority() -> Vec<Route> {
             methods: &["GET"],
             base: |stage| {
                 Box::pin(async {
-                    let url = stage.world.authority("/");
+                    let url = stage.world.authority("/?q=notes");
                     Built {
                         request: Stage::navigation(&stage.alice, &url),
                         foreign: vec![],
                     }
                 })
             },
-            params: vec![param(Place::Cookie, AS_SESSION, |_| Nobody)],
+            params: vec![
+                param(Place::Cookie, AS_SESSION, |_| Nobody),
+                optional_field("q"),
+            ],
             good: |reply| reply.status == 200 && reply.body.contains("Alice Moreau"),
             nobody: at_sign_in,
             gives: "",
