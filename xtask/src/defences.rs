@@ -643,7 +643,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "assigned-at-authorize", rows: &[79],
-        edits: &[edit(AS_SQLITE, "if !client.is_some_and(|client| client.assigned_to.includes(user_id)) {", "if !OUT && !client.is_some_and(|client| client.assigned_to.includes(user_id)) {")],
+        edits: &[edit(AS_SQLITE, "if !client.assigned_to.includes(user_id) {", "if !OUT && !client.assigned_to.includes(user_id) {")],
         shown_by: &[
             "authority/conformance::sqlite::row_79_a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused",
             "server/it::tasks::row_79_h3_a_person_who_is_not_assigned_gets_no_token_from_either_of_its_ways",

@@ -340,7 +340,7 @@ fn Open(open: OpenSessions) -> impl IntoView {
             <p>{open.words()}</p>
             <div class="actions">
                 <a class="button" href="/sessions">
-                    "See and end sessions"
+                    "Your sessions"
                 </a>
             </div>
         </section>

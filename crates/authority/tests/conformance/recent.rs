@@ -2,12 +2,15 @@ use authority::store::{Issuance, Outcome, RECENT_FOR, RECENT_PER_PERSON, RecentH
 use handoff::{
     client::{AssignedTo, Icon},
     ids::UserId,
-    policy::Policy,
+    policy::Defence,
     verify::Proof,
 };
 use time::OffsetDateTime;
 
-use super::world::{NOTES, People, START, TASKS, TICK, World, Wrong, id, new_client, seconds};
+use super::{
+    redeeming::without,
+    world::{NOTES, People, START, TASKS, TICK, World, Wrong, id, new_client, seconds},
+};
 
 impl People {
     async fn recent(&self, user: UserId, now: OffsetDateTime) -> Vec<RecentHandoff> {
@@ -73,7 +76,7 @@ pub(crate) async fn what_is_refused_is_remembered_for_what_it_was<F>(world: Worl
     // What only a weakened policy lets through a second time does not hide the first.
     let twice = world.send(sign_in, START).await;
     world.redeem(twice.presented(), START).await.accepted();
-    let policy = Policy::STRICT.without(handoff::policy::Defence::OneTime);
+    let policy = without(Defence::OneTime);
     world
         .redeem_by(&policy, Wrong::State.of(&twice), START)
         .await;

@@ -370,7 +370,7 @@ pub(crate) async fn row_19_a_session_ends_after_an_hour_or_with_its_sign_in<F>(w
     }
 }
 
-fn without(defence: Defence) -> Policy {
+pub(crate) fn without(defence: Defence) -> Policy {
     #[expect(
         clippy::disallowed_methods,
         reason = "a store must answer by the policy that it is given, also by a weak one"
