@@ -76,10 +76,18 @@ fn complaint(
         Expect::Error(wanted, error) => (*status == wanted && names(error), &[]),
         Expect::Burns => (
             *status == 400 && names("HANDOFF_VERIFICATION_FAILED"),
-            &["authority.handoff"],
+            // The person is told, too, that it was refused.
+            &["authority.handoff", "authority.recent_handoff"],
         ),
         Expect::Explained => (is_explained(reply), &[]),
-        Expect::Abandoned => (is_explained(reply), &["notes.started", "authority.handoff"]),
+        Expect::Abandoned => (
+            is_explained(reply),
+            &[
+                "notes.started",
+                "authority.handoff",
+                "authority.recent_handoff",
+            ],
+        ),
         Expect::Nobody => ((route.nobody)(reply), &[]),
         Expect::Asked => (*status == 200 && body.contains("name=\"decision\""), &[]),
         Expect::NothingDone => (*status == 303 && reply.location() == "/", &[]),
