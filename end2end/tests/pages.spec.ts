@@ -1,9 +1,7 @@
 import { join } from 'node:path';
 
-import { AxeBuilder } from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
-
-import { alice, bob, expect, mallory, sites, test, type Visitor } from '../fixtures/index.ts';
+import { alice, bob, expect, mallory, sites, test, Visitor } from '../fixtures/index.ts';
+import { findings, losses, prefer, themes } from '../support/looks.ts';
 
 /** Every page, and how to get there. */
 const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
@@ -24,6 +22,31 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
     await signIn.open();
     await signIn.enter({ email: alice.email, password: 'not this one' });
     await expect(signIn.alert).toBeVisible();
+  },
+  'sign-in-must-wait': async (visitor) => {
+    const { page, signIn, watch } = visitor;
+    watch.expect(422);
+    watch.expect(429);
+    const guess = { email: 'guessed@harbor.example', password: 'not this one' };
+    await signIn.open();
+    const csrf = await page.locator('input[name="csrf"]').first().inputValue();
+    const guesses = async () => (await visitor.sendForm(page.url(), { ...guess, csrf })).status();
+    // The first waits are shorter than a browser takes to send a form. Each is twice the one before.
+    await expect(async () => {
+      while ((await guesses()) !== 429);
+      await signIn.enter(guess);
+      await expect(signIn.alert).toContainText('Too many sign-ins went wrong here.', { timeout: 1000 });
+    }).toPass({ intervals: [0] });
+  },
+  'sign-in-session-ended': async (visitor) => {
+    await visitor.signInAs(bob);
+    const other = await Visitor.elsewhere(visitor);
+    await other.signInAs(bob);
+    await other.sessions.open();
+    await other.sessions.endOthers();
+    await other.context.close();
+    await visitor.portal.open();
+    await expect(visitor.signIn.notice).toContainText('Your session has ended.');
   },
   'sign-in-after-sign-out': async (visitor) => {
     await visitor.signInAs(alice);
@@ -69,6 +92,16 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
   'notes-signed-out': async ({ notes }) => {
     await notes.open();
     await notes.signedOut();
+  },
+  'notes-empty': async (visitor) => {
+    await visitor.openNotesAs(mallory);
+    await expect(visitor.page.getByText('No notes yet.')).toBeVisible();
+  },
+  'notes-refused': async (visitor) => {
+    visitor.watch.expect(422);
+    await visitor.openNotesAs(mallory);
+    await visitor.notes.add('   ');
+    await expect(visitor.page.getByRole('alert')).toContainText('Write something first.');
   },
   'notes-after-sign-out': async (visitor) => {
     await visitor.openNotesAs(alice);
@@ -146,70 +179,58 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
     await visitor.openNotesAs(alice);
     await visitor.openNotesAfter(alice, bob);
   },
-  'no-such-page': async ({ page, error, watch }) => {
-    watch.expect(404);
-    await page.goto(`${sites.authority}/there-is-no-such-page`);
-    await expect(error.trace).toBeVisible();
+  ...Object.fromEntries(
+    Object.entries(sites).map(([site, origin]) => [
+      `no-such-page-${site}`,
+      async ({ page, error, watch }: Visitor) => {
+        watch.expect(404);
+        await page.goto(`${origin}/there-is-no-such-page`);
+        await expect(error.trace).toBeVisible();
+      },
+    ]),
+  ),
+  'error-unknown-application': async ({ page, error, watch }) => {
+    watch.expect(400);
+    await page.goto(`${sites.authority}/handoff/authorize?client_id=nobody`);
+    await expect(error.heading).toHaveText('This application is not known here');
+  },
+  'error-out-of-date': async ({ context, signIn, error, watch }) => {
+    watch.expect(403);
+    await signIn.open();
+    await context.clearCookies({ name: '__Host-as_pre' });
+    await signIn.enter(alice);
+    await expect(error.heading).toHaveText('This page is out of date');
   },
   'lab-start': async ({ lab }) => {
     await lab.open();
   },
 };
 
-const schemes = ['light', 'dark'] as const;
-
-/**
- * Firefox under automation does not learn the system's preference, so it gets the attribute that
- * wins over it. Colours change gradually; half-way they would fail the contrast that both ends keep.
- */
-async function prefer(page: Page, scheme: (typeof schemes)[number]): Promise<void> {
-  await page.emulateMedia({ colorScheme: scheme });
-  await page.evaluate(async (theme) => {
-    if (!matchMedia(`(prefers-color-scheme: ${theme})`).matches) {
-      document.documentElement.dataset.theme = theme;
-    }
-    await Promise.allSettled(document.getAnimations().map((animation) => animation.finished));
-  }, scheme);
-}
-
-/** What axe finds, short enough to read in a report. */
-async function findings(page: Page): Promise<unknown[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, help, nodes }) => ({
-    id,
-    help,
-    where: nodes.map(({ html, failureSummary }) => ({ html, failureSummary })),
-  }));
-}
-
-/** By how much the page is wider than its window, in CSS pixels. */
-async function overhang(page: Page): Promise<number> {
-  return page.evaluate(() => {
-    const { scrollWidth, clientWidth } = document.documentElement;
-    return scrollWidth - clientWidth;
-  });
-}
+/** What people use: a phone of the narrowest kind, and a window of 1280 × 800 px at 200 % zoom. */
+const windows = { '320 px': [320, 640], '200 % zoom': [640, 400] } as const;
 
 for (const [name, open] of Object.entries(pages)) {
   // Without JavaScript: the same. These pages are made on the server. As after every test, the
   // browser's console must be empty too.
-  test(`${name}: fit for everybody, light and dark, narrow and wide`, async ({ visitor }, info) => {
+  test(`${name}: fit for everybody, light and dark, narrow and zoomed`, async ({ visitor, scripts }, info) => {
     const { page } = visitor;
     await open(visitor);
-    for (const scheme of schemes) {
-      await prefer(page, scheme);
-      expect.soft(await findings(page), `what axe finds (${scheme})`).toEqual([]);
+    // The document is the same without scripts, so axe would say the same again.
+    for (const theme of scripts ? themes : []) {
+      await prefer(page, theme);
+      expect.soft(await findings(page), `what axe finds (${theme})`).toEqual([]);
     }
-    await page.setViewportSize({ width: 320, height: 640 });
-    expect.soft(await overhang(page), 'scrolls sideways at 320 px').toBe(0);
+    for (const [window, [width, height]] of Object.entries(windows)) {
+      expect.soft(await losses(page, width, height), `what is lost at ${window}`).toEqual([]);
+    }
 
     // For people to look at; nothing is compared.
     if (info.project.name !== 'chromium') return;
-    for (const scheme of schemes) {
-      await prefer(page, scheme);
-      for (const width of [360, 1280]) {
+    for (const theme of themes) {
+      await prefer(page, theme);
+      for (const width of [360, 768, 1280]) {
         await page.setViewportSize({ width, height: 800 });
-        const path = join(info.project.outputDir, 'screens', `${name}-${scheme}-${width}.png`);
+        const path = join(info.project.outputDir, 'screens', `${name}-${theme}-${width}.png`);
         await page.screenshot({ path, fullPage: true });
       }
     }
