@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The handoff by hand: H1 to H5 with curl, cookies passed by hand. See WALK.md.
+# The handoff by hand: H1 to H5 with curl, cookies passed by hand. See PROTOCOL.md.
 # Usage: walk.sh [authorization server] [data folder]
 set -Eeuo pipefail
 trap 'echo "walk.sh: stopped at line $LINENO" >&2' ERR

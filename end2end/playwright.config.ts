@@ -60,8 +60,11 @@ const throughTheProxy = {
 const withScripts = { grepInvert: /@scripts-off/ };
 const withoutScripts = { grepInvert: /@scripts-on/ };
 
+/** `npm run pictures`: no test of anything, and in one browser, so that pictures look alike. */
+const isForPictures = Boolean(process.env.HANDOFF_LAB_PICTURES);
+
 export default defineConfig<Options>({
-  testMatch: ['tests/**/*.spec.ts', 'examples/**/*.spec.ts'],
+  testMatch: isForPictures ? 'pictures/*.spec.ts' : ['tests/**/*.spec.ts', 'examples/**/*.spec.ts'],
   outputDir: results,
   // One server for all projects, and its people have one set of notes each.
   workers: 1,
@@ -90,7 +93,7 @@ export default defineConfig<Options>({
       ...withoutScripts,
       use: { ...inFirefox(throughTheProxy.firefox), scripts: false },
     },
-  ],
+  ].filter(({ name }) => !isForPictures || name === 'chromium'),
   webServer: [
     {
       name: 'handoff-lab',

@@ -44,7 +44,7 @@ export async function losses(page: Page, width: number, height: number): Promise
     const tolerance = 1;
     for (const element of document.body.querySelectorAll<HTMLElement>('*')) {
       // What only screen readers get, or only whoever comes by Tab, is not on the screen.
-      if (element.closest('svg svg, svg > *, .skip, .visually-hidden, [hidden]') !== null) continue;
+      if (element.closest('svg svg, svg > *, .skip, .unseen, [hidden]') !== null) continue;
       const box = element.getBoundingClientRect();
       const style = getComputedStyle(element);
       if (box.width === 0 || box.height === 0 || style.visibility === 'hidden') continue;

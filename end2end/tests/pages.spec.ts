@@ -1,10 +1,14 @@
 import { join } from 'node:path';
 
+import type { TestInfo } from '@playwright/test';
+
 import { alice, bob, expect, mallory, sites, test, Visitor } from '../fixtures/index.ts';
 import { findings, losses, prefer, themes } from '../support/looks.ts';
 
+type Pages = Record<string, (visitor: Visitor) => Promise<void>>;
+
 /** Every page, and how to get there. */
-const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
+const pages: Pages = {
   'sign-in': async ({ signIn }) => {
     await signIn.open();
   },
@@ -157,38 +161,10 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
     await visitor.confirm.cancel();
     await visitor.problem.explains('cancelled');
   },
-  ...Object.fromEntries(
-    (
-      [
-        ['refused', 'refused'],
-        ['not-assigned', 'notAssigned'],
-        ['too-many', 'tooMany'],
-        ['authority-unreachable', 'authorityUnreachable'],
-        ['nobody-to-switch-from', 'nobodyToSwitchFrom'],
-        ['unavailable', 'unavailable'],
-      ] as const
-    ).map(([reason, heading]) => [
-      `problem-${reason}`,
-      async ({ page, problem }: Visitor) => {
-        await page.goto(`${sites.notes}/signin/problem?trace=0123456789abcdef&reason=${reason}`);
-        await problem.explains(heading);
-      },
-    ]),
-  ),
   switch: async (visitor) => {
     await visitor.openNotesAs(alice);
     await visitor.openNotesAfter(alice, bob);
   },
-  ...Object.fromEntries(
-    Object.entries(sites).map(([site, origin]) => [
-      `no-such-page-${site}`,
-      async ({ page, error, watch }: Visitor) => {
-        watch.expect(404);
-        await page.goto(`${origin}/there-is-no-such-page`);
-        await expect(error.trace).toBeVisible();
-      },
-    ]),
-  ),
   'error-unknown-application': async ({ page, error, watch }) => {
     watch.expect(400);
     await page.goto(`${sites.authority}/handoff/authorize?client_id=nobody`);
@@ -206,33 +182,94 @@ const pages: Record<string, (visitor: Visitor) => Promise<void>> = {
   },
 };
 
-/** What people use: a phone of the narrowest kind, and a window of 1280 × 800 px at 200 % zoom. */
-const windows = { '320 px': [320, 640], '200 % zoom': [640, 400] } as const;
+/** Pages that an address alone shows: those of a group come after each other in one browser. */
+const groups: Record<string, Pages> = {
+  'what went wrong': Object.fromEntries(
+    (
+      [
+        ['refused', 'refused'],
+        ['not-assigned', 'notAssigned'],
+        ['too-many', 'tooMany'],
+        ['authority-unreachable', 'authorityUnreachable'],
+        ['nobody-to-switch-from', 'nobodyToSwitchFrom'],
+        ['unavailable', 'unavailable'],
+      ] as const
+    ).map(([reason, heading]) => [
+      `problem-${reason}`,
+      async ({ page, problem }) => {
+        await page.goto(`${sites.notes}/signin/problem?trace=0123456789abcdef&reason=${reason}`);
+        await problem.explains(heading);
+      },
+    ]),
+  ),
+  'no such page': Object.fromEntries(
+    Object.entries(sites).map(([site, origin]) => [
+      `no-such-page-${site}`,
+      async ({ page, error, watch }) => {
+        watch.expect(404);
+        await page.goto(`${origin}/there-is-no-such-page`);
+        await expect(error.trace).toBeVisible();
+      },
+    ]),
+  ),
+  glossary: Object.fromEntries(
+    Object.entries(sites).map(([site, origin]) => [
+      `glossary-${site}`,
+      async ({ page }) => {
+        await page.goto(`${origin}/glossary`);
+        await expect(page.getByRole('heading', { level: 1 })).toHaveText('Glossary');
+      },
+    ]),
+  ),
+};
+
+/** A phone of the narrowest kind, and a window of 1280 × 800 px: zoomed, and with the largest text. */
+const windows = [
+  ['320 px', 320, 640, '100'],
+  ['200 % zoom', 640, 400, '100'],
+  ['text of 160 %', 1280, 800, '160'],
+] as const;
+
+/** Looks at the page that stands open. */
+async function fitForEverybody(name: string, { page, watch }: Visitor, info: TestInfo): Promise<void> {
+  // The document is the same without scripts, so axe would say the same again.
+  for (const theme of watch.scripts ? themes : []) {
+    await prefer(page, theme);
+    expect.soft(await findings(page), `what axe finds on ${name} (${theme})`).toEqual([]);
+  }
+  for (const [window, width, height, scale] of windows) {
+    await page.evaluate((scale) => (document.documentElement.dataset.scale = scale), scale);
+    expect.soft(await losses(page, width, height), `what ${name} loses at ${window}`).toEqual([]);
+  }
+
+  // For people to look at; nothing is compared.
+  if (info.project.name !== 'chromium') return;
+  await page.evaluate(() => (document.documentElement.dataset.scale = '100'));
+  for (const theme of themes) {
+    await prefer(page, theme);
+    for (const width of [360, 768, 1280]) {
+      await page.setViewportSize({ width, height: 800 });
+      const path = join(info.project.outputDir, 'screens', `${name}-${theme}-${width}.png`);
+      await page.screenshot({ path, fullPage: true });
+    }
+  }
+}
 
 for (const [name, open] of Object.entries(pages)) {
   // Without JavaScript: the same. These pages are made on the server. As after every test, the
   // browser's console must be empty too.
-  test(`${name}: fit for everybody, light and dark, narrow and zoomed`, async ({ visitor, scripts }, info) => {
-    const { page } = visitor;
+  test(`${name}: fit for everybody, light and dark, narrow and zoomed`, async ({ visitor }, info) => {
     await open(visitor);
-    // The document is the same without scripts, so axe would say the same again.
-    for (const theme of scripts ? themes : []) {
-      await prefer(page, theme);
-      expect.soft(await findings(page), `what axe finds (${theme})`).toEqual([]);
-    }
-    for (const [window, [width, height]] of Object.entries(windows)) {
-      expect.soft(await losses(page, width, height), `what is lost at ${window}`).toEqual([]);
-    }
+    await fitForEverybody(name, visitor, info);
+  });
+}
 
-    // For people to look at; nothing is compared.
-    if (info.project.name !== 'chromium') return;
-    for (const theme of themes) {
-      await prefer(page, theme);
-      for (const width of [360, 768, 1280]) {
-        await page.setViewportSize({ width, height: 800 });
-        const path = join(info.project.outputDir, 'screens', `${name}-${theme}-${width}.png`);
-        await page.screenshot({ path, fullPage: true });
-      }
+for (const [group, members] of Object.entries(groups)) {
+  // Without JavaScript: the same.
+  test(`${group}: fit for everybody, light and dark, narrow and zoomed`, async ({ visitor }, info) => {
+    for (const [name, open] of Object.entries(members)) {
+      await open(visitor);
+      await fitForEverybody(name, visitor, info);
     }
   });
 }
