@@ -1,4 +1,4 @@
-//! Whether every link of every document leads somewhere, and every document can be found.
+//! Tests: every link of every document leads somewhere, and every document can be found.
 //!
 //! Relative links only: what lies outside the repository is checked by no test that must also pass
 //! without a network.
@@ -6,10 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
-
-use crate::workspace::Workspace;
 
 /// Where readers start.
 const START: &str = "README.md";
@@ -22,13 +20,7 @@ const ELSEWHERE: &[&str] = &[
     "playwright-report",
 ];
 
-/// Checks the documents of the workspace.
-///
-/// # Errors
-/// Names each link that leads nowhere, and each document that no chain of links from the README
-/// leads to.
-pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let root = &workspace.root;
+fn documents_below(root: &Path) -> Result<BTreeMap<PathBuf, Document>> {
     let mut documents = BTreeMap::new();
     for path in markdown_below(root)? {
         let text = std::fs::read_to_string(&path)
@@ -36,16 +28,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
         let name = path.strip_prefix(root).unwrap_or(&path).to_owned();
         documents.insert(name, Document::read(&text));
     }
-    let mut faults = broken(&documents, |path| root.join(path).exists());
-    faults.extend(
-        unreachable(&documents)
-            .map(|path| format!("{}: no link leads here from {START}", path.display())),
-    );
-    if !faults.is_empty() {
-        bail!("links in the documents:\n  {}", faults.join("\n  "));
-    }
-    println!("  {} documents", documents.len());
-    Ok(())
+    Ok(documents)
 }
 
 fn markdown_below(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -179,72 +162,77 @@ fn unreachable(documents: &BTreeMap<PathBuf, Document>) -> impl Iterator<Item = 
         .map(PathBuf::as_path)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+#[test]
+fn every_link_of_every_document_leads_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let documents = documents_below(&root).unwrap();
+    let faults = broken(&documents, |path| root.join(path).exists());
+    assert!(faults.is_empty(), "{faults:#?}");
+    let lost: Vec<_> = unreachable(&documents).collect();
+    assert!(lost.is_empty(), "no link leads here from {START}: {lost:?}");
+}
 
-    fn documents(files: &[(&str, &str)]) -> BTreeMap<PathBuf, Document> {
-        let read = |(name, text): &(&str, &str)| (PathBuf::from(name), Document::read(text));
-        files.iter().map(read).collect()
-    }
+fn documents(files: &[(&str, &str)]) -> BTreeMap<PathBuf, Document> {
+    let read = |(name, text): &(&str, &str)| (PathBuf::from(name), Document::read(text));
+    files.iter().map(read).collect()
+}
 
-    #[test]
-    fn links_and_anchors_are_followed_as_a_reader_would() {
-        let files = [
-            (
-                "README.md",
-                "# Top\n[a](docs/A.md) ![p](docs/p.png) [far](https://example.com/#x) [here](#top)\n\
-                 [folder](docs) `[code](gone.md)`\n\n| x |\n|---|\n| [two](docs/A.md#two-1) |\n",
-            ),
-            (
-                "docs/A.md",
-                "## Two\n## `Two`!\n[up](../README.md#top) [ref]\n\n[ref]: A.md#two\n",
-            ),
-        ];
-        let documents = documents(&files);
-        let there = ["README.md", "docs", "docs/A.md", "docs/p.png"];
-        let exists = |path: &Path| there.iter().any(|it| Path::new(it) == path);
-        assert_eq!(broken(&documents, exists), [] as [String; 0]);
-        assert_eq!(unreachable(&documents).count(), 0);
-    }
+#[test]
+fn links_and_anchors_are_followed_as_a_reader_would() {
+    let files = [
+        (
+            "README.md",
+            "# Top\n[a](docs/A.md) ![p](docs/p.png) [far](https://example.com/#x) [here](#top)\n\
+             [folder](docs) `[code](gone.md)`\n\n| x |\n|---|\n| [two](docs/A.md#two-1) |\n",
+        ),
+        (
+            "docs/A.md",
+            "## Two\n## `Two`!\n[up](../README.md#top) [ref]\n\n[ref]: A.md#two\n",
+        ),
+    ];
+    let documents = documents(&files);
+    let there = ["README.md", "docs", "docs/A.md", "docs/p.png"];
+    let exists = |path: &Path| there.iter().any(|it| Path::new(it) == path);
+    assert_eq!(broken(&documents, exists), [] as [String; 0]);
+    assert_eq!(unreachable(&documents).count(), 0);
+}
 
-    #[test]
-    fn what_leads_nowhere_is_named() {
-        let files = [
-            (
-                "README.md",
-                "[a](gone.md) [b](docs/A.md#nothing) [c](../out.md) [d](/docs/A.md) [e](run.sh#l1) [f](#no)",
-            ),
-            ("docs/A.md", "# Something"),
-        ];
-        let documents = documents(&files);
-        let exists = |path: &Path| {
-            ["README.md", "docs/A.md", "run.sh"]
-                .map(Path::new)
-                .contains(&path)
-        };
-        assert_eq!(
-            broken(&documents, exists),
-            [
-                "README.md: gone.md",
-                "README.md: docs/A.md#nothing",
-                "README.md: ../out.md",
-                "README.md: /docs/A.md",
-                "README.md: run.sh#l1",
-                "README.md: #no",
-            ]
-        );
-    }
+#[test]
+fn what_leads_nowhere_is_named() {
+    let files = [
+        (
+            "README.md",
+            "[a](gone.md) [b](docs/A.md#nothing) [c](../out.md) [d](/docs/A.md) [e](run.sh#l1) [f](#no)",
+        ),
+        ("docs/A.md", "# Something"),
+    ];
+    let documents = documents(&files);
+    let exists = |path: &Path| {
+        ["README.md", "docs/A.md", "run.sh"]
+            .map(Path::new)
+            .contains(&path)
+    };
+    assert_eq!(
+        broken(&documents, exists),
+        [
+            "README.md: gone.md",
+            "README.md: docs/A.md#nothing",
+            "README.md: ../out.md",
+            "README.md: /docs/A.md",
+            "README.md: run.sh#l1",
+            "README.md: #no",
+        ]
+    );
+}
 
-    #[test]
-    fn a_document_without_a_way_to_it_is_named() {
-        let files = [
-            ("README.md", "[a](docs/A.md)"),
-            ("docs/A.md", "[self](A.md)"),
-            ("docs/B.md", "[to the start](../README.md)"),
-        ];
-        let documents = documents(&files);
-        let lost: Vec<_> = unreachable(&documents).collect();
-        assert_eq!(lost, [Path::new("docs/B.md")]);
-    }
+#[test]
+fn a_document_without_a_way_to_it_is_named() {
+    let files = [
+        ("README.md", "[a](docs/A.md)"),
+        ("docs/A.md", "[self](A.md)"),
+        ("docs/B.md", "[to the start](../README.md)"),
+    ];
+    let documents = documents(&files);
+    let lost: Vec<_> = unreachable(&documents).collect();
+    assert_eq!(lost, [Path::new("docs/B.md")]);
 }

@@ -9,8 +9,7 @@
 //! * [`rules`]: the security checklist, with the tests that show its rows; [`prove`] takes each of
 //!   the [`defences`] out and sees those tests fail
 //! * [`audit`]: what the dependencies are
-//! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared;
-//!   [`links`]: whether the documents' links lead somewhere
+//! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
 use std::process::ExitCode;
@@ -29,6 +28,7 @@ mod defences;
 mod demo;
 mod dev;
 mod groups;
+#[cfg(test)]
 mod links;
 mod programs;
 mod prove;
