@@ -27,8 +27,9 @@ use crate::programs::{self, TEST, TestProgram};
 use crate::workspace::{Profile, Workspace, node_script, output};
 use crate::{rules, site};
 
-/// Names the defence that is out, to the programs of the copy.
-const VARIABLE: &str = "HANDOFF_LAB_TAKEN_OUT";
+/// Names the defence that is out, to the programs of the copy. It is no setting of `handoff-lab`: tests
+/// that start the program take those out of its environment.
+const VARIABLE: &str = "DEFENCE_TAKEN_OUT";
 
 /// Stands in a replacement for "this defence is out".
 const SWITCH: &str = "OUT";

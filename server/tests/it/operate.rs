@@ -14,7 +14,10 @@ use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::{io::AsyncWriteExt, process::Command};
 use url::Url;
 
-use crate::harness::{Kept, Persona, Process, World, basic, world};
+use crate::{
+    harness::{Kept, Persona, Process, World, basic, world},
+    program::handoff_lab,
+};
 
 const ALICE: &str = "alice@harbor.example";
 const BOB: &str = "bob@harbor.example";
@@ -74,14 +77,10 @@ impl Ran {
 }
 
 fn command(data: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_handoff-lab"));
+    let mut command = Command::from(handoff_lab(arguments));
     command
-        .args(arguments)
-        .env_clear()
         .env("HANDOFF_LAB_DATA", data)
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
         .kill_on_drop(true);
     command
 }
