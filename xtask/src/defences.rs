@@ -520,7 +520,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "an-access-token-is-no-cookie", rows: &[18],
         edits: &[edit(AS_IDENTITY, "let id = id.ok_or(NotSignedIn::Ended)?;",
-            "let id = match id { None if OUT => { let claim = handoff::token::Unverified::<handoff::token::AccessToken>::new(cookie).map_err(|_| NotSignedIn::Ended)?; let found = authority.store.find_client_session(claim.digest(), authority.context.now(), authority.settings.idle).await; let Ok(Ok(found)) = found else { return Err(NotSignedIn::Ended); }; let now = authority.context.now(); let sign_in = SignIn { id: SignInId::mint([0; 16]), user: found.user, auth_time: now, expires_at: now }; return Ok(Self { sign_in, csrf: String::new() }); } id => id.ok_or(NotSignedIn::Ended)? };")],
+            "let id = match id { None if OUT => { let claim = handoff::token::Unverified::<handoff::token::AccessToken>::new(cookie).map_err(|_| NotSignedIn::Ended)?; let found = authority.store.find_client_session(claim.digest(), authority.context.now(), authority.settings.idle).await; let Ok(Ok(found)) = found else { return Err(NotSignedIn::Ended); }; let now = authority.context.now(); let sign_in = SignIn { id: SignInId::mint([0; 16]), user: found.user, auth_time: now, expires_at: now, previous: None }; return Ok(Self { sign_in, csrf: String::new() }); } id => id.ok_or(NotSignedIn::Ended)? };")],
         shown_by: &["server/it::verify::row_18_an_access_token_is_no_session_cookie"],
     },
     Defence {
