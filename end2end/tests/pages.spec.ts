@@ -2,8 +2,26 @@ import { join } from 'node:path';
 
 import type { TestInfo } from '@playwright/test';
 
-import { alice, bob, expect, mallory, sites, test, Visitor } from '../fixtures/index.ts';
+import { alice, bob, expect, mallory, sites, test, Visitor, type Persona } from '../fixtures/index.ts';
 import { findings, losses, prefer, themes } from '../support/looks.ts';
+import { addApp, addPerson, assign } from '../support/program.ts';
+
+/** Somebody who has more apps than one sees at a glance; nobody else sees these. */
+async function withManyApps(): Promise<Persona> {
+  const person = await addPerson('Dora Lindqvist');
+  for (const [name, description] of apps) await addApp(name, description, person.email);
+  return person;
+}
+const apps = [
+  ['Berths', 'Who lies where, and until when.'],
+  ['Cargo', 'What is in which hold.'],
+  ['Crew', 'Who is on board.'],
+  ['Customs', 'What has to be declared before it may leave the free port, and on which of the forms.'],
+  ['Fuel', 'How much is left.'],
+  ['Harbour dues and mooring fees', 'What each ship owes.'],
+  ['Tide tables', 'When to leave.'],
+  ['Weather', 'Whether to leave.'],
+] as const;
 
 type Pages = Record<string, (visitor: Visitor) => Promise<void>>;
 
@@ -58,7 +76,27 @@ const pages: Pages = {
     await expect(visitor.signIn.notice).toBeVisible();
   },
   portal: async (visitor) => {
-    await visitor.signInAs(alice);
+    await visitor.openNotesAs(alice);
+    await visitor.notes.signOut();
+    await visitor.notes.signInWithHarborId();
+    await visitor.confirm.cancel();
+    await visitor.portal.open();
+    await visitor.portal.arrived(alice);
+    await expect(visitor.page.getByRole('region', { name: 'Recent handoffs' })).toContainText('Notes');
+  },
+  'portal-first-time': async (visitor) => {
+    await visitor.signInAs(await addPerson('Carol Ek'));
+    await expect(visitor.page.getByText('No handoffs yet.')).toBeVisible();
+  },
+  'portal-no-apps': async (visitor) => {
+    const everyones = ['notes', 'tasks'];
+    for (const app of everyones) await assign(app, mallory.email);
+    try {
+      await visitor.signInAs(alice);
+      await expect(visitor.page.getByText('No apps yet.')).toBeVisible();
+    } finally {
+      for (const app of everyones) await assign(app);
+    }
   },
   sessions: async (visitor) => {
     await visitor.openNotesAs(bob);
@@ -182,8 +220,23 @@ const pages: Pages = {
   },
 };
 
-/** Pages that an address alone shows: those of a group come after each other in one browser. */
+async function find({ page, portal }: Visitor, words: string, answer: string): Promise<void> {
+  await portal.open();
+  await page.getByLabel('Find an app').fill(words);
+  await page.getByRole('button', { name: 'Find', exact: true }).click();
+  await expect(page.getByText(answer)).toBeVisible();
+}
+
+/** Pages that are quickly reached from each other, or by their address: each group in one browser. */
 const groups: Record<string, Pages> = {
+  'many apps': {
+    'portal-many-apps': async (visitor) => {
+      await visitor.signInAs(await withManyApps());
+      await expect(visitor.page.getByLabel('Find an app')).toBeVisible();
+    },
+    'portal-found': (visitor) => find(visitor, 'tide', '1 app matches “tide”.'),
+    'portal-found-none': (visitor) => find(visitor, 'no such app', 'No app matches “no such app”.'),
+  },
   'what went wrong': Object.fromEntries(
     (
       [

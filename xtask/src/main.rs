@@ -30,6 +30,8 @@ mod dev;
 mod groups;
 #[cfg(test)]
 mod links;
+#[cfg(test)]
+mod log_lines;
 mod programs;
 mod prove;
 mod rules;
