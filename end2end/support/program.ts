@@ -27,7 +27,7 @@ async function operate(words: string[], input = ''): Promise<void> {
 /** Somebody who never signed in, with an address that nobody else has. */
 export async function addPerson(name: string): Promise<Persona> {
   const firstName = name.split(' ')[0] ?? name;
-  const email = `${firstName.toLowerCase()}-${randomUUID()}@harbor.example`;
+  const email = `${firstName.toLowerCase()}-${randomUUID().slice(0, 8)}@harbor.example`;
   const password = 'handoff-demo';
   await operate(['user', 'add', email, '--name', name, '--password-stdin'], `${password}\n`);
   return { name, firstName, email, password };
