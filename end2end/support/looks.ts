@@ -20,9 +20,12 @@ export async function prefer(page: Page, theme: Theme): Promise<void> {
   }, theme);
 }
 
-/** What axe finds, short enough to read in a report. */
+/**
+ * What axe finds, short enough to read in a report. Its other mode opens a page of its own for each
+ * report, for the sake of frames from elsewhere; we have none, and Firefox takes a second for it.
+ */
 export async function findings(page: Page): Promise<unknown[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
   return violations.map(({ id, help, nodes }) => ({
     id,
     help,
