@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask demo | test | rules | audit | build | dev`.
+//! The repository's own commands: `cargo xtask demo | test | rules | audit | bench | build | dev`.
 //!
 //! A fresh machine needs rustup, a C compiler, Node and git; everything else is a library of this
 //! crate or is installed by it. Each command is a table of steps (see [`steps`]): read the table to
@@ -9,6 +9,7 @@
 //! * [`rules`]: the security checklist, with the tests that show its rows; [`prove`] takes each of
 //!   the [`defences`] out and sees those tests fail
 //! * [`audit`]: what the dependencies are
+//! * [`bench`]: what the release build takes, in time and in room
 //! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
@@ -20,6 +21,7 @@ use clap::{Parser, Subcommand};
 use crate::workspace::{Profile, Workspace};
 
 mod audit;
+mod bench;
 mod boundaries;
 mod browsers;
 mod build;
@@ -73,6 +75,12 @@ enum Command {
     /// Check the dependencies: bans, licences, sources, advisories where they can be fetched, and none
     /// unused.
     Audit,
+    /// Measure the release build: *Open App*, start, memory, size, Lighthouse. Writes
+    /// docs/BENCHMARKS.md when nothing is named.
+    Bench {
+        /// Measure only these.
+        only: Vec<bench::Measure>,
+    },
     /// Build the assets and the program.
     Build {
         /// Optimise, and embed the assets: the program is then one file.
@@ -105,6 +113,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Rules { prove: None } => rules::run(&workspace),
         Command::Rules { prove: Some(rows) } => prove::run(&workspace, &rows),
         Command::Audit => Ok(audit::run_all(&workspace)),
+        Command::Bench { only } => bench::run(&workspace, &only),
         Command::Build { release } => {
             let profile = if release {
                 Profile::Release

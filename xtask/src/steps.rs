@@ -74,9 +74,9 @@ fn shown(time: Duration) -> String {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "how long a build takes is the machine's time; no platform is involved"
+    reason = "how long a build or a start takes is the machine's time; no platform is involved"
 )]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

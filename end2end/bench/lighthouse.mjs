@@ -1,0 +1,57 @@
+// Lighthouse's four scores (mobile, simulated slow network) of sign-in, portal and Notes. The browser is
+// already signed in, as a person's is.
+
+import { createServer } from 'node:net';
+
+import { chromium } from '@playwright/test';
+import lighthouse from 'lighthouse';
+
+import { launch, signIn, sites } from './sites.mjs';
+
+const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'];
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function scores(port, address) {
+  const result = await lighthouse(address, {
+    port,
+    logLevel: 'error',
+    onlyCategories: CATEGORIES,
+    // Or it would throw the cookies away, and measure the sign-in page three times.
+    disableStorageReset: true,
+  });
+  const { categories, audits, finalDisplayedUrl } = result.lhr;
+  const lost = Object.values(categories).flatMap(({ auditRefs }) =>
+    auditRefs
+      .filter(({ id, weight }) => weight > 0 && audits[id].score !== null && audits[id].score < 1)
+      .map(({ id }) => `${id} ${audits[id].score}: ${audits[id].displayValue ?? audits[id].title}`),
+  );
+  return {
+    address: finalDisplayedUrl,
+    scores: CATEGORIES.map((name) => Math.round(categories[name].score * 100)),
+    lost,
+  };
+}
+
+const port = await freePort();
+const browser = await launch([`--remote-debugging-port=${port}`]);
+// Lighthouse opens its pages in the browser's own context, so the cookies must be there.
+const connected = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
+const page = await connected.contexts()[0].newPage();
+
+const pages = [];
+pages.push({ name: 'Sign-in', ...(await scores(port, `${sites.authority}/login`)) });
+await signIn(page);
+pages.push({ name: 'Portal', ...(await scores(port, `${sites.authority}/`)) });
+await page.goto(`${sites.authority}/`);
+await page.getByRole('button', { name: 'Open Notes', exact: true }).click();
+await page.waitForURL(`${sites.notes}/`);
+pages.push({ name: 'Notes', ...(await scores(port, `${sites.notes}/`)) });
+await browser.close();
+console.log(JSON.stringify({ categories: CATEGORIES, pages }));

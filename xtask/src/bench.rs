@@ -1,0 +1,364 @@
+//! `cargo xtask bench`: what the release build takes, in time and in room.
+//!
+//! Each time stands beside a reference that was measured in the same run, because the machine is
+//! shared and its mood goes into both. `docs/BENCHMARKS.md` is one run, written by this.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{Read, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+use serde::Deserialize;
+
+use crate::workspace::{Profile, Workspace, node_script, output, run as run_command};
+use crate::{browsers, build, steps};
+
+/// How often the program is started.
+const STARTS: usize = 10;
+/// A start that takes longer has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How long the program is left alone before its memory is read.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// What can be measured by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Measure {
+    /// From the click on *Open App* to painted Notes, beside a plain redirect.
+    OpenApp,
+    /// From the start of the process to `/ready`, the memory that it idles with, its size.
+    Start,
+    /// Lighthouse's scores of sign-in, portal and Notes.
+    Lighthouse,
+}
+
+/// Measures, prints, and writes `docs/BENCHMARKS.md` when everything was measured.
+///
+/// # Errors
+/// When the program cannot be built or started, or a page does not do what it should.
+pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
+    let program = build::run(workspace, Profile::Release)?;
+    let wanted = |measure| only.is_empty() || only.contains(&measure);
+    let mut report = String::from(HEAD);
+    writeln!(report, "{}\n", machine(workspace)?)?;
+    let scratch = Scratch::new(workspace)?;
+    // Opens the data folder for the first time, as everything after it finds it.
+    let first = Server::start(&program, &scratch.0)?;
+    if wanted(Measure::Start) {
+        let first_start = first.ready_after;
+        std::thread::sleep(IDLE);
+        let first_memory = first.memory()?;
+        first.stop()?;
+        start(&program, &scratch.0, first_start, first_memory, &mut report)?;
+    } else {
+        first.stop()?;
+    }
+    if wanted(Measure::OpenApp) || wanted(Measure::Lighthouse) {
+        install(workspace)?;
+        let server = Server::start(&program, &scratch.0)?;
+        if wanted(Measure::OpenApp) {
+            open_app(workspace, &server, &mut report)?;
+        }
+        if wanted(Measure::Lighthouse) {
+            lighthouse(workspace, &server, &mut report)?;
+        }
+        server.stop()?;
+    }
+    println!("\n{report}");
+    if only.is_empty() {
+        fs::write(workspace.root.join("docs/BENCHMARKS.md"), &report)?;
+        println!("Written to docs/BENCHMARKS.md.");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const HEAD: &str = "# Benchmarks
+
+One run of `cargo xtask bench`, which wrote this page. The times are those of the machine named below, which did other work too; compare each with the reference beside it, measured turn and turn about in the
+same run. [Contributing](CONTRIBUTING.md) says what to do when a figure gets worse.
+
+";
+
+fn machine(workspace: &Workspace) -> Result<String> {
+    let cores = std::thread::available_parallelism()?;
+    let model = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = model
+        .lines()
+        .find_map(|line| line.strip_prefix("model name"))
+        .map_or("an unnamed processor", |rest| {
+            rest.trim_matches([' ', '\t', ':'])
+        });
+    let commit = output(
+        Command::new("git")
+            .args(["describe", "--always", "--dirty"])
+            .current_dir(&workspace.root),
+    )?;
+    Ok(format!(
+        "Commit {}, {cores} cores of {model}, {}.",
+        commit.trim(),
+        std::env::consts::OS
+    ))
+}
+
+/// A data folder that goes when the run is over.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(workspace: &Workspace) -> Result<Self> {
+        let folder = workspace.target.join("bench");
+        if folder.exists() {
+            fs::remove_dir_all(&folder)?;
+        }
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left is below `target`, and the next run begins by removing it.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The program, running.
+struct Server {
+    child: Child,
+    port: u16,
+    ready_after: Duration,
+}
+
+impl Server {
+    fn start(program: &Path, data: &Path) -> Result<Self> {
+        let (listen, ops) = (free_address()?, free_address()?);
+        let began = steps::now();
+        let child = Command::new(program)
+            .arg("serve")
+            .arg("--data")
+            .arg(data)
+            .args(["--listen", &listen.to_string()])
+            .args(["--ops-listen", &ops.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let mut server = Self {
+            child,
+            port: listen.port(),
+            ready_after: Duration::ZERO,
+        };
+        while !is_ready(ops) {
+            if began.elapsed() > PATIENCE || server.child.try_wait()?.is_some() {
+                bail!("the program does not get ready");
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+        server.ready_after = began.elapsed();
+        Ok(server)
+    }
+
+    /// Resident memory, in MiB.
+    fn memory(&self) -> Result<f64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = fs::read_to_string(path).context("memory is read from /proc, on Linux")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kibibytes: f64 = line
+            .and_then(|rest| rest.split_whitespace().next())
+            .context("no VmRSS")?
+            .parse()?;
+        Ok(kibibytes / 1024.0)
+    }
+
+    /// By SIGTERM, so that it puts its databases away as it does for everybody.
+    fn stop(mut self) -> Result<()> {
+        run_command(Command::new("kill").arg(self.child.id().to_string()))?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Has no effect on one that was stopped.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn free_address() -> Result<SocketAddr> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?)
+}
+
+fn is_ready(ops: SocketAddr) -> bool {
+    let ask = || -> std::io::Result<String> {
+        let mut stream = TcpStream::connect(ops)?;
+        stream.write_all(b"GET /ready HTTP/1.1\r\nhost: ops\r\nconnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    ask().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+fn start(
+    program: &Path,
+    data: &Path,
+    first_start: Duration,
+    first_memory: f64,
+    report: &mut String,
+) -> Result<()> {
+    let (mut starts, mut reference) = (Vec::new(), Vec::new());
+    let mut memory = 0.0;
+    for turn in 0..STARTS {
+        let server = Server::start(program, data)?;
+        starts.push(server.ready_after);
+        if turn + 1 == STARTS {
+            std::thread::sleep(IDLE);
+            memory = server.memory()?;
+        }
+        server.stop()?;
+        let began = steps::now();
+        output(Command::new(program).arg("--version"))?;
+        reference.push(began.elapsed());
+    }
+    let size = fs::metadata(program)?.len();
+    let [p50, p95] = quantiles(millis(&starts));
+    let [reference50, reference95] = quantiles(millis(&reference));
+    writeln!(
+        report,
+        "## Start, memory, size\n\n\
+         | | p50 | p95 | bound |\n|---|---|---|---|\n\
+         | from the start of the process to `/ready`, on an existing database ({STARTS} starts) | {p50:.0} ms | {p95:.0} ms | 150 ms |\n\
+         | for reference: the same program only prints its version | {reference50:.0} ms | {reference95:.0} ms | |\n\n\
+         | | | bound |\n|---|---|---|\n\
+         | the first start, which makes the databases and the demo accounts | {:.0} ms | |\n\
+         | resident memory, {} s after a start on an existing database | {memory:.1} MiB | 40 MB |\n\
+         | the same, after the first start | {first_memory:.1} MiB | 40 MB |\n\
+         | the program, one file | {:.1} MB | 25 MB |\n",
+        first_start.as_secs_f64() * 1e3,
+        IDLE.as_secs(),
+        size as f64 / 1e6,
+    )?;
+    Ok(())
+}
+
+fn millis(times: &[Duration]) -> Vec<f64> {
+    times.iter().map(|time| time.as_secs_f64() * 1e3).collect()
+}
+
+/// The 50th and the 95th percentile: the smallest value that so many percent do not exceed.
+fn quantiles(mut values: Vec<f64>) -> [f64; 2] {
+    values.sort_by(f64::total_cmp);
+    [50, 95].map(|percent| {
+        let rank = (values.len() * percent).div_ceil(100).max(1);
+        values.get(rank - 1).copied().unwrap_or(f64::NAN)
+    })
+}
+
+fn install(workspace: &Workspace) -> Result<()> {
+    for folder in [workspace.end2end(), workspace.end2end().join("bench")] {
+        run_command(node_script("npm", &folder).args(["ci", "--no-audit", "--no-fund"]))?;
+    }
+    Ok(())
+}
+
+/// Runs a script of `end2end/bench` against the server, and reads what it prints.
+fn script<T: for<'a> Deserialize<'a>>(
+    workspace: &Workspace,
+    server: &Server,
+    name: &str,
+) -> Result<T> {
+    let mut command = node_script("node", &workspace.end2end().join("bench"));
+    command.arg(name);
+    command.env("HANDOFF_LAB_PORT", server.port.to_string());
+    if let Some(chromium) = browsers::find_or_install(workspace)?.chromium {
+        command
+            .env("CHROMIUM", &chromium)
+            .env("CHROME_PATH", chromium);
+    }
+    command.stderr(Stdio::inherit());
+    let printed = output(&mut command)?;
+    serde_json::from_str(&printed).with_context(|| format!("{name} printed {printed}"))
+}
+
+#[derive(Deserialize)]
+struct OpenApp {
+    handoff: Vec<f64>,
+    reference: Vec<f64>,
+}
+
+fn open_app(workspace: &Workspace, server: &Server, report: &mut String) -> Result<()> {
+    let OpenApp { handoff, reference } = script(workspace, server, "open-app.mjs")?;
+    let runs = handoff.len();
+    let [p50, p95] = quantiles(handoff);
+    let [reference50, reference95] = quantiles(reference);
+    writeln!(
+        report,
+        "## Open App\n\n\
+         From the click on *Open Notes* to the first contentful paint of Notes, in Chromium, {runs} runs. In between lie four redirects over two sites, the \
+         call from server to server, and a new session on disk. The reference is one 303 between the same hosts, from a server that does \
+         nothing else, to a page of the same bytes.\n\n\
+         | | p50 | p95 | bound |\n|---|---|---|---|\n\
+         | *Open Notes* to painted Notes | {p50:.0} ms | {p95:.0} ms | p50 150 ms |\n\
+         | a plain 303 to the same page | {reference50:.0} ms | {reference95:.0} ms | |\n"
+    )?;
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Lighthouse {
+    categories: Vec<String>,
+    pages: Vec<Scored>,
+}
+
+#[derive(Deserialize)]
+struct Scored {
+    name: String,
+    address: String,
+    scores: Vec<u8>,
+    lost: Vec<String>,
+}
+
+fn lighthouse(workspace: &Workspace, server: &Server, report: &mut String) -> Result<()> {
+    let Lighthouse { categories, pages } = script(workspace, server, "lighthouse.mjs")?;
+    writeln!(
+        report,
+        "## Lighthouse\n\nLighthouse 12.8.2, mobile, with its simulated slow phone and network. The bound is 100 in all.\n\n\
+         | | {} |\n|---|{}",
+        categories.join(" | "),
+        "---|".repeat(categories.len())
+    )?;
+    for Scored {
+        name,
+        address,
+        scores,
+        lost,
+    } in pages
+    {
+        let path = address.splitn(4, '/').nth(3).unwrap_or_default();
+        let scores: Vec<_> = scores.iter().map(u8::to_string).collect();
+        writeln!(report, "| {name} (`/{path}`) | {} |", scores.join(" | "))?;
+        for lost in lost {
+            println!("  {name}: {lost}");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantile_is_a_value_that_was_measured() {
+        let hundred = (1..=100).rev().map(f64::from).collect();
+        assert_eq!(quantiles(hundred), [50.0, 95.0]);
+        let twenty = (1..=20).map(f64::from).collect();
+        assert_eq!(quantiles(twenty), [10.0, 19.0]);
+        assert_eq!(quantiles(vec![7.0]), [7.0, 7.0]);
+    }
+}
