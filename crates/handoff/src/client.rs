@@ -110,6 +110,13 @@ icons! {
 }
 
 /// How long a handoff token lives: 30 to 300 seconds, 60 unless the operator says otherwise.
+///
+/// ```
+/// use handoff::client::HandoffLifetime;
+///
+/// assert_eq!(HandoffLifetime::default().as_seconds(), 60);
+/// assert!(HandoffLifetime::from_seconds(301).is_err());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandoffLifetime(u16);
 

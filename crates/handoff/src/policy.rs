@@ -4,6 +4,12 @@ macro_rules! policy {
     ($($(#[$doc:meta])* $field:ident, $defence:ident;)*) => {
         /// Every defence of verify (H5), each naming its row of the security checklist.
         ///
+        /// ```
+        /// use handoff::policy::Policy;
+        ///
+        /// assert!(Policy::STRICT.one_time() && Policy::STRICT.state_binding());
+        /// ```
+        ///
         /// [`Policy::STRICT`] is the only one that production code can reach: the fields cannot be
         /// set from outside, and [`Policy::without`] is banned by a lint everywhere but in the lab.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -18,6 +18,15 @@ use subtle::ConstantTimeEq;
 pub struct Malformed(pub(crate) &'static str);
 
 /// A kind of secret: 256 random bits, written as 43 characters of base64url.
+///
+/// ```
+/// use handoff::token::{HandoffToken, Secret};
+///
+/// let token = HandoffToken::mint([7; 32]);
+/// assert_eq!(token.expose().len(), 43);
+/// // A log never shows it, only the beginning of its hash.
+/// assert!(!format!("{token:?}").contains(token.expose()));
+/// ```
 pub trait Secret: Sized {
     /// The name of the kind, for redacted output.
     const KIND: &'static str;
@@ -265,6 +274,15 @@ impl fmt::Debug for Challenge {
 /// Its shape is not compared with that of our own secrets: a wrong shape is just a wrong secret,
 /// and must not be answered differently. The same holds for a client's state, which is the
 /// client's to choose (RFC 6749, appendix A.5).
+///
+/// ```
+/// use handoff::token::{HandoffToken, Secret, Unverified};
+///
+/// let token = HandoffToken::mint([7; 32]);
+/// let claimed = Unverified::<HandoffToken>::new(token.expose()).unwrap();
+/// assert!(claimed.digest() == token.digest());
+/// assert!(Unverified::<HandoffToken>::new("line\nend").is_err());
+/// ```
 #[derive(Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String", bound = "")]
 pub struct Unverified<T> {

@@ -150,6 +150,21 @@ pub struct ClientUri(String);
 impl ClientUri {
     /// Registers an address of a client on `origin`.
     ///
+    /// ```
+    /// use handoff::uri::{ClientUri, Origin};
+    ///
+    /// let origin = Origin::parse("https://notes.example").unwrap();
+    /// assert!(ClientUri::register("https://notes.example/callback", &origin).is_ok());
+    /// for refused in [
+    ///     "https://notes.example.evil.example/callback",
+    ///     "https://notes.example/callback#fragment",
+    ///     "https://NOTES.example/callback",
+    ///     "/callback",
+    /// ] {
+    ///     assert!(ClientUri::register(refused, &origin).is_err(), "{refused}");
+    /// }
+    /// ```
+    ///
     /// # Errors
     /// [`InvalidUri`] naming the rule that it breaks.
     pub fn register(text: &str, origin: &Origin) -> Result<Self, InvalidUri> {
@@ -218,6 +233,16 @@ impl LocalPath {
     /// Nothing else has a reduction: another host, another scheme, `//host`, a backslash or a
     /// control character (browsers drop tabs and line ends, and read `\` as `/`), whether written
     /// plainly or percent-encoded in the path.
+    ///
+    /// ```
+    /// use handoff::uri::{LocalPath, Origin};
+    ///
+    /// let own = Origin::parse("https://notes.example").unwrap();
+    /// let path = LocalPath::reduce("https://notes.example/notes?page=2", &own).unwrap();
+    /// assert_eq!(path.as_str(), "/notes?page=2");
+    /// assert!(LocalPath::reduce("//evil.example", &own).is_none());
+    /// assert!(LocalPath::reduce("/\\evil.example", &own).is_none());
+    /// ```
     #[must_use]
     pub fn reduce(text: &str, own: &Origin) -> Option<Self> {
         let graphic = text

@@ -151,6 +151,13 @@ pub struct CallbackQuery {
 pub const NOT_ASSIGNED: &str = "not_assigned";
 
 /// H5: the body of a verify. A member that stands twice is refused by the parser.
+///
+/// ```
+/// use handoff::wire::VerifyRequest;
+///
+/// let twice = r#"{"handoff_token":"T","state":"S","client_id":"notes","state":"S"}"#;
+/// assert!(serde_json::from_str::<VerifyRequest>(twice).is_err());
+/// ```
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct VerifyRequest {
     /// T.
