@@ -1,5 +1,6 @@
 //! Signing out of Harbor ID.
 
+use crate::words::{Explained, Term};
 use crate::{
     authority::NAME,
     components::{field::CsrfToken, identity::Card},
@@ -46,7 +47,7 @@ pub fn SignOutPage(
         None => view! {
             <div class="sheet">
                 <h1>{format!("You are not signed in to {NAME}")}</h1>
-                <p>"There is no session to end in this browser."</p>
+                <p>"There is no " <Explained term=Term::Session /> " to end in this browser."</p>
                 <div class="actions">
                     <a class="button button--main" href="/login">
                         "Sign in"

@@ -1,6 +1,7 @@
 //! The portal: where a person at Harbor ID opens their apps, and sees what was done in their name.
 
 pub use crate::components::icon::AppIcon;
+use crate::words::{Explained, Term};
 use crate::{
     components::{
         field::CsrfToken,
@@ -325,7 +326,11 @@ fn Recent(recent: Vec<RecentHandoff>) -> impl IntoView {
     view! {
         <section class="stack" aria-labelledby="recent-heading">
             <h2 id="recent-heading">"Recent handoffs"</h2>
-            <p class="muted">"Each time Harbor ID was asked to tell an app who you are."</p>
+            <p class="muted">
+                "A "
+                <Explained term=Term::Handoff />
+                " is one time that Harbor ID was asked to tell an app who you are."
+            </p>
             {list}
         </section>
     }
