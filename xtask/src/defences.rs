@@ -791,8 +791,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "no-member-twice", rows: &[36],
         edits: &[
             edit("crates/handoff/Cargo.toml", "[dependencies]\n", "[dependencies]\nserde_json.workspace = true\n"),
-            edit(WIRE, "/// H5: the body of a verify. A member that stands twice is refused by the parser.\n#[derive(Clone, Debug, Serialize, Deserialize)]",
-                "impl Serialize for VerifyRequest { fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { Self::serialize(self, to) } }\nimpl<'de> Deserialize<'de> for VerifyRequest { fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> { if OUT { Self::deserialize(serde_json::Value::deserialize(from)?).map_err(D::Error::custom) } else { Self::deserialize(from) } } }\n/// H5: the body of a verify.\n#[derive(Clone, Debug, Serialize, Deserialize)]\n#[serde(remote = \"Self\")]"),
+            edit(WIRE, "#[derive(Clone, Debug, Serialize, Deserialize)]\npub struct VerifyRequest {",
+                "impl Serialize for VerifyRequest { fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> { Self::serialize(self, to) } }\nimpl<'de> Deserialize<'de> for VerifyRequest { fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> { if OUT { Self::deserialize(serde_json::Value::deserialize(from)?).map_err(D::Error::custom) } else { Self::deserialize(from) } } }\n/// H5.\n#[derive(Clone, Debug, Serialize, Deserialize)]\n#[serde(remote = \"Self\")]\npub struct VerifyRequest {"),
             edit(WIRE, "/// H4: the query of the callback.\n#[derive(Clone, Default, Deserialize)]",
                 "impl<'de> Deserialize<'de> for CallbackQuery { fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> { if OUT { Self::deserialize(serde_json::Value::deserialize(from)?).map_err(D::Error::custom) } else { Self::deserialize(from) } } }\n/// H4: the query of the callback.\n#[derive(Clone, Default, Deserialize)]\n#[serde(remote = \"Self\")]"),
         ],
@@ -803,8 +803,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "an-unknown-member-is-ignored", rows: &[36],
-        edits: &[edit(WIRE, "/// H5: the body of a verify. A member that stands twice is refused by the parser.\n#[derive(Clone, Debug, Serialize, Deserialize)]\n",
-            "/// H5: the body of a verify.\n#[derive(Clone, Debug, Serialize, Deserialize)]\n#[serde(deny_unknown_fields)]\n")],
+        edits: &[edit(WIRE, "#[derive(Clone, Debug, Serialize, Deserialize)]\npub struct VerifyRequest {",
+            "#[derive(Clone, Debug, Serialize, Deserialize)]\n#[serde(deny_unknown_fields)]\npub struct VerifyRequest {")],
         shown_by: &["handoff/table::row_36_table_of_verify_requests_with_members_nobody_knows"],
     },
     Defence {
