@@ -14,11 +14,10 @@ use crate::{
     lab::start::{Start, StartPage},
     person::Person,
     relying_party::{
-        notes::{NoteView, Notes, NotesPage},
+        items::{Edit, EditPage, ItemView, Items, ItemsPage, Kind, News},
         problem::{Problem, ProblemPage, Reason},
         signed_out::{SignedOut, SignedOutPage},
         switch::{Switch, SwitchPage},
-        tasks::{TaskView, Tasks, TasksPage},
     },
     shell::{Assets, Brand, Document, Frame, Party},
     words::{GlossaryPage, Term},
@@ -156,38 +155,31 @@ fn confirm(text: &str) -> Confirm {
     }
 }
 
-fn notes(text: &str) -> Notes {
-    Notes {
-        person: person(text),
-        authority_name: text.to_owned(),
-        csrf: text.to_owned(),
-        notes: vec![NoteView {
-            id: text.to_owned(),
-            text: text.to_owned(),
-            created: text.to_owned(),
-            created_iso: text.to_owned(),
-        }],
-        draft_error: Some(text.to_owned()),
-        draft: text.to_owned(),
-    }
-}
-
-fn task(text: &str) -> TaskView {
-    TaskView {
+fn item(text: &str) -> ItemView {
+    ItemView {
         id: text.to_owned(),
         text: text.to_owned(),
+        done: false,
+        created: moment(text),
+        edited: Some(moment(text)),
     }
 }
 
-fn tasks(text: &str) -> Tasks {
-    Tasks {
+fn items(kind: Kind, text: &str) -> Items {
+    let done = ItemView {
+        done: true,
+        edited: None,
+        ..item(text)
+    };
+    Items {
+        kind,
         person: person(text),
         authority_name: text.to_owned(),
         csrf: text.to_owned(),
-        open: vec![task(text)],
-        done: vec![task(text)],
+        items: vec![item(text), done],
         draft_error: Some(text.to_owned()),
         draft: text.to_owned(),
+        news: None,
     }
 }
 
@@ -301,33 +293,46 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
             in_document(app, text, || view! { <SignedOutPage model /> }),
         );
     }
-    let model = notes(text);
-    add(
-        "notes",
-        in_document(app, text, || view! { <NotesPage model /> }),
-    );
-    let model = Notes {
-        notes: Vec::new(),
-        draft_error: None,
-        ..notes(text)
-    };
-    add(
-        "notes, empty",
-        in_document(app, text, || view! { <NotesPage model /> }),
-    );
-    for (name, has_open, has_done) in [
-        ("tasks", true, true),
-        ("tasks, empty", false, false),
-        ("tasks, all done", false, true),
-    ] {
-        let mut model = tasks(text);
-        model.open.retain(|_| has_open);
-        model.done.retain(|_| has_done);
-        let party = Party::RelyingParty(AppIcon::Tick);
-        add(
-            name,
-            in_document(party, text, || view! { <TasksPage model /> }),
-        );
+    for (kind, icon) in [(Kind::Note, AppIcon::Page), (Kind::Task, AppIcon::Tick)] {
+        let app = Party::RelyingParty(icon);
+        let deleted = News::Deleted {
+            item: item(text),
+            minutes: 10,
+        };
+        for (name, kept, news) in [
+            ("kept", 0..2, None),
+            ("empty", 0..0, None),
+            ("all done", 1..2, Some(News::Restored)),
+            ("too late", 0..1, Some(News::TooLate)),
+            ("deleted", 0..0, Some(deleted)),
+        ] {
+            let mut model = items(kind, text);
+            model.items = model.items.drain(kept).collect();
+            if news.is_some() {
+                model.draft_error = None;
+            }
+            model.news = news;
+            add(
+                &format!("{}s, {name}", kind.noun()),
+                in_document(app, text, || view! { <ItemsPage model /> }),
+            );
+        }
+        for error in [None, Some(text.to_owned())] {
+            let name = format!("edit {}, {}", kind.noun(), error.is_some());
+            let model = Edit {
+                kind,
+                person: person(text),
+                authority_name: text.to_owned(),
+                csrf: text.to_owned(),
+                id: text.to_owned(),
+                text: text.to_owned(),
+                error,
+            };
+            add(
+                &name,
+                in_document(app, text, || view! { <EditPage model /> }),
+            );
+        }
     }
     for reason in REASONS {
         let model = problem(reason, text);
@@ -558,11 +563,11 @@ fn text_of(html: &str) -> String {
 #[test]
 fn a_draft_comes_back_exactly_and_inside_its_field() {
     let draft = format!("\nfirst & last &amp; {HOSTILE}");
-    let model = Notes {
+    let model = Items {
         draft: draft.clone(),
-        ..notes("plain")
+        ..items(Kind::Note, "plain")
     };
-    let html = render(|| view! { <NotesPage model /> });
+    let html = render(|| view! { <ItemsPage model /> });
     let (_, rest) = html.split_once("<textarea ").unwrap();
     let (_, rest) = rest.split_once('>').unwrap();
     let (content, _) = rest.split_once("</textarea>").unwrap();
@@ -631,19 +636,19 @@ fn the_confirmation_passes_the_request_on_unseen() {
 
 #[test]
 fn a_delete_button_is_named_by_the_first_words_of_its_note() {
-    let mut model = notes("plain");
-    model.notes[0].text = "Buy bread,\nmilk and everything else that is on the list".to_owned();
-    let html = render(|| view! { <NotesPage model /> });
+    let mut model = items(Kind::Note, "plain");
+    model.items[0].text = "Buy bread,\nmilk and everything else that is on the list".to_owned();
+    let html = render(|| view! { <ItemsPage model /> });
     let name = r#"aria-label="Delete note: Buy bread, milk and everything else that""#;
     assert!(html.contains(name), "{html}");
 }
 
 #[test]
 fn the_buttons_of_a_task_say_what_they_do_to_which_task() {
-    let mut model = tasks("plain");
-    model.open[0].text = "buy milk".to_owned();
-    model.done[0].text = "wash up".to_owned();
-    let html = render(|| view! { <TasksPage model /> });
+    let mut model = items(Kind::Task, "plain");
+    model.items[0].text = "buy milk".to_owned();
+    model.items[1].text = "wash up".to_owned();
+    let html = render(|| view! { <ItemsPage model /> });
     for (id_and_field, name) in [
         ("value=\"true\"", "Mark done: buy milk"),
         ("value=\"false\"", "Mark not done: wash up"),
@@ -832,4 +837,25 @@ fn each_app_has_a_drawing_of_its_own() {
         })
         .collect();
     assert_eq!(drawings.len(), AppIcon::ALL.len(), "{drawings:?}");
+}
+
+#[test]
+fn what_was_deleted_is_named_and_cut_words_are_marked() {
+    for (text, named) in [
+        ("Buy\nmilk", ">Buy milk</span>"),
+        (
+            "Buy bread, milk and everything else that is on the list",
+            ">Buy bread, milk and everything else that …</span>",
+        ),
+    ] {
+        let model = Items {
+            news: Some(News::Deleted {
+                item: item(text),
+                minutes: 10,
+            }),
+            ..items(Kind::Note, "plain")
+        };
+        let html = render(|| view! { <ItemsPage model /> });
+        assert!(html.contains(named), "{html}");
+    }
 }

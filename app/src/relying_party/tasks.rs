@@ -1,115 +1,47 @@
-//! The application itself: what a person wants to do.
+//! A person's tasks: what is to do, and below it what is done.
 
 use crate::{
     components::{
-        field::{CsrfToken, TextLine},
+        field::CsrfToken,
         icon::{Glyph, Icon},
-        identity::IdentityStrip,
-        notice::{Alert, Tone},
     },
-    person::Person,
+    relying_party::items::{ItemActions, ItemView, Kind},
 };
 use leptos::prelude::*;
 
-/// The id of the message above the form.
-const PROBLEM: &str = "problem";
-
-/// What the tasks page shows.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Tasks {
-    /// Who is signed in.
-    pub person: Person,
-    /// The authorization server's name: how they came here.
-    pub authority_name: String,
-    /// The CSRF token of this session.
-    pub csrf: String,
-    /// What is to do, in the order to show.
-    pub open: Vec<TaskView>,
-    /// What is done, in the order to show.
-    pub done: Vec<TaskView>,
-    /// Why the task that they just sent was not kept.
-    pub draft_error: Option<String>,
-    /// The text of that task, so that nothing is lost.
-    pub draft: String,
-}
-
-/// One task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TaskView {
-    /// Its id, which is a part of the addresses that change it.
-    pub id: String,
-    /// The text as it was written.
-    pub text: String,
-}
-
-/// A form for a new task, what is to do, and below it what is done.
+/// What is to do, and below it what is done.
 #[component]
-pub fn TasksPage(
-    /// What to show.
-    model: Tasks,
+pub fn TaskLists(
+    /// The tasks, in the order to show.
+    tasks: Vec<ItemView>,
+    /// The CSRF token for the forms.
+    csrf: String,
 ) -> impl IntoView {
-    let Tasks {
-        person,
-        authority_name,
-        csrf,
-        open,
-        done,
-        draft_error,
-        draft,
-    } = model;
-    let problem = draft_error.is_some().then_some(PROBLEM);
-    let to_do = match (open.is_empty(), done.is_empty()) {
-        (true, true) => view! {
-            <div class="empty">
-                <p>"No tasks yet."</p>
-                <p class="muted">"Add your first one above. It appears here."</p>
-            </div>
-        }
-        .into_any(),
-        (true, false) => view! { <p class="muted">"Nothing left to do."</p> }.into_any(),
-        (false, _) => view! { <TaskList tasks=open done=false csrf=csrf.clone() /> }.into_any(),
+    let (done, open): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.done);
+    let to_do = if open.is_empty() {
+        view! { <p class="muted">"Nothing left to do."</p> }.into_any()
+    } else {
+        view! { <TaskList tasks=open csrf=csrf.clone() /> }.into_any()
     };
     let finished = (!done.is_empty()).then(|| {
         view! {
             <section class="stack" aria-labelledby="done-heading">
                 <h2 id="done-heading">"Done"</h2>
-                <TaskList tasks=done done=true csrf=csrf.clone() />
+                <TaskList tasks=done csrf />
             </section>
         }
     });
-
     view! {
-        <IdentityStrip person note=format!("via {authority_name}") csrf=csrf.clone() />
-        <div class="page page--text">
-            <h1>"Your tasks"</h1>
-            {draft_error
-                .map(|text| {
-                    view! {
-                        <Alert tone=Tone::Neutral id=PROBLEM>
-                            <p>{text}</p>
-                        </Alert>
-                    }
-                })}
-            <form class="stack" method="post" action="/tasks">
-                <CsrfToken token=csrf />
-                <TextLine label="New task" name="text" value=draft problem />
-                <div class="actions">
-                    <button class="button button--main" type="submit">
-                        "Add task"
-                    </button>
-                </div>
-            </form>
-            {to_do}
-            {finished}
-        </div>
+        {to_do}
+        {finished}
     }
 }
 
 #[component]
-fn TaskList(tasks: Vec<TaskView>, done: bool, csrf: String) -> impl IntoView {
+fn TaskList(tasks: Vec<ItemView>, csrf: String) -> impl IntoView {
     let items = tasks
         .into_iter()
-        .map(|task| view! { <Task task done csrf=csrf.clone() /> })
+        .map(|task| view! { <Task task csrf=csrf.clone() /> })
         .collect_view();
     view! {
         <ul class="tasks" role="list">
@@ -121,15 +53,15 @@ fn TaskList(tasks: Vec<TaskView>, done: bool, csrf: String) -> impl IntoView {
 /// The button in front is a form like every other, and its name says what it does: a checkbox would
 /// need a script to be sent, or a second button to send it.
 #[component]
-fn Task(task: TaskView, done: bool, csrf: String) -> impl IntoView {
-    let TaskView { id, text } = task;
+fn Task(task: ItemView, csrf: String) -> impl IntoView {
+    let ItemView { id, text, done, .. } = task;
     let (icon, verb) = if done {
         (Icon::TickedSquare, "Mark not done")
     } else {
         (Icon::Square, "Mark done")
     };
     let tick = format!("{verb}: {text}");
-    let delete = format!("Delete task: {text}");
+    let named = text.clone();
     let shown = if done {
         view! { <s>{text}</s> }.into_any()
     } else {
@@ -145,13 +77,7 @@ fn Task(task: TaskView, done: bool, csrf: String) -> impl IntoView {
                 </button>
             </form>
             <p class="task-text">{shown}</p>
-            <form method="post" action=format!("/tasks/{id}/delete")>
-                <CsrfToken token=csrf />
-                <button class="button button--quiet" type="submit" aria-label=delete>
-                    <Glyph icon=Icon::Bin />
-                    <span class="task-delete">"Delete"</span>
-                </button>
-            </form>
+            <ItemActions kind=Kind::Task id named csrf />
         </li>
     }
 }

@@ -1,15 +1,15 @@
 //! The applications: what one differs in from another. Everything else here is the same code, with
 //! another client's settings.
 
-use app::components::icon::AppIcon;
-use axum::{Router, response::Response, routing::post};
-use web::{page::Page, problem::Problem};
+use app::{components::icon::AppIcon, relying_party::items::Kind};
+use axum::{
+    Router,
+    routing::{get, post},
+};
 
 use crate::{
-    RelyingParty,
-    identity::SignedIn,
-    notes::{self, Draft as NoteDraft},
-    tasks::{self, Draft as TaskDraft},
+    items::{self, delete, edit, restore, tick},
+    text::Rule,
 };
 
 /// An application that signs people in by the authorization server. Each is a client of its own, with
@@ -83,19 +83,29 @@ impl Application {
         self.description().icon
     }
 
-    /// The front page of somebody who is signed in.
-    ///
-    /// # Errors
-    /// [`Problem::unavailable`] when the store cannot be reached.
-    pub(crate) async fn home(
-        self,
-        site: &RelyingParty,
-        signed_in: &SignedIn,
-        page: Page,
-    ) -> Result<Response, Problem> {
+    /// What kind of texts a person keeps here.
+    pub(crate) const fn kind(self) -> Kind {
         match self {
-            Self::Notes => notes::show(site, signed_in, NoteDraft::default(), page).await,
-            Self::Tasks => tasks::show(site, signed_in, TaskDraft::default(), page).await,
+            Self::Notes => Kind::Note,
+            Self::Tasks => Kind::Task,
+        }
+    }
+
+    /// What such a text may be.
+    pub(crate) const fn texts(self) -> Rule {
+        let what = self.kind().noun();
+        match self {
+            Self::Notes => Rule {
+                what,
+                max: 4000,
+                lines: true,
+            },
+            // One line: a task is an aim, not its plan.
+            Self::Tasks => Rule {
+                what,
+                max: 200,
+                lines: false,
+            },
         }
     }
 
@@ -103,12 +113,16 @@ impl Application {
     pub(crate) fn routes(self) -> Router {
         match self {
             Self::Notes => Router::new()
-                .route("/notes", post(notes::post))
-                .route("/notes/{id}/delete", post(notes::delete::post)),
+                .route("/notes", post(items::post))
+                .route("/notes/{id}/edit", get(edit::get).post(edit::post))
+                .route("/notes/{id}/delete", post(delete::post))
+                .route("/notes/{id}/restore", post(restore::post)),
             Self::Tasks => Router::new()
-                .route("/tasks", post(tasks::post))
-                .route("/tasks/{id}/tick", post(tasks::tick::post))
-                .route("/tasks/{id}/delete", post(tasks::delete::post)),
+                .route("/tasks", post(items::post))
+                .route("/tasks/{id}/edit", get(edit::get).post(edit::post))
+                .route("/tasks/{id}/tick", post(tick::post))
+                .route("/tasks/{id}/delete", post(delete::post))
+                .route("/tasks/{id}/restore", post(restore::post)),
         }
     }
 }

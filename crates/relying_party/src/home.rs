@@ -6,12 +6,19 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use web::{context::At, page::Page, params::Params, problem::Problem};
 
-use crate::{RelyingParty, identity::MaybeSignedIn};
+use crate::{
+    RelyingParty,
+    identity::MaybeSignedIn,
+    items::{self, JustDone, Restored},
+};
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct HomeQuery {
     /// Where sign-out leads.
     signed_out: Option<String>,
+    /// Where the change of what a person keeps leads.
+    deleted: Option<String>,
+    restored: Option<Restored>,
 }
 
 pub(crate) async fn get(
@@ -21,8 +28,11 @@ pub(crate) async fn get(
     page: Page,
 ) -> Result<Response, Problem> {
     if let Some(signed_in) = signed_in {
-        let application = site.settings.application;
-        return application.home(&site, &signed_in, page).await;
+        let done = JustDone {
+            deleted: query.deleted,
+            restored: query.restored,
+        };
+        return items::show(&site, &signed_in, done, page).await;
     }
     let model = SignedOut {
         app_name: site.settings.name().to_owned(),

@@ -12,16 +12,15 @@ pub mod authority_client;
 mod callback;
 mod home;
 pub mod identity;
+mod items;
 mod limits;
 mod logout;
-mod notes;
 mod problem;
 mod session;
 mod site;
 mod start;
 pub mod store;
 mod switch;
-mod tasks;
 mod text;
 
 pub use application::Application;

@@ -16,8 +16,8 @@ use handoff::{
     wire::UserInfo,
 };
 use relying_party::store::{
-    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Kept, Memory, NewHandoff,
-    Note, Owner, Sealed, Session, Source, Sqlite, Store, Task, Waiting,
+    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Item, Kept, Memory,
+    NewHandoff, Owner, Sealed, Session, Source, Sqlite, Store, UNDO_FOR, Waiting,
 };
 use sqlx::{Connection, SqliteConnection};
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -129,11 +129,27 @@ fn ended_while_waiting(id: u8) -> Ended {
     Ended::from(waiting(id, 0).session)
 }
 
-fn note(n: u8) -> Note {
-    Note {
+fn item(n: u8) -> Item {
+    Item {
         id: ItemId::mint([n; 16]),
-        text: format!("note {n}\nwith a second line"),
+        text: format!("item {n}\nwith a second line"),
+        done: false,
         created_at: NOW,
+        edited_at: None,
+    }
+}
+
+fn namesake() -> Owner {
+    Owner {
+        issuer: Origin::parse("http://other.localhost:4000").unwrap(),
+        ..owner(1)
+    }
+}
+
+async fn add(store: &dyn Store, owner: &Owner, numbers: impl IntoIterator<Item = u8>) {
+    for n in numbers {
+        let added = store.add_item(owner, item(n)).await.unwrap();
+        assert_eq!(added, Added::Yes);
     }
 }
 
@@ -485,114 +501,157 @@ async fn a_session_is_asked_about_again_when_the_clock_is_put_back(store: &dyn S
     assert!(due.unwrap());
 }
 
-async fn notes_are_listed_newest_first(store: &dyn Store) {
-    for n in 1..=3 {
-        store.add_note(&owner(1), note(n)).await.unwrap();
-    }
-    let listed = store.list_notes(&owner(1)).await.unwrap();
-    assert_eq!(listed, [note(3), note(2), note(1)]);
-    assert!(store.delete_note(&owner(1), note(2).id).await.unwrap());
-    assert!(!store.delete_note(&owner(1), note(2).id).await.unwrap());
-    let listed = store.list_notes(&owner(1)).await.unwrap();
-    assert_eq!(listed, [note(3), note(1)]);
-}
-
-async fn nobody_sees_or_deletes_the_notes_of_another(store: &dyn Store) {
-    store.add_note(&owner(1), note(1)).await.unwrap();
-    let namesake = Owner {
-        issuer: Origin::parse("http://other.localhost:4000").unwrap(),
-        ..owner(1)
-    };
-    for other in [owner(2), namesake] {
-        assert_eq!(store.list_notes(&other).await.unwrap(), []);
-        assert!(!store.delete_note(&other, note(1).id).await.unwrap());
-    }
-    assert_eq!(store.list_notes(&owner(1)).await.unwrap(), [note(1)]);
-}
-
-fn task(n: u8) -> Task {
-    Task {
-        id: ItemId::mint([n; 16]),
-        text: format!("task {n}"),
-        done: false,
-        created_at: NOW,
-    }
-}
-
-async fn tasks_are_listed_newest_first_with_what_is_done(store: &dyn Store) {
-    for n in 1..=3 {
-        store.add_task(&owner(1), task(n)).await.unwrap();
-    }
-    let done = Task {
+async fn items_are_listed_newest_first_with_what_is_done(store: &dyn Store) {
+    add(store, &owner(1), 1..=3).await;
+    let done = Item {
         done: true,
-        ..task(2)
+        ..item(2)
     };
     for _ in 0..2 {
-        let ticked = store.tick_task(&owner(1), task(2).id, true).await;
-        assert!(ticked.unwrap(), "there is such a task");
-        let listed = store.list_tasks(&owner(1)).await.unwrap();
-        assert_eq!(listed, [task(3), done.clone(), task(1)]);
+        let ticked = store.tick_item(&owner(1), item(2).id, true).await;
+        assert!(ticked.unwrap(), "there is such an item");
+        let listed = store.list_items(&owner(1)).await.unwrap();
+        assert_eq!(listed, [item(3), done.clone(), item(1)]);
     }
-    assert!(store.tick_task(&owner(1), task(2).id, false).await.unwrap());
-    assert!(store.delete_task(&owner(1), task(3).id).await.unwrap());
-    assert!(!store.delete_task(&owner(1), task(3).id).await.unwrap());
-    assert!(!store.tick_task(&owner(1), task(3).id, true).await.unwrap());
-    let listed = store.list_tasks(&owner(1)).await.unwrap();
-    assert_eq!(listed, [task(2), task(1)]);
-    assert_eq!(store.list_notes(&owner(1)).await.unwrap(), []);
+    assert!(store.tick_item(&owner(1), item(2).id, false).await.unwrap());
+    let found = store.find_item(&owner(1), item(2).id).await.unwrap();
+    assert_eq!(found, Some(item(2)));
 }
 
-async fn nobody_sees_ticks_or_deletes_the_tasks_of_another(store: &dyn Store) {
-    store.add_task(&owner(1), task(1)).await.unwrap();
-    let namesake = Owner {
-        issuer: Origin::parse("http://other.localhost:4000").unwrap(),
-        ..owner(1)
+async fn an_item_says_what_it_was_changed_to_and_when(store: &dyn Store) {
+    add(store, &owner(1), 1..=2).await;
+    let edit = async |text: &str, now| {
+        let edited = store
+            .edit_item(&owner(1), item(1).id, text.to_owned(), now)
+            .await;
+        assert!(edited.unwrap());
+        store.list_items(&owner(1)).await.unwrap()
     };
-    for other in [owner(2), namesake] {
-        assert_eq!(store.list_tasks(&other).await.unwrap(), []);
-        assert!(!store.tick_task(&other, task(1).id, true).await.unwrap());
-        assert!(!store.delete_task(&other, task(1).id).await.unwrap());
-    }
-    assert_eq!(store.list_tasks(&owner(1)).await.unwrap(), [task(1)]);
+    let unchanged = edit(&item(1).text, LATER).await;
+    assert_eq!(unchanged, [item(2), item(1)]);
+    let changed = Item {
+        text: "other".to_owned(),
+        edited_at: Some(LATER),
+        ..item(1)
+    };
+    assert_eq!(edit("other", LATER).await, [item(2), changed.clone()]);
+    let later = LATER + Duration::SECOND;
+    assert_eq!(edit("other", later).await, [item(2), changed]);
 }
 
-async fn a_person_has_a_thousand_notes_and_tasks_at_most(store: &dyn Store) {
+async fn what_is_deleted_is_gone_until_it_is_brought_back(store: &dyn Store) {
+    add(store, &owner(1), 1..=3).await;
+    let id = item(2).id;
+    assert!(store.delete_item(&owner(1), id, NOW).await.unwrap());
+    let still = NOW + UNDO_FOR - Duration::MILLISECOND;
+    for _ in 0..2 {
+        let listed = store.list_items(&owner(1)).await.unwrap();
+        assert_eq!(listed, [item(3), item(1)]);
+        assert_eq!(store.find_item(&owner(1), id).await.unwrap(), None);
+        // A second click does not put the end off.
+        assert!(!store.delete_item(&owner(1), id, still).await.unwrap());
+        assert!(!store.tick_item(&owner(1), id, true).await.unwrap());
+        let edited = store
+            .edit_item(&owner(1), id, "other".to_owned(), NOW)
+            .await;
+        assert!(!edited.unwrap());
+        let found = store.find_deleted(&owner(1), id, still).await.unwrap();
+        assert_eq!(found, Some(item(2)));
+        let over = store.find_deleted(&owner(1), id, NOW + UNDO_FOR).await;
+        assert_eq!(over.unwrap(), None);
+    }
+    for _ in 0..2 {
+        assert!(store.restore_item(&owner(1), id, still).await.unwrap());
+        let listed = store.list_items(&owner(1)).await.unwrap();
+        assert_eq!(listed, [item(3), item(2), item(1)], "in its old place");
+        let found = store.find_deleted(&owner(1), id, NOW).await.unwrap();
+        assert_eq!(found, None);
+    }
+}
+
+async fn what_is_brought_back_too_late_stays_gone(store: &dyn Store) {
+    add(store, &owner(1), 1..=2).await;
+    let id = item(1).id;
+    store.delete_item(&owner(1), id, NOW).await.unwrap();
+    // The second time the clock has been put back.
+    for now in [NOW + UNDO_FOR, NOW] {
+        assert!(!store.restore_item(&owner(1), id, now).await.unwrap());
+        let listed = store.list_items(&owner(1)).await.unwrap();
+        assert_eq!(listed, [item(2)]);
+    }
+    let unknown = store.restore_item(&owner(1), item(9).id, NOW).await;
+    assert!(!unknown.unwrap());
+}
+
+async fn what_is_deleted_is_swept_when_it_cannot_be_brought_back(store: &dyn Store) {
+    add(store, &owner(1), 1..=2).await;
+    store.delete_item(&owner(1), item(1).id, NOW).await.unwrap();
+    let end = NOW + UNDO_FOR;
+    assert_eq!(store.sweep(end - Duration::MILLISECOND).await.unwrap(), 0);
+    assert_eq!(store.sweep(end).await.unwrap(), 1);
+    let found = store.find_deleted(&owner(1), item(1).id, NOW).await;
+    assert_eq!(found.unwrap(), None);
+    assert_eq!(store.list_items(&owner(1)).await.unwrap(), [item(2)]);
+}
+
+async fn nobody_reaches_the_items_of_another(store: &dyn Store) {
+    add(store, &owner(1), 1..=2).await;
+    let (living, deleted) = (item(1).id, item(2).id);
+    store.delete_item(&owner(1), deleted, NOW).await.unwrap();
+    for other in [owner(2), namesake()] {
+        assert_eq!(store.list_items(&other).await.unwrap(), []);
+        assert_eq!(store.find_item(&other, living).await.unwrap(), None);
+        assert!(!store.tick_item(&other, living, true).await.unwrap());
+        let edited = store.edit_item(&other, living, "theirs".to_owned(), NOW);
+        assert!(!edited.await.unwrap());
+        assert!(!store.delete_item(&other, living, NOW).await.unwrap());
+        let found = store.find_deleted(&other, deleted, NOW).await;
+        assert_eq!(found.unwrap(), None);
+        for now in [NOW, NOW + UNDO_FOR] {
+            assert!(!store.restore_item(&other, deleted, now).await.unwrap());
+        }
+    }
+    assert_eq!(store.list_items(&owner(1)).await.unwrap(), [item(1)]);
+    let back = store.restore_item(&owner(1), deleted, NOW).await;
+    assert!(back.unwrap());
+}
+
+async fn a_person_has_a_thousand_items_at_most_deleted_ones_among_them(store: &dyn Store) {
     let id = |n: usize| {
         let mut bytes = [0; 16];
         bytes[..8].copy_from_slice(&n.to_be_bytes());
         ItemId::mint(bytes)
     };
-    let note = |n| Note {
+    let item = |n| Item {
         id: id(n),
-        ..note(1)
-    };
-    let task = |n| Task {
-        id: id(n),
-        ..task(1)
+        ..item(1)
     };
     let mine = owner(1);
     for n in 0..ITEMS_PER_PERSON {
-        assert_eq!(store.add_note(&mine, note(n)).await.unwrap(), Added::Yes);
-        assert_eq!(store.add_task(&mine, task(n)).await.unwrap(), Added::Yes);
+        assert_eq!(store.add_item(&mine, item(n)).await.unwrap(), Added::Yes);
     }
-    let one_more = ITEMS_PER_PERSON;
+    let most = ITEMS_PER_PERSON;
     for _ in 0..2 {
-        let added = store.add_note(&mine, note(one_more)).await.unwrap();
-        assert_eq!(added, Added::Full);
-        let added = store.add_task(&mine, task(one_more)).await.unwrap();
+        let added = store.add_item(&mine, item(most)).await.unwrap();
         assert_eq!(added, Added::Full);
     }
-    assert_eq!(store.list_notes(&mine).await.unwrap().len(), one_more);
-    assert_eq!(store.list_tasks(&mine).await.unwrap().len(), one_more);
+    assert_eq!(store.list_items(&mine).await.unwrap().len(), most);
+    // Another person's room is their own.
+    let added = store.add_item(&owner(2), item(most)).await.unwrap();
+    assert_eq!(added, Added::Yes);
 
-    // Another person's room is their own, and one that goes makes room for one.
-    for (who, n) in [(owner(2), one_more), (mine.clone(), one_more + 1)] {
-        store.delete_note(&mine, id(0)).await.unwrap();
-        store.delete_task(&mine, id(0)).await.unwrap();
-        assert_eq!(store.add_note(&who, note(n)).await.unwrap(), Added::Yes);
-        assert_eq!(store.add_task(&who, task(n)).await.unwrap(), Added::Yes);
+    // What is deleted makes room, and is forgotten when the room is taken, the first one first.
+    for n in [7, 3] {
+        let now = NOW + Duration::seconds(10 - i64::try_from(n).unwrap());
+        assert!(store.delete_item(&mine, id(n), now).await.unwrap());
     }
-    let added = store.add_note(&mine, note(one_more + 2)).await.unwrap();
+    let added = store.add_item(&mine, item(most + 1)).await.unwrap();
+    assert_eq!(added, Added::Yes);
+    let now = NOW + Duration::seconds(20);
+    assert!(!store.restore_item(&mine, id(7), now).await.unwrap());
+    assert!(store.restore_item(&mine, id(3), now).await.unwrap());
+    assert_eq!(store.list_items(&mine).await.unwrap().len(), most);
+    let added = store.add_item(&mine, item(most + 2)).await.unwrap();
     assert_eq!(added, Added::Full);
 }
 
@@ -852,8 +911,7 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     keep_waiting(store, sid(1), waiting(2, 2)).await;
     store.put([1; 32], vec![1], over).await.unwrap();
     store.put([2; 32], vec![2], LATER).await.unwrap();
-    store.add_note(&owner(1), note(1)).await.unwrap();
-    store.add_task(&owner(1), task(1)).await.unwrap();
+    add(store, &owner(1), 1..=1).await;
     assert_eq!(store.sweep(NOW).await.unwrap(), 0);
     assert_eq!(store.sweep(over).await.unwrap(), 2, "a handoff, a record");
     let abandoned = store.take_abandoned(over).await.unwrap();
@@ -884,11 +942,10 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     assert_eq!(store.sweep(LATER).await.unwrap(), 1, "a session");
     assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
     assert_eq!(
-        store.list_notes(&owner(1)).await.unwrap(),
-        [note(1)],
-        "notes stay"
+        store.list_items(&owner(1)).await.unwrap(),
+        [item(1)],
+        "what a person keeps stays"
     );
-    assert_eq!(store.list_tasks(&owner(1)).await.unwrap(), [task(1)]);
     assert_eq!(store.sweep(LATER).await.unwrap(), 0);
 }
 
@@ -1003,6 +1060,54 @@ async fn row_17_a_browser_has_a_handoff_under_way_until_it_is_finished_or_expire
 }
 
 #[tokio::test]
+async fn what_was_kept_as_notes_or_tasks_is_kept_as_items() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tasks.db");
+    let all: sqlx::migrate::Migrator = sqlx::migrate!("./migrations");
+    let first: Vec<_> = all.iter().take(1).cloned().collect();
+    let first = sqlx::migrate::Migrator::with_migrations(first);
+    let old = database::Database::open(&path, &first).await.unwrap();
+    let mut tx = old.write().await.unwrap();
+    let Owner { issuer, user } = owner(1);
+    for (n, done) in [(1, 0), (2, 1)] {
+        sqlx::query(
+            "INSERT INTO task (id, issuer, user_id, text, done, created_at)
+             VALUES (?, ?, ?, ?, ?, ?)",
+        )
+        .bind(item(n).id.to_string())
+        .bind(issuer.as_str())
+        .bind(user.to_string())
+        .bind(item(n).text)
+        .bind(done)
+        .bind(database::millis(NOW))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    }
+    sqlx::query("INSERT INTO note (id, issuer, user_id, text, created_at) VALUES (?, ?, ?, ?, ?)")
+        .bind(item(3).id.to_string())
+        .bind(issuer.as_str())
+        .bind(UserId::mint([2; 16]).to_string())
+        .bind(item(3).text)
+        .bind(database::millis(NOW))
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    old.close().await;
+
+    let store = Sqlite::open(&path).await.unwrap();
+    let done = Item {
+        done: true,
+        ..item(2)
+    };
+    assert_eq!(store.list_items(&owner(1)).await.unwrap(), [done, item(1)]);
+    let note = store.list_items(&owner(2)).await.unwrap();
+    assert_eq!(note, [item(3)]);
+    store.close().await;
+}
+
+#[tokio::test]
 async fn row_17_a_callback_that_was_not_started_here_waits_for_no_writer() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("notes.db");
@@ -1107,11 +1212,13 @@ suite![
     a_session_that_waited_too_long_is_not_found_but_taken,
     what_is_refused_for_its_age_stays_refused_when_the_clock_is_put_back,
     a_session_is_asked_about_again_when_the_clock_is_put_back,
-    notes_are_listed_newest_first,
-    nobody_sees_or_deletes_the_notes_of_another,
-    tasks_are_listed_newest_first_with_what_is_done,
-    nobody_sees_ticks_or_deletes_the_tasks_of_another,
-    a_person_has_a_thousand_notes_and_tasks_at_most,
+    items_are_listed_newest_first_with_what_is_done,
+    an_item_says_what_it_was_changed_to_and_when,
+    what_is_deleted_is_gone_until_it_is_brought_back,
+    what_is_brought_back_too_late_stays_gone,
+    what_is_deleted_is_swept_when_it_cannot_be_brought_back,
+    nobody_reaches_the_items_of_another,
+    a_person_has_a_thousand_items_at_most_deleted_ones_among_them,
     a_record_reads_back_until_it_expires_or_is_removed,
     a_session_is_abandoned_when_its_wait_is_over_and_not_before,
     a_session_is_abandoned_when_it_or_the_current_one_expires,

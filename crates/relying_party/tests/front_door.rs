@@ -293,11 +293,77 @@ async fn a_task_is_added_ticked_off_taken_back_and_deleted() {
         let (_, body) = world.get("/").await;
         assert!(body.contains(&format!("{name}: buy")), "{done}: {body}");
     }
+    // A double click loses nothing of what the page says.
     for _ in 0..2 {
         let answer = world.post(&format!("/tasks/{id}/delete"), &[]).await;
+        let told = format!("/?deleted={id}");
+        assert_eq!(answer.headers()[header::LOCATION], *told);
+        let (_, body) = world.get(&told).await;
+        assert!(body.contains("No tasks yet."), "{body}");
+        assert!(body.contains("You deleted the task"), "{body}");
+        assert!(body.contains("buy &lt;milk&gt;"), "{body}");
+    }
+    for (told, words) in [("yes", "The task is back."), ("yes", "The task is back.")] {
+        let answer = world.post(&format!("/tasks/{id}/restore"), &[]).await;
+        let told = format!("/?restored={told}");
+        assert_eq!(answer.headers()[header::LOCATION], *told);
+        let (_, body) = world.get(&told).await;
+        assert!(body.contains(words), "{body}");
+        assert!(body.contains("Mark done: buy &lt;milk&gt;"), "{body}");
+    }
+    let (_, body) = world.get(&format!("/?deleted={id}")).await;
+    assert!(!body.contains("You deleted"), "nothing to undo: {body}");
+}
+
+#[tokio::test]
+async fn what_was_written_can_be_changed() {
+    for (application, path, noun) in [
+        (Application::Notes, "/notes", "note"),
+        (Application::Tasks, "/tasks", "task"),
+    ] {
+        let world = World::of(application).await;
+        world.post(path, &[("text", "buy <milk>")]).await;
+        let (_, body) = world.get("/").await;
+        let (_, link) = body.split_once(&format!("href=\"{path}/")).unwrap();
+        let (id, _) = link.split_once("/edit\"").unwrap();
+        let edit = format!("{path}/{id}/edit");
+        let (status, body) = world.get(&edit).await;
+        assert_eq!(status, StatusCode::OK, "{body}");
+        assert!(body.contains(&format!("Edit {noun}")), "{body}");
+        assert!(body.contains("buy &lt;milk"), "{body}");
+        assert!(body.contains("Sign out"), "whose it is: {body}");
+        for (text, reason) in [
+            (" ", "Write something first."),
+            (&*"é".repeat(4001), "at most"),
+            ("a\u{b}b", "control character"),
+        ] {
+            let (status, body) = read(world.post(&edit, &[("text", text)]).await).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+            assert!(body.contains(reason), "{reason}: {body}");
+            assert!(body.contains(text.trim()), "what was typed is kept: {body}");
+        }
+        let answer = world.post(&edit, &[("text", " buy bread ")]).await;
         assert_eq!(answer.headers()[header::LOCATION], "/");
         let (_, body) = world.get("/").await;
-        assert!(body.contains("No tasks yet."), "{body}");
+        assert!(
+            body.contains("buy bread") && !body.contains("milk"),
+            "{body}"
+        );
+        let tells_when = body.contains("Edited ");
+        assert_eq!(tells_when, application == Application::Notes, "{body}");
+
+        // Deleted in another window: what was typed is not lost.
+        world.post(&format!("{path}/{id}/delete"), &[]).await;
+        let (status, _) = world.get(&edit).await;
+        assert_eq!(status, StatusCode::NOT_FOUND);
+        let answer = world.post(&edit, &[("text", "buy butter")]).await;
+        let (status, body) = read(answer).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{body}");
+        assert!(body.contains("is no longer there"), "{body}");
+        assert!(body.contains("buy butter"), "{body}");
+        world.post(&format!("{path}/{id}/restore"), &[]).await;
+        let (_, body) = world.get("/").await;
+        assert!(body.contains("buy bread"), "{body}");
     }
 }
 
@@ -751,14 +817,21 @@ async fn row_17_what_a_session_writes_is_counted_by_session() {
     for (application, paths) in [
         (
             Application::Notes,
-            &["", "/AQEBAQEBAQEBAQEBAQEBAQ/delete"][..],
+            &[
+                "",
+                "/AQEBAQEBAQEBAQEBAQEBAQ/delete",
+                "/AQEBAQEBAQEBAQEBAQEBAQ/restore",
+                "/AQEBAQEBAQEBAQEBAQEBAQ/edit",
+            ][..],
         ),
         (
             Application::Tasks,
             &[
                 "",
                 "/AQEBAQEBAQEBAQEBAQEBAQ/delete",
+                "/AQEBAQEBAQEBAQEBAQEBAQ/restore",
                 "/AQEBAQEBAQEBAQEBAQEBAQ/tick",
+                "/AQEBAQEBAQEBAQEBAQEBAQ/edit",
             ],
         ),
     ] {
@@ -768,8 +841,14 @@ async fn row_17_what_a_session_writes_is_counted_by_session() {
             read(world.post(&format!("/{name}{path}"), &fields).await).await
         };
         for n in 0..500 {
-            let (status, body) = write(paths[n % paths.len()]).await;
-            assert_eq!(status, StatusCode::SEE_OTHER, "{body}");
+            let path = paths[n % paths.len()];
+            let (status, body) = write(path).await;
+            // What is not there cannot be changed; it is counted all the same.
+            let expected = match path.ends_with("/edit") {
+                true => StatusCode::NOT_FOUND,
+                false => StatusCode::SEE_OTHER,
+            };
+            assert_eq!(status, expected, "{body}");
         }
         for path in paths {
             let (status, body) = write(path).await;

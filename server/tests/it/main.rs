@@ -17,6 +17,7 @@ mod front_page;
 mod handoff;
 #[allow(dead_code, reason = "the program `siege` uses the rest of it")]
 mod harness;
+mod items;
 mod launch;
 mod limits;
 mod operate;

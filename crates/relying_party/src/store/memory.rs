@@ -17,8 +17,8 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Kept, NewHandoff, Note,
-    Owner, Sealed, Session, Source, Store, TakenHandoff, Task, Waiting,
+    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Item, Kept, NewHandoff,
+    Owner, Sealed, Session, Source, Store, TakenHandoff, UNDO_FOR, Waiting,
 };
 
 /// The store in plain memory.
@@ -32,10 +32,20 @@ struct State {
     sessions: HashMap<SessionId, Session>,
     waiting: HashMap<SessionId, Waiting>,
     /// In the order of writing.
-    notes: HashMap<Owner, Vec<Note>>,
-    /// In the order of writing.
-    tasks: HashMap<Owner, Vec<Task>>,
+    items: HashMap<Owner, Vec<KeptItem>>,
     records: HashMap<[u8; 32], (Vec<u8>, OffsetDateTime)>,
+}
+
+#[derive(Debug)]
+struct KeptItem {
+    item: Item,
+    undo_until: Option<OffsetDateTime>,
+}
+
+impl KeptItem {
+    fn is_living(&self) -> bool {
+        self.undo_until.is_none()
+    }
 }
 
 #[derive(Debug)]
@@ -55,6 +65,11 @@ impl Started {
 }
 
 impl State {
+    fn item(&mut self, owner: &Owner, id: ItemId) -> Option<&mut KeptItem> {
+        let mut items = self.items.get_mut(owner).into_iter().flatten();
+        items.find(|kept| kept.item.id == id)
+    }
+
     fn end_session(&mut self, id: SessionId) -> Vec<Ended> {
         let waiting = self.waiting.remove(&id).map(|waiting| waiting.session);
         let ended = self.sessions.remove(&id);
@@ -80,8 +95,11 @@ impl State {
     }
 
     fn rows(&self) -> u64 {
-        let rows =
-            self.started.len() + self.sessions.len() + self.waiting.len() + self.records.len();
+        let rows = self.started.len()
+            + self.sessions.len()
+            + self.waiting.len()
+            + self.items.values().map(Vec::len).sum::<usize>()
+            + self.records.len();
         u64::try_from(rows).unwrap_or(u64::MAX)
     }
 }
@@ -91,33 +109,6 @@ impl Memory {
         // A verb that panicked half-way would leave a half-done state; none of them can.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn add<T>(items: &mut HashMap<Owner, Vec<T>>, owner: &Owner, item: T) -> Added {
-    let items = items.entry(owner.clone()).or_default();
-    if items.len() >= ITEMS_PER_PERSON {
-        return Added::Full;
-    }
-    items.push(item);
-    Added::Yes
-}
-
-fn list<T: Clone>(items: &HashMap<Owner, Vec<T>>, owner: &Owner) -> Vec<T> {
-    let items = items.get(owner).map(Vec::as_slice).unwrap_or_default();
-    items.iter().rev().cloned().collect()
-}
-
-fn delete<T>(
-    items: &mut HashMap<Owner, Vec<T>>,
-    owner: &Owner,
-    is_it: impl Fn(&T) -> bool,
-) -> bool {
-    let Some(items) = items.get_mut(owner) else {
-        return false;
-    };
-    let before = items.len();
-    items.retain(|item| !is_it(item));
-    items.len() < before
 }
 
 #[async_trait]
@@ -331,35 +322,103 @@ impl Store for Memory {
         Ok(self.state().waiting.remove(&current))
     }
 
-    async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable> {
-        Ok(list(&self.state().notes, owner))
+    async fn list_items(&self, owner: &Owner) -> Result<Vec<Item>, Unavailable> {
+        let state = self.state();
+        let items = state.items.get(owner).into_iter().flatten();
+        let living = items.rev().filter(|kept| kept.is_living());
+        Ok(living.map(|kept| kept.item.clone()).collect())
     }
 
-    async fn add_note(&self, owner: &Owner, note: Note) -> Result<Added, Unavailable> {
-        Ok(add(&mut self.state().notes, owner, note))
-    }
-
-    async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
-        Ok(delete(&mut self.state().notes, owner, |note| note.id == id))
-    }
-
-    async fn list_tasks(&self, owner: &Owner) -> Result<Vec<Task>, Unavailable> {
-        Ok(list(&self.state().tasks, owner))
-    }
-
-    async fn add_task(&self, owner: &Owner, task: Task) -> Result<Added, Unavailable> {
-        Ok(add(&mut self.state().tasks, owner, task))
-    }
-
-    async fn tick_task(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable> {
+    async fn find_item(&self, owner: &Owner, id: ItemId) -> Result<Option<Item>, Unavailable> {
         let mut state = self.state();
-        let mut tasks = state.tasks.get_mut(owner).into_iter().flatten();
-        let found = tasks.find(|task| task.id == id);
-        Ok(found.map(|task| task.done = done).is_some())
+        let kept = state.item(owner, id).filter(|kept| kept.is_living());
+        Ok(kept.map(|kept| kept.item.clone()))
     }
 
-    async fn delete_task(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
-        Ok(delete(&mut self.state().tasks, owner, |task| task.id == id))
+    async fn add_item(&self, owner: &Owner, item: Item) -> Result<Added, Unavailable> {
+        let mut state = self.state();
+        let items = state.items.entry(owner.clone()).or_default();
+        if items.iter().filter(|kept| kept.is_living()).count() >= ITEMS_PER_PERSON {
+            return Ok(Added::Full);
+        }
+        items.push(KeptItem {
+            item,
+            undo_until: None,
+        });
+        if items.len() > ITEMS_PER_PERSON {
+            let deleted = items.iter().enumerate();
+            let deleted = deleted.filter_map(|(place, kept)| Some((kept.undo_until?, place)));
+            if let Some((_, first)) = deleted.min() {
+                items.remove(first);
+            }
+        }
+        Ok(Added::Yes)
+    }
+
+    async fn edit_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        text: String,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let Some(kept) = state.item(owner, id).filter(|kept| kept.is_living()) else {
+            return Ok(false);
+        };
+        if kept.item.text != text {
+            kept.item.text = text;
+            kept.item.edited_at = Some(now);
+        }
+        Ok(true)
+    }
+
+    async fn tick_item(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let kept = state.item(owner, id).filter(|kept| kept.is_living());
+        Ok(kept.map(|kept| kept.item.done = done).is_some())
+    }
+
+    async fn delete_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let kept = state.item(owner, id).filter(|kept| kept.is_living());
+        Ok(kept
+            .map(|kept| kept.undo_until = Some(now + UNDO_FOR))
+            .is_some())
+    }
+
+    async fn find_deleted(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Item>, Unavailable> {
+        let mut state = self.state();
+        let kept = state.item(owner, id);
+        let kept = kept.filter(|kept| kept.undo_until.is_some_and(|until| until > now));
+        Ok(kept.map(|kept| kept.item.clone()))
+    }
+
+    async fn restore_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let Some(items) = state.items.get_mut(owner) else {
+            return Ok(false);
+        };
+        // What comes too late is gone for good, whatever the clock does.
+        let is_over = |kept: &KeptItem| kept.undo_until.is_some_and(|until| until <= now);
+        items.retain(|kept| kept.item.id != id || !is_over(kept));
+        let kept = items.iter_mut().find(|kept| kept.item.id == id);
+        Ok(kept.map(|kept| kept.undo_until = None).is_some())
     }
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {
@@ -389,6 +448,9 @@ impl Store for Memory {
             .sessions
             .retain(|id, session| session.expires_at > now || waiting.contains_key(id));
         state.records.retain(|_, (_, expires_at)| *expires_at > now);
+        for items in state.items.values_mut() {
+            items.retain(|kept| kept.undo_until.is_none_or(|until| until > now));
+        }
         Ok(before - state.rows())
     }
 }

@@ -209,34 +209,28 @@ pub enum Kept {
     TooLate,
 }
 
-/// A note.
+/// What a person keeps here: a note, or a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
+pub struct Item {
     /// Its id.
     pub id: ItemId,
     /// What it says.
     pub text: String,
-    /// When it was written.
-    pub created_at: OffsetDateTime,
-}
-
-/// A task.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
-    /// Its id.
-    pub id: ItemId,
-    /// What is to do.
-    pub text: String,
-    /// Whether it is done.
+    /// Whether it is done, which only a task can be.
     pub done: bool,
     /// When it was written.
     pub created_at: OffsetDateTime,
+    /// When its text was last changed.
+    pub edited_at: Option<OffsetDateTime>,
 }
 
-/// How many notes, and how many tasks, one person may have: a page shows them all.
+/// How many items one person may have: a page shows them all.
 pub const ITEMS_PER_PERSON: usize = 1000;
 
-/// Whether a note or a task was added.
+/// For so long an item that was deleted can be brought back.
+pub const UNDO_FOR: Duration = Duration::minutes(10);
+
+/// Whether an item was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Added {
     /// Yes.
@@ -339,26 +333,52 @@ pub trait Store: web::session::Records {
     /// session has expired.
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable>;
 
-    /// A person's notes, the newest first.
-    async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable>;
+    /// A person's items, the newest first.
+    async fn list_items(&self, owner: &Owner) -> Result<Vec<Item>, Unavailable>;
 
-    /// Adds a note, unless its owner has too many.
-    async fn add_note(&self, owner: &Owner, note: Note) -> Result<Added, Unavailable>;
+    /// A person's own item.
+    async fn find_item(&self, owner: &Owner, id: ItemId) -> Result<Option<Item>, Unavailable>;
 
-    /// Deletes a person's own note; tells whether there was one.
-    async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable>;
+    /// Adds an item, unless its owner has too many. What they have deleted makes room for it, the
+    /// first that was deleted first.
+    async fn add_item(&self, owner: &Owner, item: Item) -> Result<Added, Unavailable>;
 
-    /// A person's tasks, done or not, the newest first.
-    async fn list_tasks(&self, owner: &Owner) -> Result<Vec<Task>, Unavailable>;
+    /// Changes what a person's own item says; tells whether there is such an item.
+    async fn edit_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        text: String,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
 
-    /// Adds a task, unless its owner has too many.
-    async fn add_task(&self, owner: &Owner, task: Task) -> Result<Added, Unavailable>;
+    /// Marks a person's own item as done, or takes that back; tells whether there is such an item.
+    async fn tick_item(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable>;
 
-    /// Ticks a person's own task off, or takes that back; tells whether there is such a task.
-    async fn tick_task(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable>;
+    /// Deletes a person's own item, which can be brought back for [`UNDO_FOR`]; tells whether there
+    /// was one.
+    async fn delete_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
 
-    /// Deletes a person's own task; tells whether there was one.
-    async fn delete_task(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable>;
+    /// A person's own item that was deleted and can be brought back.
+    async fn find_deleted(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Item>, Unavailable>;
+
+    /// Brings a person's own item back as it was, unless that is too late; tells whether it is there.
+    async fn restore_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
 
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), Unavailable>;

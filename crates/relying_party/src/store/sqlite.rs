@@ -14,8 +14,8 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Kept, NewHandoff, Note,
-    Owner, Sealed, Session, Source, Store, TakenHandoff, Task, Waiting,
+    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Item, Kept, NewHandoff,
+    Owner, Sealed, Session, Source, Store, TakenHandoff, UNDO_FOR, Waiting,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -137,47 +137,54 @@ impl WaitingRow {
 }
 
 #[derive(FromRow)]
-struct NoteRow {
-    id: String,
-    text: String,
-    created_at: i64,
-}
-
-impl NoteRow {
-    fn read(self) -> Result<Note, Unavailable> {
-        Ok(Note {
-            id: ItemId::parse(&self.id).map_err(Unavailable::unreadable)?,
-            text: self.text,
-            created_at: from_millis(self.created_at)?,
-        })
-    }
-}
-
-#[derive(FromRow)]
-struct TaskRow {
+struct ItemRow {
     id: String,
     text: String,
     done: bool,
     created_at: i64,
+    edited_at: Option<i64>,
 }
 
-impl TaskRow {
-    fn read(self) -> Result<Task, Unavailable> {
-        Ok(Task {
+impl ItemRow {
+    fn read(self) -> Result<Item, Unavailable> {
+        Ok(Item {
             id: ItemId::parse(&self.id).map_err(Unavailable::unreadable)?,
             text: self.text,
             done: self.done,
             created_at: from_millis(self.created_at)?,
+            edited_at: self.edited_at.map(from_millis).transpose()?,
         })
     }
 }
 
-fn at_most() -> i64 {
-    i64::try_from(ITEMS_PER_PERSON).unwrap_or(i64::MAX)
+/// Makes room for what was just added, so that neither what a person has nor what they may bring back
+/// is ever more than they may have.
+async fn forget_surplus(
+    connection: &mut SqliteConnection,
+    owner: &Owner,
+) -> Result<(), Unavailable> {
+    let (issuer, user) = (owner.issuer.as_str(), owner.user.to_string());
+    let kept: i64 =
+        sqlx::query_scalar("SELECT COUNT(*) FROM item WHERE issuer = ? AND user_id = ?")
+            .bind(issuer)
+            .bind(&user)
+            .fetch_one(&mut *connection)
+            .await?;
+    sqlx::query(
+        "DELETE FROM item WHERE seq IN (
+             SELECT seq FROM item WHERE issuer = ? AND user_id = ? AND undo_until IS NOT NULL
+             ORDER BY undo_until, seq LIMIT ?)",
+    )
+    .bind(issuer)
+    .bind(&user)
+    .bind((kept - at_most()).max(0))
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
-fn added(rows: u64) -> Added {
-    if rows == 1 { Added::Yes } else { Added::Full }
+fn at_most() -> i64 {
+    i64::try_from(ITEMS_PER_PERSON).unwrap_or(i64::MAX)
 }
 
 fn digest<T>(bytes: &[u8]) -> Result<Digest<T>, Unavailable> {
@@ -638,110 +645,174 @@ impl Store for Sqlite {
         Ok(taken)
     }
 
-    async fn list_notes(&self, owner: &Owner) -> Result<Vec<Note>, Unavailable> {
-        let rows = sqlx::query_as::<_, NoteRow>(
-            "SELECT id, text, created_at FROM note WHERE issuer = ? AND user_id = ?
-             ORDER BY seq DESC",
+    async fn list_items(&self, owner: &Owner) -> Result<Vec<Item>, Unavailable> {
+        let rows = sqlx::query_as::<_, ItemRow>(
+            "SELECT id, text, done, created_at, edited_at FROM item
+             WHERE issuer = ? AND user_id = ? AND undo_until IS NULL ORDER BY seq DESC",
         )
         .bind(owner.issuer.as_str())
         .bind(owner.user.to_string())
         .fetch_all(self.database.readers())
         .await?;
-        rows.into_iter().map(NoteRow::read).collect()
+        rows.into_iter().map(ItemRow::read).collect()
     }
 
-    async fn add_note(&self, owner: &Owner, note: Note) -> Result<Added, Unavailable> {
-        let mut tx = self.database.write().await?;
-        let rows = sqlx::query(
-            "INSERT INTO note (id, issuer, user_id, text, created_at)
-             SELECT ?1, ?2, ?3, ?4, ?5
-             WHERE (SELECT COUNT(*) FROM note WHERE issuer = ?2 AND user_id = ?3) < ?6",
+    async fn find_item(&self, owner: &Owner, id: ItemId) -> Result<Option<Item>, Unavailable> {
+        let row = sqlx::query_as::<_, ItemRow>(
+            "SELECT id, text, done, created_at, edited_at FROM item
+             WHERE id = ? AND issuer = ? AND user_id = ? AND undo_until IS NULL",
         )
-        .bind(note.id.to_string())
+        .bind(id.to_string())
         .bind(owner.issuer.as_str())
         .bind(owner.user.to_string())
-        .bind(note.text)
-        .bind(millis(note.created_at))
-        .bind(at_most())
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-        tx.commit().await?;
-        Ok(added(rows))
-    }
-
-    async fn delete_note(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
-        let mut tx = self.database.write().await?;
-        let deleted = sqlx::query("DELETE FROM note WHERE id = ? AND issuer = ? AND user_id = ?")
-            .bind(id.to_string())
-            .bind(owner.issuer.as_str())
-            .bind(owner.user.to_string())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        tx.commit().await?;
-        Ok(deleted == 1)
-    }
-
-    async fn list_tasks(&self, owner: &Owner) -> Result<Vec<Task>, Unavailable> {
-        let rows = sqlx::query_as::<_, TaskRow>(
-            "SELECT id, text, done, created_at FROM task WHERE issuer = ? AND user_id = ?
-             ORDER BY seq DESC",
-        )
-        .bind(owner.issuer.as_str())
-        .bind(owner.user.to_string())
-        .fetch_all(self.database.readers())
+        .fetch_optional(self.database.readers())
         .await?;
-        rows.into_iter().map(TaskRow::read).collect()
+        row.map(ItemRow::read).transpose()
     }
 
-    async fn add_task(&self, owner: &Owner, task: Task) -> Result<Added, Unavailable> {
+    async fn add_item(&self, owner: &Owner, item: Item) -> Result<Added, Unavailable> {
         let mut tx = self.database.write().await?;
-        let rows = sqlx::query(
-            "INSERT INTO task (id, issuer, user_id, text, done, created_at)
-             SELECT ?1, ?2, ?3, ?4, ?5, ?6
-             WHERE (SELECT COUNT(*) FROM task WHERE issuer = ?2 AND user_id = ?3) < ?7",
+        let added = sqlx::query(
+            "INSERT INTO item (id, issuer, user_id, text, done, created_at, edited_at)
+             SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+             WHERE (SELECT COUNT(*) FROM item
+                    WHERE issuer = ?2 AND user_id = ?3 AND undo_until IS NULL) < ?8",
         )
-        .bind(task.id.to_string())
+        .bind(item.id.to_string())
         .bind(owner.issuer.as_str())
         .bind(owner.user.to_string())
-        .bind(task.text)
-        .bind(task.done)
-        .bind(millis(task.created_at))
+        .bind(item.text)
+        .bind(item.done)
+        .bind(millis(item.created_at))
+        .bind(item.edited_at.map(millis))
         .bind(at_most())
         .execute(&mut *tx)
         .await?
         .rows_affected();
+        if added == 0 {
+            return Ok(Added::Full);
+        }
+        forget_surplus(&mut tx, owner).await?;
         tx.commit().await?;
-        Ok(added(rows))
+        Ok(Added::Yes)
     }
 
-    async fn tick_task(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable> {
+    async fn edit_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        text: String,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
         let mut tx = self.database.write().await?;
-        let ticked =
-            sqlx::query("UPDATE task SET done = ? WHERE id = ? AND issuer = ? AND user_id = ?")
-                .bind(done)
-                .bind(id.to_string())
-                .bind(owner.issuer.as_str())
-                .bind(owner.user.to_string())
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
+        let edited = sqlx::query(
+            "UPDATE item SET text = ?1, edited_at = CASE WHEN text = ?1 THEN edited_at ELSE ?2 END
+             WHERE id = ?3 AND issuer = ?4 AND user_id = ?5 AND undo_until IS NULL",
+        )
+        .bind(text)
+        .bind(millis(now))
+        .bind(id.to_string())
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        Ok(edited == 1)
+    }
+
+    async fn tick_item(&self, owner: &Owner, id: ItemId, done: bool) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let ticked = sqlx::query(
+            "UPDATE item SET done = ?
+             WHERE id = ? AND issuer = ? AND user_id = ? AND undo_until IS NULL",
+        )
+        .bind(done)
+        .bind(id.to_string())
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
         tx.commit().await?;
         Ok(ticked == 1)
     }
 
-    async fn delete_task(&self, owner: &Owner, id: ItemId) -> Result<bool, Unavailable> {
+    async fn delete_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
         let mut tx = self.database.write().await?;
-        let deleted = sqlx::query("DELETE FROM task WHERE id = ? AND issuer = ? AND user_id = ?")
-            .bind(id.to_string())
-            .bind(owner.issuer.as_str())
-            .bind(owner.user.to_string())
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
+        let deleted = sqlx::query(
+            "UPDATE item SET undo_until = ?
+             WHERE id = ? AND issuer = ? AND user_id = ? AND undo_until IS NULL",
+        )
+        .bind(millis(now + UNDO_FOR))
+        .bind(id.to_string())
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
         tx.commit().await?;
         Ok(deleted == 1)
+    }
+
+    async fn find_deleted(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<Option<Item>, Unavailable> {
+        let row = sqlx::query_as::<_, ItemRow>(
+            "SELECT id, text, done, created_at, edited_at FROM item
+             WHERE id = ? AND issuer = ? AND user_id = ? AND undo_until > ?",
+        )
+        .bind(id.to_string())
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .bind(millis(now))
+        .fetch_optional(self.database.readers())
+        .await?;
+        row.map(ItemRow::read).transpose()
+    }
+
+    async fn restore_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut tx = self.database.write().await?;
+        let mut is_there = false;
+        for (statement, restores) in [
+            // What comes too late is gone for good, whatever the clock does.
+            (
+                "DELETE FROM item
+                 WHERE id = ?1 AND issuer = ?2 AND user_id = ?3 AND undo_until <= ?4",
+                false,
+            ),
+            (
+                "UPDATE item SET undo_until = NULL
+                 WHERE id = ?1 AND issuer = ?2 AND user_id = ?3
+                   AND (undo_until IS NULL OR undo_until > ?4)",
+                true,
+            ),
+        ] {
+            let rows = sqlx::query(statement)
+                .bind(id.to_string())
+                .bind(owner.issuer.as_str())
+                .bind(owner.user.to_string())
+                .bind(millis(now))
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+            is_there = restores && rows == 1;
+        }
+        tx.commit().await?;
+        Ok(is_there)
     }
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {
@@ -773,6 +844,7 @@ impl Store for Sqlite {
             "DELETE FROM session
              WHERE expires_at <= ? AND id NOT IN (SELECT current FROM waiting)",
             "DELETE FROM browser_session WHERE expires_at <= ?",
+            "DELETE FROM item WHERE undo_until <= ?",
         ] {
             swept += sqlx::query(statement)
                 .bind(now)

@@ -1029,7 +1029,7 @@ fn notes() -> Vec<Route> {
             methods: &["GET"],
             base: |stage| {
                 Box::pin(async {
-                    let url = stage.world.notes("/?signed_out=1");
+                    let url = stage.world.notes("/?signed_out=1&deleted=1&restored=yes");
                     Built {
                         request: Stage::navigation(&stage.alice, &url),
                         foreign: vec![],
@@ -1039,6 +1039,8 @@ fn notes() -> Vec<Route> {
             params: vec![
                 param(Place::Cookie, RP_SESSION, |_| Nobody),
                 optional_field("signed_out"),
+                optional_field("deleted"),
+                optional_field("restored"),
             ],
             good: |reply| reply.status == 200 && reply.body.contains("Alice Moreau"),
             nobody: |reply| reply.status == 200 && !reply.body.contains("Alice"),
@@ -1235,6 +1237,26 @@ fn notes() -> Vec<Route> {
             |stage| Box::pin(item_request(stage, "notes", "delete", None)),
             vec![],
         ),
+        item_route(
+            Site::Notes,
+            "/notes/{id}/restore",
+            |stage| Box::pin(restore_request(stage, "notes")),
+            vec![],
+        ),
+        edit_page(Site::Notes, "/notes/{id}/edit", |stage| {
+            Box::pin(edit_page_request(stage, "notes"))
+        }),
+        edit_form(
+            Site::Notes,
+            "/notes/{id}/edit",
+            |stage| Box::pin(item_request(stage, "notes", "edit", Some(("text", "milk")))),
+            |kind| match kind {
+                Empty | Nul | Long => R422,
+                Missing | BadUtf8 | OverlongUtf8 => R400,
+                _ if kind.is_twice() => R400,
+                _ => Same,
+            },
+        ),
         Route {
             site: Site::Notes,
             path: "/switch",
@@ -1340,7 +1362,7 @@ fn tasks() -> Vec<Route> {
         item_route(
             Site::Tasks,
             "/tasks/{id}/tick",
-            |stage| Box::pin(item_request(stage, "tasks", "tick", Some("done"))),
+            |stage| Box::pin(item_request(stage, "tasks", "tick", Some(("done", "true")))),
             vec![param(Place::Form, "done", exact_or_400)],
         ),
         item_route(
@@ -1348,6 +1370,26 @@ fn tasks() -> Vec<Route> {
             "/tasks/{id}/delete",
             |stage| Box::pin(item_request(stage, "tasks", "delete", None)),
             vec![],
+        ),
+        item_route(
+            Site::Tasks,
+            "/tasks/{id}/restore",
+            |stage| Box::pin(restore_request(stage, "tasks")),
+            vec![],
+        ),
+        edit_page(Site::Tasks, "/tasks/{id}/edit", |stage| {
+            Box::pin(edit_page_request(stage, "tasks"))
+        }),
+        edit_form(
+            Site::Tasks,
+            "/tasks/{id}/edit",
+            |stage| Box::pin(item_request(stage, "tasks", "edit", Some(("text", "milk")))),
+            |kind| match kind {
+                Empty | Nul | Long | CrLf => R422,
+                Missing | BadUtf8 | OverlongUtf8 => R400,
+                _ if kind.is_twice() => R400,
+                _ => Same,
+            },
         ),
     ]
 }
@@ -1379,10 +1421,50 @@ fn item_route(site: Site, path: &'static str, base: Base, params: Vec<Param>) ->
             })],
             params,
         ]),
-        good: |reply| reply.status == 303 && reply.location() == "/",
+        good: at_home,
         nobody: at_the_front_page,
         gives: "",
     }
+}
+
+/// The page that changes a note or a task.
+fn edit_page(site: Site, path: &'static str, base: Base) -> Route {
+    Route {
+        site,
+        path,
+        methods: &["GET", "POST"],
+        base,
+        params: vec![
+            param(Place::Cookie, RP_SESSION, |_| Nobody),
+            param(Place::Path, "id", |_| R404),
+        ],
+        good: |reply| reply.status == 200 && reply.body.contains("bread"),
+        nobody: at_the_front_page,
+        gives: "",
+    }
+}
+
+/// The form on that page. What is not there is answered with the text, so that it is not lost.
+fn edit_form(site: Site, path: &'static str, base: Base, text: fn(Kind) -> Expect) -> Route {
+    Route {
+        site,
+        path,
+        methods: &["GET", "POST"],
+        base,
+        params: all([
+            text_params(text),
+            form_params(RP_SESSION).into_iter().skip(1).collect(),
+            vec![param(Place::Path, "id", |_| R404)],
+        ]),
+        good: at_home,
+        nobody: at_the_front_page,
+        gives: "",
+    }
+}
+
+fn at_home(reply: &Reply) -> bool {
+    let location = reply.location();
+    reply.status == 303 && (location == "/" || location.starts_with("/?"))
 }
 
 /// The address of a site's path.
@@ -1393,18 +1475,48 @@ fn at(stage: &Stage, site: &str, path: &str) -> String {
     }
 }
 
-async fn item_request(stage: &Stage, site: &'static str, verb: &str, field: Option<&str>) -> Built {
+async fn item_request(
+    stage: &Stage,
+    site: &'static str,
+    verb: &str,
+    field: Option<(&str, &str)>,
+) -> Built {
     let home = at(stage, site, "/");
     let mine = new_item(stage, &stage.alice, site).await;
     let bobs = new_item(stage, &stage.bob, site).await;
     let csrf = stage.alice.get(&home).await.csrf();
     let mut fields = vec![("csrf", csrf.as_str())];
-    fields.extend(field.map(|field| (field, "true")));
+    fields.extend(field);
     let mut request = Stage::form(&stage.alice, &home, &fields).with(Place::Path, "id", &mine);
     request.path = format!("/{site}/{{}}/{verb}");
     let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
     foreign.push((Place::Path, "id", "another person's", bobs.into()));
     Built { request, foreign }
+}
+
+/// What Alice has just deleted is to come back; what Bob has deleted is not hers.
+async fn restore_request(stage: &Stage, site: &'static str) -> Built {
+    let built = item_request(stage, site, "restore", None).await;
+    for persona in [&stage.alice, &stage.bob] {
+        let csrf = persona.get(&at(stage, site, "/")).await.csrf();
+        for id in ids(stage, persona, site).await {
+            let url = at(stage, site, &format!("/{site}/{id}/delete"));
+            persona.post(&url, &[("csrf", &csrf)]).await;
+        }
+    }
+    built
+}
+
+async fn edit_page_request(stage: &Stage, site: &'static str) -> Built {
+    let mine = new_item(stage, &stage.alice, site).await;
+    let bobs = new_item(stage, &stage.bob, site).await;
+    let request = Stage::navigation(&stage.alice, &at(stage, site, "/"));
+    let mut request = request.with(Place::Path, "id", &mine);
+    request.path = format!("/{site}/{{}}/edit");
+    Built {
+        request,
+        foreign: vec![(Place::Path, "id", "another person's", bobs.into())],
+    }
 }
 
 /// The ids of what stands on a person's page.

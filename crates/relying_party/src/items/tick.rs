@@ -1,29 +1,36 @@
-//! Deleting a task.
+//! Ticking a task off, and taking that back.
 
 use axum::{
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
 use handoff::ids::ItemId;
+use serde::Deserialize;
 use web::{context::At, form::Protected, problem::Problem, redirect};
 
 use crate::{
     RelyingParty,
     identity::{SignedIn, SignedInForms},
-    logout::Nothing,
 };
+
+/// What is to be true afterwards, so that a second click changes nothing.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Tick {
+    done: bool,
+}
 
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
     signed_in: SignedIn,
     id: Result<Path<ItemId>, PathRejection>,
-    _: Protected<Nothing, SignedInForms>,
+    Protected { fields, .. }: Protected<Tick, SignedInForms>,
 ) -> Result<Response, Problem> {
     site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
-    // A task that is gone already, or was never this person's, gets the same answer: after a double
-    // click what was wanted is true, and nobody learns which ids exist.
-    let deleted = site.store.delete_task(&signed_in.owner(), id).await;
-    deleted.map_err(Problem::unavailable)?;
+    // A task that is gone, or was never this person's, gets the same answer: nobody learns which ids
+    // exist.
+    let owner = signed_in.owner();
+    let ticked = site.store.tick_item(&owner, id, fields.done).await;
+    ticked.map_err(Problem::unavailable)?;
     Ok(redirect::see_other("/"))
 }

@@ -1,4 +1,4 @@
-//! Deleting a note.
+//! Bringing back what was deleted.
 
 use axum::{
     extract::{Path, rejection::PathRejection},
@@ -21,9 +21,13 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
-    // A note that is gone already, or was never this person's, gets the same answer: after a double
-    // click what was wanted is true, and nobody learns which ids exist.
-    let deleted = site.store.delete_note(&signed_in.owner(), id).await;
-    deleted.map_err(Problem::unavailable)?;
-    Ok(redirect::see_other("/"))
+    let (owner, now) = (signed_in.owner(), site.context.now());
+    let restored = site.store.restore_item(&owner, id, now).await;
+    // What was never this person's is told as what is gone: nobody learns which ids exist.
+    Ok(redirect::see_other(
+        match restored.map_err(Problem::unavailable)? {
+            true => "/?restored=yes",
+            false => "/?restored=too-late",
+        },
+    ))
 }

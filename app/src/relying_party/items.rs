@@ -1,0 +1,357 @@
+//! What the pages of the applications have in common: each keeps short texts of a person's, which are
+//! written, changed, deleted and brought back in the same way. `notes.rs` and `tasks.rs` draw the list.
+
+pub use crate::components::moment::Moment;
+use crate::{
+    components::{
+        field::{CsrfToken, TextArea, TextLine},
+        icon::{Glyph, Icon},
+        identity::IdentityStrip,
+        notice::{Alert, Notice, Tone},
+    },
+    person::Person,
+    relying_party::{notes::NoteList, tasks::TaskLists},
+};
+use leptos::prelude::*;
+
+/// The id of the message above a form.
+const PROBLEM: &str = "problem";
+/// How much of a text is repeated where it is only named, in characters.
+const EXCERPT: usize = 40;
+
+/// What kind of text it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A note.
+    Note,
+    /// A task.
+    Task,
+}
+
+impl Kind {
+    /// What one is called.
+    #[must_use]
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Task => "task",
+        }
+    }
+
+    /// The title of the page that shows them all.
+    #[must_use]
+    pub const fn heading(self) -> &'static str {
+        match self {
+            Self::Note => "Your notes",
+            Self::Task => "Your tasks",
+        }
+    }
+
+    /// The title of the page that changes one.
+    #[must_use]
+    pub const fn edit_heading(self) -> &'static str {
+        match self {
+            Self::Note => "Edit note",
+            Self::Task => "Edit task",
+        }
+    }
+
+    /// The address that a new one is sent to; those of one of them lie below it.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Note => "/notes",
+            Self::Task => "/tasks",
+        }
+    }
+}
+
+/// What the page with a person's texts shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Items {
+    /// What kind they are.
+    pub kind: Kind,
+    /// Who is signed in.
+    pub person: Person,
+    /// The authorization server's name: how they came here.
+    pub authority_name: String,
+    /// The CSRF token of this session.
+    pub csrf: String,
+    /// Their texts, in the order to show.
+    pub items: Vec<ItemView>,
+    /// Why the text that they just sent was not kept.
+    pub draft_error: Option<String>,
+    /// That text, so that nothing is lost.
+    pub draft: String,
+    /// What has just been done.
+    pub news: Option<News>,
+}
+
+/// One text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ItemView {
+    /// Its id, which is a part of the addresses that change it.
+    pub id: String,
+    /// The text as it was written, line breaks included.
+    pub text: String,
+    /// Whether it is done.
+    pub done: bool,
+    /// When it was written.
+    pub created: Moment,
+    /// When it was last changed.
+    pub edited: Option<Moment>,
+}
+
+impl ItemView {
+    /// The first words, and a sign where they are not all.
+    fn excerpt(&self) -> String {
+        let (words, all) = (self.first_words(), self.text.split_whitespace());
+        let is_all = words.chars().eq(all.collect::<Vec<_>>().join(" ").chars());
+        if is_all {
+            words
+        } else {
+            format!("{words} …")
+        }
+    }
+
+    /// The first words of the text: as many as stay below [`EXCERPT`], at least one.
+    pub(crate) fn first_words(&self) -> String {
+        let mut excerpt = String::new();
+        for word in self.text.split_whitespace() {
+            if excerpt.is_empty() {
+                excerpt.extend(word.chars().take(EXCERPT));
+            } else if excerpt.chars().count() + 1 + word.chars().count() <= EXCERPT {
+                excerpt.push(' ');
+                excerpt.push_str(word);
+            } else {
+                break;
+            }
+        }
+        excerpt
+    }
+}
+
+/// What has just been done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// This was deleted, and can be brought back for so many minutes.
+    Deleted {
+        /// What it was.
+        item: ItemView,
+        /// For how long it can be brought back.
+        minutes: i64,
+    },
+    /// What was deleted is there again.
+    Restored,
+    /// What was deleted could not be brought back any more.
+    TooLate,
+}
+
+/// A form for a new text, and the texts.
+#[component]
+pub fn ItemsPage(
+    /// What to show.
+    model: Items,
+) -> impl IntoView {
+    let Items {
+        kind,
+        person,
+        authority_name,
+        csrf,
+        items,
+        draft_error,
+        draft,
+        news,
+    } = model;
+    let noun = kind.noun();
+    let problem = draft_error.is_some().then_some(PROBLEM);
+    let field = match kind {
+        Kind::Note => {
+            view! { <TextArea label="New note" name="text" value=draft problem /> }.into_any()
+        }
+        Kind::Task => {
+            view! { <TextLine label="New task" name="text" value=draft problem /> }.into_any()
+        }
+    };
+    let list = match kind {
+        _ if items.is_empty() => view! { <NothingYet kind /> }.into_any(),
+        Kind::Note => view! { <NoteList notes=items csrf=csrf.clone() /> }.into_any(),
+        Kind::Task => view! { <TaskLists tasks=items csrf=csrf.clone() /> }.into_any(),
+    };
+
+    view! {
+        <IdentityStrip person note=format!("via {authority_name}") csrf=csrf.clone() />
+        <div class="page page--text">
+            <h1>{kind.heading()}</h1>
+            {news.map(|news| view! { <JustDone kind news csrf=csrf.clone() /> })}
+            <Refused text=draft_error />
+            <form class="stack" method="post" action=kind.path()>
+                <CsrfToken token=csrf />
+                {field}
+                <div class="actions">
+                    <button class="button button--main" type="submit">
+                        {format!("Add {noun}")}
+                    </button>
+                </div>
+            </form>
+            {list}
+        </div>
+    }
+}
+
+#[component]
+fn NothingYet(kind: Kind) -> impl IntoView {
+    let (text, hint) = match kind {
+        Kind::Note => (
+            "No notes yet.",
+            "Write your first one above. It appears here.",
+        ),
+        Kind::Task => (
+            "No tasks yet.",
+            "Add your first one above. It appears here.",
+        ),
+    };
+    view! {
+        <div class="empty">
+            <p>{text}</p>
+            <p class="muted">{hint}</p>
+        </div>
+    }
+}
+
+#[component]
+fn Refused(text: Option<String>) -> impl IntoView {
+    text.map(|text| {
+        view! {
+            <Alert tone=Tone::Neutral id=PROBLEM>
+                <p>{text}</p>
+            </Alert>
+        }
+    })
+    .into_any()
+}
+
+#[component]
+fn JustDone(kind: Kind, news: News, csrf: String) -> impl IntoView {
+    let noun = kind.noun();
+    match news {
+        News::Deleted { item, minutes } => view! {
+            <Notice tone=Tone::Neutral>
+                <p>
+                    {format!("You deleted the {noun} “")} <span class="quoted">{item.excerpt()}</span>
+                    {format!("”. You can bring it back for {minutes} minutes.")}
+                </p>
+                <form method="post" action=format!("{}/{}/restore", kind.path(), item.id)>
+                    <CsrfToken token=csrf />
+                    <button class="button" type="submit">
+                        <Glyph icon=Icon::Undo />
+                        "Undo"
+                    </button>
+                </form>
+            </Notice>
+        }
+        .into_any(),
+        News::Restored => view! {
+            <Notice tone=Tone::Accepted>
+                <p>{format!("The {noun} is back.")}</p>
+            </Notice>
+        }
+        .into_any(),
+        News::TooLate => view! {
+            <Notice tone=Tone::Neutral>
+                <p>{format!("It is too late to bring that {noun} back.")}</p>
+            </Notice>
+        }
+        .into_any(),
+    }
+}
+
+/// The way to change one text, and the button that deletes it, in words or, where there is no room, as
+/// icons with a name.
+#[component]
+pub(crate) fn ItemActions(kind: Kind, id: String, named: String, csrf: String) -> impl IntoView {
+    let (noun, path) = (kind.noun(), kind.path());
+    view! {
+        <div class="item-actions">
+            <a
+                class="button button--quiet"
+                href=format!("{path}/{id}/edit")
+                aria-label=format!("Edit {noun}: {named}")
+            >
+                <Glyph icon=Icon::Pencil />
+                <span class="item-verb">"Edit"</span>
+            </a>
+            <form method="post" action=format!("{path}/{id}/delete")>
+                <CsrfToken token=csrf />
+                <button
+                    class="button button--quiet"
+                    type="submit"
+                    aria-label=format!("Delete {noun}: {named}")
+                >
+                    <Glyph icon=Icon::Bin />
+                    <span class="item-verb">"Delete"</span>
+                </button>
+            </form>
+        </div>
+    }
+}
+
+/// What the page that changes one text shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What kind it is.
+    pub kind: Kind,
+    /// Who is signed in.
+    pub person: Person,
+    /// The authorization server's name: how they came here.
+    pub authority_name: String,
+    /// The CSRF token of this session.
+    pub csrf: String,
+    /// Its id, which is a part of the address that changes it.
+    pub id: String,
+    /// The text as it stands in the form.
+    pub text: String,
+    /// Why the text that they just sent was not kept.
+    pub error: Option<String>,
+}
+
+/// A form with one text.
+#[component]
+pub fn EditPage(
+    /// What to show.
+    model: Edit,
+) -> impl IntoView {
+    let Edit {
+        kind,
+        person,
+        authority_name,
+        csrf,
+        id,
+        text,
+        error,
+    } = model;
+    let problem = error.is_some().then_some(PROBLEM);
+    let field = match kind {
+        Kind::Note => view! { <TextArea label="Note" name="text" value=text problem /> }.into_any(),
+        Kind::Task => view! { <TextLine label="Task" name="text" value=text problem /> }.into_any(),
+    };
+    view! {
+        <IdentityStrip person note=format!("via {authority_name}") csrf=csrf.clone() />
+        <div class="page page--text">
+            <h1>{kind.edit_heading()}</h1>
+            <Refused text=error />
+            <form class="stack" method="post" action=format!("{}/{id}/edit", kind.path())>
+                <CsrfToken token=csrf />
+                {field}
+                <div class="actions">
+                    <button class="button button--main" type="submit">
+                        "Save"
+                    </button>
+                    <a class="button" href="/">
+                        "Cancel"
+                    </a>
+                </div>
+            </form>
+        </div>
+    }
+}

@@ -1,0 +1,30 @@
+//! Deleting a text, which can be undone for a while.
+
+use axum::{
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
+use handoff::ids::ItemId;
+use web::{context::At, form::Protected, problem::Problem, redirect};
+
+use crate::{
+    RelyingParty,
+    identity::{SignedIn, SignedInForms},
+    logout::Nothing,
+};
+
+pub(crate) async fn post(
+    At(site): At<RelyingParty>,
+    signed_in: SignedIn,
+    id: Result<Path<ItemId>, PathRejection>,
+    _: Protected<Nothing, SignedInForms>,
+) -> Result<Response, Problem> {
+    site.admit_write(&signed_in)?;
+    let Path(id) = id.map_err(|_| Problem::not_found())?;
+    // One that is gone already, or was never this person's, gets the same answer: after a double
+    // click what was wanted is true, and nobody learns which ids exist.
+    let (owner, now) = (signed_in.owner(), site.context.now());
+    let deleted = site.store.delete_item(&owner, id, now).await;
+    deleted.map_err(Problem::unavailable)?;
+    Ok(redirect::see_other(&format!("/?deleted={id}")))
+}

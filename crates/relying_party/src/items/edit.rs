@@ -1,0 +1,85 @@
+//! Changing what a text says.
+
+use app::relying_party::items::{Edit, EditPage};
+use axum::{
+    extract::{Path, rejection::PathRejection},
+    http::StatusCode,
+    response::Response,
+};
+use handoff::ids::ItemId;
+use leptos::prelude::*;
+use web::{context::At, form::Protected, page::Page, problem::Problem, redirect};
+
+use super::{Draft, Text, show_with};
+use crate::{
+    RelyingParty,
+    identity::{SignedIn, SignedInTexts},
+    text::with_line_feeds,
+};
+
+pub(crate) async fn get(
+    At(site): At<RelyingParty>,
+    signed_in: SignedIn,
+    id: Result<Path<ItemId>, PathRejection>,
+    page: Page,
+) -> Result<Response, Problem> {
+    let Path(id) = id.map_err(|_| Problem::not_found())?;
+    let item = site.store.find_item(&signed_in.owner(), id).await;
+    let item = item.map_err(Problem::unavailable)?;
+    // Somebody else's and nobody's are one answer: nothing tells that it is there.
+    let item = item.ok_or_else(Problem::not_found)?;
+    Ok(show(&site, &signed_in, id, item.text, None, page))
+}
+
+fn show(
+    site: &RelyingParty,
+    signed_in: &SignedIn,
+    id: ItemId,
+    text: String,
+    error: Option<String>,
+    page: Page,
+) -> Response {
+    let kind = site.settings.application.kind();
+    let model = Edit {
+        kind,
+        person: signed_in.person(),
+        authority_name: site.settings.authority_name.clone(),
+        csrf: signed_in.csrf(site),
+        id: id.to_string(),
+        text,
+        error,
+    };
+    let frame = site.frame.clone();
+    page.show(move || frame.page(kind.edit_heading(), false, view! { <EditPage model /> }))
+}
+
+pub(crate) async fn post(
+    At(site): At<RelyingParty>,
+    signed_in: SignedIn,
+    id: Result<Path<ItemId>, PathRejection>,
+    page: Page,
+    Protected { fields, .. }: Protected<Text, SignedInTexts>,
+) -> Result<Response, Problem> {
+    site.admit_write(&signed_in)?;
+    let Path(id) = id.map_err(|_| Problem::not_found())?;
+    let application = site.settings.application;
+    let text = match application.texts().parse(&fields.text) {
+        Ok(text) => text,
+        Err(error) => {
+            let (text, error) = (with_line_feeds(&fields.text), Some(error.to_string()));
+            let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
+            return Ok(show(&site, &signed_in, id, text, error, page));
+        }
+    };
+    let (owner, now) = (signed_in.owner(), site.context.now());
+    let edited = site.store.edit_item(&owner, id, text, now).await;
+    if edited.map_err(Problem::unavailable)? {
+        return Ok(redirect::see_other("/"));
+    }
+    // It may have been deleted in another window meanwhile; what was typed is not lost for that.
+    let noun = application.kind().noun();
+    let error = format!("That {noun} is no longer there. You can add what you wrote as a new one.");
+    let draft = Draft::refused(&fields.text, error);
+    let page = page.status(StatusCode::NOT_FOUND);
+    show_with(&site, &signed_in, draft, None, page).await
+}
