@@ -156,3 +156,16 @@ test("row 25: another person's launch ticket does not open Notes silently", asyn
   await visitor.page.goto(launch ?? '');
   await expect(visitor.confirm.heading).toHaveText('Continue to Notes as Alice Moreau?');
 });
+
+// Without JavaScript: the same.
+test('the portal tells which handoff was opened and which was cancelled', async ({
+  visitor,
+  portal,
+}) => {
+  await visitor.openNotesAs(alice);
+  await visitor.page.goto(`${sites.tasks}/handoff/start`);
+  await visitor.confirm.cancel();
+  await portal.open();
+  await expect(portal.recent.nth(0)).toContainText(/Tasks\s*You cancelled it/);
+  await expect(portal.recent.nth(1)).toContainText(/Notes\s*Opened/);
+});

@@ -20,6 +20,24 @@ test('a note is kept, shown as it was written, and deleted', async ({ visitor, n
   await notes.arrived(alice);
 });
 
+// Without JavaScript: the same. Undo is a form, too.
+test('a note is changed, deleted and brought back', async ({ visitor, notes }) => {
+  await visitor.openNotesAs(alice);
+  const [text, changed] = [unique('Rope'), unique('Paint')];
+  await notes.add(text);
+  await notes.edit(text, changed);
+  await expect(notes.withText(changed)).toContainText('Edited');
+  await expect(notes.withText(text)).toHaveCount(0);
+
+  await notes.delete(changed);
+  await expect(notes.withText(changed)).toHaveCount(0);
+  await expect(notes.notice).toContainText(changed);
+  await notes.undo();
+  await expect(notes.notice).toContainText('The note is back.');
+  await expect(notes.withText(changed)).toBeVisible();
+  await notes.delete(changed);
+});
+
 // Without JavaScript: the same.
 test("nobody reads another person's notes", async ({ newVisitor, visitor, notes }) => {
   await visitor.openNotesAs(alice);

@@ -54,6 +54,23 @@ test('a task is added, ticked off, taken back and deleted', async ({ visitor, po
   await tasks.arrived(alice);
 });
 
+// Without JavaScript: the same. Undo is a form, too.
+test('a task is changed, deleted and brought back', async ({ visitor, portal, tasks }) => {
+  await visitor.signInAs(alice);
+  await portal.openApp('Tasks');
+  await tasks.arrived(alice);
+  const [text, changed] = [unique('Rope'), unique('Paint')];
+  await tasks.add(text);
+  await tasks.edit(text, changed);
+  await expect(tasks.withText(changed)).toBeVisible();
+  await expect(tasks.withText(text)).toHaveCount(0);
+  await tasks.delete(changed);
+  await expect(tasks.withText(changed)).toHaveCount(0);
+  await tasks.undo();
+  await expect(tasks.withText(changed)).toBeVisible();
+  await tasks.delete(changed);
+});
+
 // The operator gives Tasks to Alice alone, and back to everyone afterwards.
 test.describe('with Tasks assigned to Alice alone', () => {
   test.afterEach(async () => {
