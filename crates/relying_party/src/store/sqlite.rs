@@ -786,33 +786,32 @@ impl Store for Sqlite {
         now: OffsetDateTime,
     ) -> Result<bool, Unavailable> {
         let mut tx = self.database.write().await?;
-        let mut is_there = false;
-        for (statement, restores) in [
-            // What comes too late is gone for good, whatever the clock does.
-            (
-                "DELETE FROM item
-                 WHERE id = ?1 AND issuer = ?2 AND user_id = ?3 AND undo_until <= ?4",
-                false,
-            ),
-            (
-                "UPDATE item SET undo_until = NULL
-                 WHERE id = ?1 AND issuer = ?2 AND user_id = ?3
-                   AND (undo_until IS NULL OR undo_until > ?4)",
-                true,
-            ),
-        ] {
-            let rows = sqlx::query(statement)
-                .bind(id.to_string())
-                .bind(owner.issuer.as_str())
-                .bind(owner.user.to_string())
-                .bind(millis(now))
-                .execute(&mut *tx)
-                .await?
-                .rows_affected();
-            is_there = restores && rows == 1;
-        }
+        let (id, issuer, user) = (
+            id.to_string(),
+            owner.issuer.as_str(),
+            owner.user.to_string(),
+        );
+        // What comes too late is gone for good, whatever the clock does.
+        sqlx::query(
+            "DELETE FROM item WHERE id = ? AND issuer = ? AND user_id = ? AND undo_until <= ?",
+        )
+        .bind(&id)
+        .bind(issuer)
+        .bind(&user)
+        .bind(millis(now))
+        .execute(&mut *tx)
+        .await?;
+        let restored = sqlx::query(
+            "UPDATE item SET undo_until = NULL WHERE id = ? AND issuer = ? AND user_id = ?",
+        )
+        .bind(&id)
+        .bind(issuer)
+        .bind(&user)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
         tx.commit().await?;
-        Ok(is_there)
+        Ok(restored == 1)
     }
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {
