@@ -26,7 +26,7 @@ use server::{
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use time::macros::datetime;
 use tokio::{
-    io::AsyncWriteExt,
+    io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
 use tokio_util::sync::CancellationToken;
@@ -402,6 +402,11 @@ impl Persona {
         for _ in 0..turns {
             tokio::task::yield_now().await;
         }
+        // Once the server has closed its side, the request has begun or never will: without this, a busy
+        // machine may begin it when everything counts as settled. It may also have answered, or have
+        // reset the connection.
+        connection.shutdown().await.ok();
+        connection.read_to_end(&mut Vec::new()).await.ok();
     }
 
     /// A browser in front of a process of its own.
