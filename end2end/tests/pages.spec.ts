@@ -145,6 +145,28 @@ const pages: Pages = {
     await visitor.notes.add('   ');
     await expect(visitor.page.getByRole('alert')).toContainText('Write something first.');
   },
+  'notes-edit': async (visitor) => {
+    const text = berth();
+    await visitor.openNotesAs(bob);
+    await visitor.notes.add(text);
+    await visitor.page.getByRole('link', { name: `Edit note: ${text}`, exact: true }).click();
+    await expect(visitor.page.getByLabel('Note', { exact: true })).toHaveValue(text);
+  },
+  'notes-deleted': async (visitor) => {
+    const text = berth();
+    await visitor.openNotesAs(bob);
+    await visitor.notes.add(text);
+    await visitor.notes.delete(text);
+    await expect(visitor.notes.notice).toContainText(text);
+  },
+  'tasks-edit': async (visitor) => {
+    const text = berth();
+    await visitor.signInAs(bob);
+    await visitor.portal.openApp('Tasks');
+    await visitor.tasks.add(text);
+    await visitor.page.getByRole('link', { name: `Edit task: ${text}`, exact: true }).click();
+    await expect(visitor.page.getByLabel('Task', { exact: true })).toHaveValue(text);
+  },
   'notes-after-sign-out': async (visitor) => {
     await visitor.openNotesAs(alice);
     await visitor.notes.signOut();
@@ -219,6 +241,11 @@ const pages: Pages = {
     await lab.open();
   },
 };
+
+/** A text that no other test has, so that its buttons are found among whatever else is there. */
+function berth(): string {
+  return `Berth ${Math.floor(Math.random() * 1e9)} is free`;
+}
 
 async function find({ page, portal }: Visitor, words: string, answer: string): Promise<void> {
   await portal.open();
