@@ -9,7 +9,7 @@
 //! * [`rules`]: the security checklist, with the tests that show its rows; [`prove`] takes each of
 //!   the [`defences`] out and sees those tests fail
 //! * [`audit`]: what the dependencies are
-//! * [`bench`]: what the release build takes, in time and in room
+//! * [`mod@bench`]: what the release build takes, in time and in room
 //! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 

@@ -8,7 +8,7 @@ use app::{
 use axum::{
     Router,
     body::Bytes,
-    extract::Request,
+    extract::{Request, rejection::BytesRejection},
     middleware::Next,
     response::Response,
     routing::{get, post},
@@ -22,7 +22,7 @@ use time::Duration;
 use crate::{
     context::{At, Context},
     cookies::{self, Cookies},
-    form::has_media_type,
+    form::{has_media_type, unreadable},
     page::Page,
     params,
     problem::Problem,
@@ -48,7 +48,10 @@ pub(crate) fn routes() -> Router {
 /// Puts [`Surroundings`] to the request, for the page that may come of it.
 pub(crate) async fn read(mut request: Request, next: Next) -> Response {
     let kept = kept(request.headers());
-    let asked = asked(request.uri().query().unwrap_or_default());
+    let asked = match is_visit(&request) {
+        true => asked(request.uri().query().unwrap_or_default()),
+        false => None,
+    };
     let appearance = Appearance {
         scale: asked.unwrap_or(kept.scale),
         ..kept
@@ -67,6 +70,17 @@ pub(crate) async fn read(mut request: Request, next: Next) -> Response {
     } else {
         redirect::with_cookie(response, cookie(appearance))
     }
+}
+
+/// Whether somebody comes to see a page: no form of another site, no picture and no prefetch changes
+/// what a reader has chosen.
+fn is_visit(request: &Request) -> bool {
+    let headers = request.headers();
+    let says = |name, value: &str| headers.get(name).is_none_or(|found| found == value);
+    request.method() == Method::GET
+        && says("sec-fetch-mode", "navigate")
+        && says("sec-fetch-dest", "document")
+        && !headers.contains_key("sec-purpose")
 }
 
 /// Nothing for a size that is no number. One that stands twice counts as absent.
@@ -106,11 +120,12 @@ struct Choice {
 async fn choose(
     At(context): At<Context>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Problem> {
     if !has_media_type(&headers, "application/x-www-form-urlencoded") {
         return Err(Problem::unsupported_media());
     }
+    let body = body.map_err(unreadable)?;
     let Choice { theme, scale, back } = params::read(&body)?;
     if theme.is_none() && scale.is_none() {
         return Err(Problem::bad_request());

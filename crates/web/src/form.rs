@@ -2,7 +2,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{FromRequest, Request},
+    extract::{FromRequest, Request, rejection::BytesRejection},
 };
 use http::{HeaderMap, header};
 use serde::{Deserialize, de::DeserializeOwned};
@@ -44,6 +44,15 @@ struct Token {
     csrf: Option<String>,
 }
 
+/// What becomes of a body that is too long, or breaks off.
+pub(crate) fn unreadable(rejection: BytesRejection) -> Problem {
+    if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
+        Problem::too_large()
+    } else {
+        Problem::bad_request()
+    }
+}
+
 /// The value of the cookie that a page's forms belong to.
 #[must_use]
 pub fn csrf_cookie<C: CsrfCookie>(cookies: &Cookies) -> Option<&str> {
@@ -65,13 +74,7 @@ where
         let cookies = Cookies::of(request.headers());
         let body = Bytes::from_request(request, state)
             .await
-            .map_err(|rejection| {
-                if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-                    Problem::too_large()
-                } else {
-                    Problem::bad_request()
-                }
-            })?;
+            .map_err(unreadable)?;
         if C::FREE_TEXT {
             params::refuse_non_text(&body)?;
         } else {

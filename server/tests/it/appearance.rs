@@ -137,3 +137,26 @@ async fn a_page_about_a_failed_sign_in_leads_back_to_the_front_page() {
     assert_eq!(back(&page), "/");
     assert!(!page.body.contains(&token));
 }
+#[tokio::test]
+async fn nothing_but_a_visit_sets_the_size() {
+    let (_process, world) = world().await;
+    for site in sites(&world) {
+        let persona = world.visitor();
+        let url = format!("{site}/glossary?scale=160");
+        for headers in [
+            [("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "image")],
+            [("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")],
+            [("sec-fetch-mode", "navigate"), ("sec-purpose", "prefetch")],
+        ] {
+            persona
+                .send(reqwest::Method::GET, &url, &headers, None)
+                .await;
+        }
+        let headers = [("sec-fetch-site", "cross-site")];
+        persona
+            .post_with(&format!("{site}/appearance?scale=160"), &headers, &[])
+            .await;
+        let page = persona.get(&format!("{site}/glossary")).await;
+        assert!(wears(&page, "system", "100"), "{site}: {page:?}");
+    }
+}
