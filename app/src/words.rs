@@ -244,8 +244,8 @@ pub fn GlossaryPage() -> impl IntoView {
             <div class="stack">
                 <h1>"Glossary"</h1>
                 <p class="lede">
-                    "The words that these sites use, and what they mean. Where a page uses one for the \
-                     first time, it has a dotted line below it: press it, and it explains itself."
+                    "The words that these sites use, and what they mean. Where one has a \
+                     dotted line below it, press it, and it explains itself."
                 </p>
             </div>
             <dl class="glossary">{entries}</dl>

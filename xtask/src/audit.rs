@@ -1,7 +1,7 @@
 //! `cargo xtask audit`: what our dependencies are, and that we use each of them.
 //!
-//! Not a step of `cargo xtask test`: compiling the two tools takes minutes, and a machine without
-//! access to an advisory database would fail for what nobody here has changed.
+//! Not a step of `cargo xtask test`: compiling the two tools takes minutes, and what is known against
+//! a dependency changes without a commit of ours.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

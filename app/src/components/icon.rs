@@ -1,4 +1,5 @@
-//! Icons of the Lucide set, drawn in the text's colour. A name stands beside every one of them.
+//! Icons of the Lucide set, drawn in the text's colour. A name stands beside each, or belongs to the
+//! button that it is in.
 
 /// The icon of an application, as its record at Harbor ID names it.
 pub use handoff::client::Icon as AppIcon;

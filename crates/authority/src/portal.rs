@@ -5,7 +5,7 @@ use app::{
     components::moment::{Moment, Past},
 };
 use axum::response::Response;
-use handoff::client::Client;
+use handoff::{client::Client, uri::with_query};
 use leptos::prelude::*;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -41,6 +41,10 @@ pub(crate) async fn get(
     let recent = store.recent_handoffs(user, now).await;
     let sign_ins = store.list_sign_ins(user, now).await.map_err(unavailable)?;
     let search = (clients.len() > MANY_APPS).then(|| searched_for(query));
+    let here = match &search {
+        Some(words) if !words.is_empty() => with_query("/", &[("q", words)]),
+        _ => "/".to_owned(),
+    };
     if let Some(search) = &search {
         clients.retain(|client| is_found(client, search));
     }
@@ -60,6 +64,7 @@ pub(crate) async fn get(
     };
     let frame = authority.frame.clone();
     let shown = page
+        .back_to(here)
         .forms_end_at(targets)
         .show(move || frame.page("Your apps", false, view! { <PortalPage model /> }));
     Ok(shown)

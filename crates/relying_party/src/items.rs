@@ -73,6 +73,10 @@ pub(crate) async fn show(
         (None, Some(Restored::TooLate)) => Some(News::TooLate),
         (None, Some(Restored::Other) | None) => None,
     };
+    let page = match (&news, deleted) {
+        (Some(News::Deleted { .. }), Some(id)) => page.back_to(format!("/?deleted={id}")),
+        _ => page,
+    };
     show_with(site, signed_in, Draft::default(), news, page).await
 }
 

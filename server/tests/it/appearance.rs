@@ -160,3 +160,21 @@ async fn nothing_but_a_visit_sets_the_size() {
         assert!(wears(&page, "system", "100"), "{site}: {page:?}");
     }
 }
+
+#[tokio::test]
+async fn an_offer_to_undo_outlasts_a_choice() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    alice.open_notes(&world).await;
+    let home = alice.get(&world.notes("/")).await;
+    let fields = [("csrf", &*home.csrf()), ("text", "to be deleted")];
+    alice.post(&world.notes("/notes"), &fields).await;
+    let home = alice.get(&world.notes("/")).await;
+    let delete = home.body.split_once(r#"action="/notes/"#).unwrap().1;
+    let delete = format!("/notes/{}", delete.split_once('"').unwrap().0);
+    let deleted = alice
+        .post(&world.notes(&delete), &[("csrf", &home.csrf())])
+        .await;
+    let page = alice.open(&deleted.location()).await;
+    assert!(back(&page).starts_with("/?deleted="), "{page:?}");
+}
