@@ -155,7 +155,7 @@ macro_rules! conformance {
                     what_others_try_changes_nothing_that_is_remembered,
                     a_handoff_that_nobody_comes_for_is_told_as_not_answered,
                     a_decline_is_remembered_for_that_person_only,
-                    a_client_that_a_person_may_not_use_is_remembered_once,
+                    of_the_clients_that_a_person_may_not_use_the_last_is_remembered,
                     of_too_many_handoffs_the_oldest_is_forgotten,
                     a_handoff_is_remembered_for_thirty_days_and_then_swept,
                     a_new_client_record_shows_in_what_is_remembered,

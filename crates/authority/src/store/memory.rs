@@ -186,8 +186,9 @@ impl State {
     fn remember(&mut self, user: UserId, new: KeptRecent) {
         let recent = self.recent.entry(user).or_default();
         if new.outcome == Outcome::NotAssigned {
-            // Any page can send a browser here for it: it must not push out what else is remembered.
-            recent.retain(|kept| kept.outcome != new.outcome || kept.client != new.client);
+            // Any page can send a browser here for it, to one client after the other: the last will
+            // do, and pushes out nothing else.
+            recent.retain(|kept| kept.outcome != new.outcome);
         }
         recent.push(new);
         let surplus = recent.len().saturating_sub(RECENT_PER_PERSON);

@@ -300,10 +300,10 @@ async fn remember(
 ) -> Result<i64, Unavailable> {
     let user = user.to_string();
     if outcome == Outcome::NotAssigned {
-        // Any page can send a browser here for it: it must not push out what else is remembered.
-        sqlx::query("DELETE FROM recent_handoff WHERE user_id = ? AND client = ? AND outcome = ?")
+        // Any page can send a browser here for it, to one client after the other: the last will do, and
+        // pushes out nothing else.
+        sqlx::query("DELETE FROM recent_handoff WHERE user_id = ? AND outcome = ?")
             .bind(&user)
-            .bind(client.as_str())
             .bind(as_text(outcome))
             .execute(&mut *connection)
             .await?;

@@ -1,4 +1,4 @@
-use authority::store::{Issuance, Outcome, RECENT_FOR, RECENT_PER_PERSON, RecentHandoff};
+use authority::store::{Consent, Issuance, Outcome, RECENT_FOR, RECENT_PER_PERSON, RecentHandoff};
 use handoff::{
     client::{AssignedTo, Icon},
     ids::UserId,
@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use super::{
     redeeming::without,
-    world::{NOTES, People, START, TASKS, TICK, World, Wrong, id, new_client, seconds},
+    world::{NOTES, People, START, Sent, TASKS, TICK, World, Wrong, id, new_client, seconds},
 };
 
 impl People {
@@ -138,16 +138,27 @@ pub(crate) async fn a_decline_is_remembered_for_that_person_only<F>(world: World
     assert_eq!(world.recent(world.bob, START).await, []);
 }
 
-pub(crate) async fn a_client_that_a_person_may_not_use_is_remembered_once<F>(world: World<F>) {
+pub(crate) async fn of_the_clients_that_a_person_may_not_use_the_last_is_remembered<F>(
+    world: World<F>,
+) {
     let sign_in = world.sign_in(world.alice).await;
     world.send(sign_in, START).await;
-    world.assign(NOTES, AssignedTo::Users(vec![])).await;
-    for turn in 1..=3 {
+    for client in [NOTES, TASKS] {
+        world.assign(client, AssignedTo::Users(vec![])).await;
+    }
+    for (turn, client) in [(1, NOTES), (2, TASKS), (3, NOTES)] {
         let now = START + seconds(turn);
-        let issuance = world.issue_silently(sign_in, None, now).await;
+        let started = Sent {
+            client: id(client),
+            ..world.started()
+        };
+        let issuance = world
+            .issue(&started, sign_in, Consent::Confirmed, now)
+            .await;
         assert_eq!(issuance, Issuance::NotAssigned);
         let recent = world.recent(world.alice, now).await;
         assert_eq!(recent[0].began, now);
+        assert_eq!(recent[0].client_name, client);
         assert_eq!(
             world.outcomes(world.alice, now).await,
             [Outcome::NotAssigned, Outcome::UnderWay]
