@@ -1,15 +1,12 @@
 //! The portal: what a person may open, and what was done in their name.
 
-use app::{
-    authority::portal::{AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff},
-    components::moment::{Moment, Past},
-};
+use app::authority::portal::{AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff};
 use axum::response::Response;
 use handoff::{client::Client, uri::with_query};
 use leptos::prelude::*;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use web::{context::At, moment, page::Page, params::Params, problem::Problem};
+use web::{context::At, moment::past, page::Page, params::Params, problem::Problem};
 
 use crate::{
     Authority,
@@ -117,15 +114,5 @@ fn summary(sign_ins: &[OwnSignIn]) -> OpenSessions {
     OpenSessions {
         other_browsers: sign_ins.len().saturating_sub(1),
         apps,
-    }
-}
-
-fn past(at: OffsetDateTime, now: OffsetDateTime) -> Past {
-    Past {
-        at: Moment {
-            for_people: moment::for_people(at),
-            for_programs: moment::for_programs(at),
-        },
-        ago: moment::ago(at, now),
     }
 }

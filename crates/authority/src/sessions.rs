@@ -3,12 +3,11 @@
 pub(crate) mod end;
 pub(crate) mod end_app;
 
-use app::authority::sessions::{AppSession, BrowserSession, Ended, Moment, Sessions, SessionsPage};
+use app::authority::sessions::{AppSession, BrowserSession, Ended, Sessions, SessionsPage};
 use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
-use time::OffsetDateTime;
-use web::{context::At, moment, page::Page, params::Params, problem::Problem};
+use web::{context::At, moment::moment, page::Page, params::Params, problem::Problem};
 
 use crate::{Authority, identity::SignedIn, store::OwnSignIn};
 
@@ -80,12 +79,5 @@ fn view((is_this, sign_in): (bool, OwnSignIn)) -> BrowserSession {
         began: moment(sign_in.began),
         last_used: moment(sign_in.last_used),
         apps: apps.collect(),
-    }
-}
-
-fn moment(at: OffsetDateTime) -> Moment {
-    Moment {
-        for_people: moment::for_people(at),
-        for_programs: moment::for_programs(at),
     }
 }

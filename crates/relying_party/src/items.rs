@@ -6,13 +6,12 @@ pub(crate) mod edit;
 pub(crate) mod restore;
 pub(crate) mod tick;
 
-use app::relying_party::items::{ItemView, Items, ItemsPage, Kind, Moment, News};
+use app::relying_party::items::{ItemView, Items, ItemsPage, Kind, News};
 use axum::{http::StatusCode, response::Response};
 use handoff::ids::ItemId;
 use leptos::prelude::*;
 use serde::Deserialize;
-use time::OffsetDateTime;
-use web::{context::At, form::Protected, moment, page::Page, problem::Problem, redirect};
+use web::{context::At, form::Protected, moment::moment, page::Page, problem::Problem, redirect};
 
 use crate::{
     RelyingParty,
@@ -120,10 +119,6 @@ async fn show_with(
 }
 
 fn view(item: Item) -> ItemView {
-    let moment = |at: OffsetDateTime| Moment {
-        for_people: moment::for_people(at),
-        for_programs: moment::for_programs(at),
-    };
     ItemView {
         id: item.id.to_string(),
         text: item.text,

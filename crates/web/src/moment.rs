@@ -1,5 +1,6 @@
 //! Times on pages, alike on every site.
 
+use app::components::moment::{Moment, Past};
 use time::{
     OffsetDateTime,
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
@@ -9,6 +10,24 @@ use time::{
 /// The page says UTC, because a server does not know where its reader is.
 const FOR_PEOPLE: &[BorrowedFormatItem<'_>] =
     format_description!("[day padding:none] [month repr:long] [year], [hour]:[minute] UTC");
+
+/// A point in time, as pages tell it.
+#[must_use]
+pub fn moment(at: OffsetDateTime) -> Moment {
+    Moment {
+        for_people: for_people(at),
+        for_programs: for_programs(at),
+    }
+}
+
+/// The same, with how long ago it was.
+#[must_use]
+pub fn past(at: OffsetDateTime, now: OffsetDateTime) -> Past {
+    Past {
+        at: moment(at),
+        ago: ago(at, now),
+    }
+}
 
 // Formatting fails for years that no clock of ours shows.
 
