@@ -3,7 +3,7 @@
 
 use app::{
     appearance::{Appearance, FOOT, PATH, Scale, Surroundings, Theme},
-    words::{self, GlossaryPage},
+    words,
 };
 use axum::{
     Router,
@@ -11,11 +11,10 @@ use axum::{
     extract::{Request, rejection::BytesRejection},
     middleware::Next,
     response::Response,
-    routing::{get, post},
+    routing::{self, get},
 };
 use handoff::uri::LocalPath;
 use http::{HeaderMap, Method};
-use leptos::prelude::*;
 use serde::Deserialize;
 use time::Duration;
 
@@ -23,8 +22,7 @@ use crate::{
     context::{At, Context},
     cookies::{self, Cookies},
     form::{has_media_type, unreadable},
-    page::Page,
-    params,
+    glossary, params,
     problem::Problem,
     redirect,
 };
@@ -41,11 +39,12 @@ const SCALE: &str = "scale";
 /// The routes, the same on every site.
 pub(crate) fn routes() -> Router {
     Router::new()
-        .route(PATH, post(choose))
-        .route(words::PATH, get(glossary))
+        .route(PATH, routing::post(post))
+        .route(words::PATH, get(glossary::get))
 }
 
-/// Puts [`Surroundings`] to the request, for the page that may come of it.
+/// Puts [`Surroundings`] to the request, for the page that may come of it, and keeps a size that the
+/// address asks for.
 pub(crate) async fn read(mut request: Request, next: Next) -> Response {
     let kept = kept(request.headers());
     let asked = match is_visit(&request) {
@@ -117,7 +116,7 @@ struct Choice {
 
 /// Keeps the choice. The form carries no CSRF token: it belongs to no session, and the worst that
 /// a forged one does is a dark page. That it comes from this site is checked around all posts.
-async fn choose(
+async fn post(
     At(context): At<Context>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -150,9 +149,4 @@ fn read_as<T>(
         None | Some("") => Ok(None),
         Some(text) => read(text).map(Some).ok_or_else(Problem::bad_request),
     }
-}
-
-async fn glossary(At(context): At<Context>, page: Page) -> Response {
-    let frame = context.frame;
-    page.show(move || frame.page("Glossary", false, view! { <GlossaryPage /> }))
 }

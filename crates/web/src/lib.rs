@@ -10,6 +10,7 @@ pub mod cookies;
 pub mod csrf;
 pub mod fetch_metadata;
 pub mod form;
+mod glossary;
 pub mod headers;
 pub mod layers;
 pub mod limits;
