@@ -15,6 +15,11 @@ fn main() -> io::Result<()> {
     let site = target.canonicalize().unwrap_or(target).join("site");
     println!("cargo::rustc-env=HANDOFF_LAB_SITE={}", site.display());
     println!("cargo::rerun-if-changed=build.rs");
+    // Its path is absolute, so it is missing once the clone has moved, and the folder is asked anew.
+    println!(
+        "cargo::rerun-if-changed={}",
+        root.join("Cargo.toml").display()
+    );
 
     // A release build embeds the files, so a new one among them means compiling again. A debug
     // build reads them when they are asked for.

@@ -164,7 +164,7 @@ fn unreachable(documents: &BTreeMap<PathBuf, Document>) -> impl Iterator<Item = 
 
 #[test]
 fn every_link_of_every_document_leads_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = crate::workspace::root().unwrap();
     let documents = documents_below(&root).unwrap();
     let faults = broken(&documents, |path| root.join(path).exists());
     assert!(faults.is_empty(), "{faults:#?}");

@@ -865,7 +865,7 @@ mod tests {
 
     #[test]
     fn every_defence_stands_where_the_table_says() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let root = crate::workspace::root().unwrap();
         let mut wrong = Vec::new();
         let edits = DEFENCES.iter().flat_map(|defence| defence.edits);
         let files: BTreeSet<&str> = edits.map(|edit| edit.file).collect();

@@ -15,7 +15,7 @@ pub(crate) enum Profile {
     Release,
 }
 
-/// The repository that this program was compiled in.
+/// The repository that this program works on.
 pub(crate) struct Workspace {
     /// The folder of the workspace manifest.
     pub(crate) root: PathBuf,
@@ -27,10 +27,7 @@ pub(crate) struct Workspace {
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("xtask must lie in the workspace's folder")?
-            .to_owned();
+        let root = root()?;
         let metadata =
             output(cargo(&root).args(["metadata", "--format-version", "1", "--no-deps"]))?;
         let metadata: Metadata =
@@ -62,6 +59,27 @@ impl Workspace {
     pub(crate) fn end2end(&self) -> PathBuf {
         self.root.join("end2end")
     }
+}
+
+/// The folder of the workspace manifest: above the manifest that cargo has just read, or above the
+/// current folder when somebody starts this program without cargo.
+///
+/// Not the folder that it was compiled in: a clone that was moved, or copied with its `target`, still
+/// runs the program that was compiled in the old place.
+pub(crate) fn root() -> Result<PathBuf> {
+    let start = match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(folder) => PathBuf::from(folder),
+        None => std::env::current_dir()?,
+    };
+    root_above(&start)
+}
+
+fn root_above(start: &Path) -> Result<PathBuf> {
+    let root = start
+        .ancestors()
+        .find(|folder| folder.join("xtask/Cargo.toml").is_file());
+    let root = root.with_context(|| format!("{} lies in no clone", start.display()))?;
+    Ok(root.to_owned())
 }
 
 #[derive(Deserialize)]
@@ -162,4 +180,24 @@ pub(crate) fn shown(command: &Command) -> String {
         .map(OsStr::to_string_lossy)
         .collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clone_is_the_one_that_it_is_started_in() {
+        let place = tempfile::tempdir().unwrap();
+        let clone = place.path().join("clone");
+        for folder in ["xtask", "docs/decisions"] {
+            std::fs::create_dir_all(clone.join(folder)).unwrap();
+        }
+        std::fs::write(clone.join("xtask/Cargo.toml"), "").unwrap();
+        for folder in ["", "xtask", "docs/decisions"] {
+            let found = root_above(&clone.join(folder)).unwrap();
+            assert_eq!(found, clone, "{folder:?}");
+        }
+        assert!(root_above(place.path()).is_err());
+    }
 }
