@@ -26,13 +26,14 @@ async function scores(port, address) {
     // Or it would throw the cookies away, and measure the sign-in page three times.
     disableStorageReset: true,
   });
-  const { categories, audits, finalDisplayedUrl } = result.lhr;
+  const { categories, audits, finalDisplayedUrl, lighthouseVersion } = result.lhr;
   const lost = Object.values(categories).flatMap(({ auditRefs }) =>
     auditRefs
       .filter(({ id, weight }) => weight > 0 && audits[id].score !== null && audits[id].score < 1)
       .map(({ id }) => `${id} ${audits[id].score}: ${audits[id].displayValue ?? audits[id].title}`),
   );
   return {
+    version: lighthouseVersion,
     address: finalDisplayedUrl,
     scores: CATEGORIES.map((name) => Math.round(categories[name].score * 100)),
     lost,
@@ -54,4 +55,4 @@ await page.getByRole('button', { name: 'Open Notes', exact: true }).click();
 await page.waitForURL(`${sites.notes}/`);
 pages.push({ name: 'Notes', ...(await scores(port, `${sites.notes}/`)) });
 await browser.close();
-console.log(JSON.stringify({ categories: CATEGORIES, pages }));
+console.log(JSON.stringify({ version: pages[0].version, categories: CATEGORIES, pages }));

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what the release build takes, in time and in room.
 //!
-//! Each time stands beside a reference that was measured in the same run, because the machine is
-//! shared and its mood goes into both. `docs/BENCHMARKS.md` is one run, written by this.
+//! Each time stands beside a reference that was measured in the same run: whatever else the machine
+//! does goes into both, and the page says how much that was. `docs/BENCHMARKS.md` is one run, written by this.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -43,8 +43,9 @@ pub(crate) enum Measure {
 pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
     let program = build::run(workspace, Profile::Release)?;
     let wanted = |measure| only.is_empty() || only.contains(&measure);
-    let mut report = String::from(HEAD);
-    writeln!(report, "{}\n", machine(workspace)?)?;
+    let mut report = String::new();
+    let load_before = load();
+    let machine = machine(workspace)?;
     let scratch = Scratch::new(workspace)?;
     // Opens the data folder for the first time, as everything after it finds it.
     let first = Server::start(&program, &scratch.0)?;
@@ -68,6 +69,11 @@ pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
         }
         server.stop()?;
     }
+    let load = format!(
+        "Load average {load_before} before the run, {} after it.",
+        load()
+    );
+    let report = format!("{HEAD}{machine} {load}\n\n{report}");
     println!("\n{report}");
     if only.is_empty() {
         fs::write(workspace.root.join("docs/BENCHMARKS.md"), &report)?;
@@ -78,7 +84,7 @@ pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
 
 const HEAD: &str = "# Benchmarks
 
-One run of `cargo xtask bench`, which wrote this page. The times are those of the machine named below, which did other work too; compare each with the reference beside it, measured turn and turn about in the
+One run of `cargo xtask bench`, which wrote this page. The times are those of the machine named below; compare each with the reference beside it, measured turn and turn about in the
 same run. [Contributing](CONTRIBUTING.md) says what to do when a figure gets worse.
 
 ";
@@ -102,6 +108,13 @@ fn machine(workspace: &Workspace) -> Result<String> {
         commit.trim(),
         std::env::consts::OS
     ))
+}
+
+/// How many processes ran or waited, on average over the last minute.
+fn load() -> String {
+    let averages = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let last_minute = averages.split_whitespace().next();
+    last_minute.unwrap_or("unknown").to_owned()
 }
 
 /// A data folder that goes when the run is over.
@@ -160,16 +173,17 @@ impl Server {
         Ok(server)
     }
 
-    /// Resident memory, in MiB.
+    /// Resident memory, in megabytes of a million bytes, as its bound is.
     fn memory(&self) -> Result<f64> {
         let path = format!("/proc/{}/status", self.child.id());
         let status = fs::read_to_string(path).context("memory is read from /proc, on Linux")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        // The kernel writes "kB" and means 1024 bytes.
         let kibibytes: f64 = line
             .and_then(|rest| rest.split_whitespace().next())
             .context("no VmRSS")?
             .parse()?;
-        Ok(kibibytes / 1024.0)
+        Ok(kibibytes * 1024.0 / 1e6)
     }
 
     /// By SIGTERM, so that it puts its databases away as it does for everybody.
@@ -236,8 +250,8 @@ fn start(
          | for reference: the same program only prints its version | {reference50:.0} ms | {reference95:.0} ms | |\n\n\
          | | | bound |\n|---|---|---|\n\
          | the first start, which makes the databases and the demo accounts | {:.0} ms | |\n\
-         | resident memory, {} s after a start on an existing database | {memory:.1} MiB | 40 MB |\n\
-         | the same, after the first start | {first_memory:.1} MiB | 40 MB |\n\
+         | resident memory, {} s after a start on an existing database | {memory:.1} MB | 40 MB |\n\
+         | the same, after the first start | {first_memory:.1} MB | 40 MB |\n\
          | the program, one file | {:.1} MB | 25 MB |\n",
         first_start.as_secs_f64() * 1e3,
         IDLE.as_secs(),
@@ -311,6 +325,7 @@ fn open_app(workspace: &Workspace, server: &Server, report: &mut String) -> Resu
 
 #[derive(Deserialize)]
 struct Lighthouse {
+    version: String,
     categories: Vec<String>,
     pages: Vec<Scored>,
 }
@@ -324,10 +339,14 @@ struct Scored {
 }
 
 fn lighthouse(workspace: &Workspace, server: &Server, report: &mut String) -> Result<()> {
-    let Lighthouse { categories, pages } = script(workspace, server, "lighthouse.mjs")?;
+    let Lighthouse {
+        version,
+        categories,
+        pages,
+    } = script(workspace, server, "lighthouse.mjs")?;
     writeln!(
         report,
-        "## Lighthouse\n\nLighthouse 12.8.2, mobile, with its simulated slow phone and network. The bound is 100 in all.\n\n\
+        "## Lighthouse\n\nLighthouse {version}, mobile, with its simulated slow phone and network. The bound is 100 in all.\n\n\
          | | {} |\n|---|{}",
         categories.join(" | "),
         "---|".repeat(categories.len())

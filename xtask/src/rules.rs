@@ -15,8 +15,8 @@ use crate::groups::Passed;
 use crate::programs::{self, TEST};
 use crate::workspace::Workspace;
 
-/// The rows that must have a test. The others belong to what is still to come, and so does OpenID
-/// Connect's part of 13, 22, 55, 79, 81 and 84.
+/// The rows that must have a test. Every other row is about something that is not built yet. Rows 13,
+/// 22, 55, 79, 81 and 84 also say something about OpenID Connect; that part of them is not built yet.
 const IN_SCOPE: &[RangeInclusive<u8>] = &[
     1..=10,
     12..=13,
@@ -127,8 +127,9 @@ pub(crate) fn titled(end2end: &Path) -> Result<Vec<Shows>> {
     Ok(shown)
 }
 
-/// Whatever stands in quotation marks behind `test(`. One that is skipped or commented out stands
-/// behind something else, or does not run; the report of a run decides.
+/// The titles of the tests in a Playwright file: the text in quotation marks after each `test(` that
+/// begins a line. So neither `test.skip(` nor a test in a comment counts. Whether a test did run is
+/// known from the report of a run only.
 fn titles_in(text: &str) -> impl Iterator<Item = String> + '_ {
     let starts = text.match_indices("test(").filter(|(at, _)| {
         let line = text[..*at].rsplit('\n').next().unwrap_or_default();
@@ -178,9 +179,9 @@ pub(crate) fn none_missing(rows: &[u8]) -> Result<()> {
 
 /// The function behind a test, by the text that this command prints for it.
 ///
-/// A conformance test is one function that runs over each store, and each store makes a test of its
-/// own of it. It is the function that must be seen to fail; a defence that lies in a store is taken
-/// out of one of them. So one of the tests in [`DEFENCES`] stands for all of them.
+/// A conformance test is one function that runs once for each store, and so it is listed as several
+/// tests, one for each store. [`DEFENCES`] names one of these, and that is enough: it shows that the
+/// function fails without the defence, and the other tests run the same function.
 fn function_of(test: &str) -> String {
     const STORES: [&str; 2] = ["sqlite::", "memory::"];
     let Some((program, path)) = test.split_once("/conformance::") else {
@@ -190,8 +191,8 @@ fn function_of(test: &str) -> String {
     format!("{program}/conformance::{}", stores.unwrap_or(path))
 }
 
-/// Fails, naming them, when there are tests that no entry has, or entries with a test that there is
-/// not.
+/// Fails when a test that shows a row is in no entry of [`DEFENCES`], or an entry names a test that
+/// does not exist. The error names each of them.
 pub(crate) fn each_is_listed<'a>(shown: impl IntoIterator<Item = &'a Shows>) -> Result<()> {
     let wrong = not_as_listed(shown, DEFENCES);
     if wrong.is_empty() {

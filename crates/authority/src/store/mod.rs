@@ -463,8 +463,12 @@ pub trait Store: web::session::Records {
     /// H1: stores a launch ticket.
     async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable>;
 
-    /// H3: uses up what shows that the person wants this, and stores the token, in one. Remembers it
-    /// for the person, and that they may not use the client, too.
+    /// H3: stores the token if the sign-in is alive, the person may use the client, and something shows
+    /// that they want to ([`Consent`]). The same transaction uses up what showed it, and adds the
+    /// handoff to the person's recent ones.
+    ///
+    /// If the person may not use the client, no token is stored, and the attempt is added to their
+    /// recent handoffs.
     async fn issue_handoff(
         &self,
         new: NewHandoff,
