@@ -13,6 +13,7 @@ pub mod guests;
 pub mod listen;
 pub mod operate;
 pub mod ops;
+pub mod patience;
 pub mod platform;
 pub mod secure;
 pub mod serve;

@@ -1,7 +1,8 @@
-//! Connections: how many, how long they may take to say what they want, and how they end.
+//! Connections: how many, how long they may take to say what they want and to hear the answer, and how
+//! they end.
 //!
-//! `axum::serve` waits for ever for a request that was begun; a few hundred idle sockets would keep
-//! everybody else out.
+//! `axum::serve` waits for ever for a request that was begun, and for an answer to be taken; a few
+//! hundred idle sockets would keep everybody else out.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -29,6 +30,7 @@ use web::peer::Peer;
 use crate::{
     caller::{Caller, Connection},
     guests::{Guests, Place},
+    patience::{Patience, Patient},
 };
 
 /// How long a connection may take to send a request's head, and to lie idle before the next.
@@ -56,6 +58,8 @@ pub struct Door {
     pub trusted: Arc<[IpAddr]>,
     /// The places, which all listeners with a clone of this door share.
     pub guests: Guests,
+    /// How long an answer waits to be taken.
+    pub patience: Patience,
 }
 
 impl Default for Door {
@@ -65,6 +69,7 @@ impl Default for Door {
             tls: None,
             trusted: Arc::default(),
             guests: Guests::new(AT_ONCE),
+            patience: Patience::OF_SITES,
         }
     }
 }
@@ -115,6 +120,7 @@ pub async fn serve_behind(
         let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
             let place = Arc::new(place);
+            let stream = Patient::new(stream, door.patience);
             let converse = async {
                 match &door.tls {
                     None => answer(stream, from, false, &place, &door, router, ending).await,

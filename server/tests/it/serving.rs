@@ -5,10 +5,21 @@ use std::{
     time::Duration,
 };
 
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    routing::get,
+};
+use server::{
+    listen::{self, Door},
+    patience::Patience,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
+    sync::mpsc::{UnboundedSender, unbounded_channel},
 };
+use tokio_util::sync::CancellationToken;
 
 use crate::program::{Running, ask, refused_in_a_line};
 
@@ -152,4 +163,68 @@ async fn row_17_silent_and_dawdling_connections_leave_room_for_others() {
     assert!(matches!(read, Ok(0) | Err(_)), "the quietest was closed");
     drop(silent);
     assert!(running.terminate().success());
+}
+
+/// An answer that says when it is let go.
+struct Held {
+    bytes: Vec<u8>,
+    let_go: UnboundedSender<()>,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.let_go.send(());
+    }
+}
+
+/// More than the system keeps for a socket.
+const LONG: usize = 64 << 20;
+
+#[tokio::test]
+async fn an_answer_that_nobody_takes_is_let_go_and_its_connection_ends() {
+    let (let_go, mut is_let_go) = unbounded_channel();
+    let router = Router::new().route(
+        "/",
+        get(async move || {
+            let (bytes, let_go) = (vec![0; LONG], let_go.clone());
+            Body::from(Bytes::from_owner(Held { bytes, let_go }))
+        }),
+    );
+    let door = Door {
+        patience: Patience {
+            most: Duration::from_millis(200),
+            slowest: 1024,
+        },
+        ..Door::default()
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = CancellationToken::new();
+    let serving = tokio::spawn(listen::serve_behind(door, listener, router, stop.clone()));
+
+    let ask = async || {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        stream
+    };
+    let mut silent = ask().await;
+    let gone = tokio::time::timeout(Duration::from_secs(20), is_let_go.recv()).await;
+    gone.expect("memory that is let go").unwrap();
+    let mut rest = Vec::new();
+    let _ = silent.read_to_end(&mut rest).await;
+    assert!(rest.len() < LONG, "{}", rest.len());
+
+    // Whoever takes the answer gets all of it.
+    let mut all = Vec::new();
+    ask().await.read_to_end(&mut all).await.unwrap();
+    assert!(all.len() > LONG, "{}", all.len());
+    stop.cancel();
+    serving.await.unwrap();
 }
