@@ -200,10 +200,9 @@ mod tests {
         let mut near = Patient::new(near, PATIENCE);
         let mut taken = [0; 96];
         for _ in 0..20 {
-            let (written, read) =
-                tokio::join!(near.write_all(&[0; 96]), far.read_exact(&mut taken));
-            written.unwrap();
-            read.unwrap();
+            let both =
+                async { tokio::try_join!(near.write_all(&[0; 96]), far.read_exact(&mut taken)) };
+            both.await.unwrap();
             tokio::time::advance(PATIENCE.most * 2).await;
         }
     }
