@@ -190,7 +190,7 @@ pub fn AppearanceForms(
             <input type="hidden" name="back" value=back.clone() />
             {themes}
         </form>
-        <form class="choices" method="post" action=PATH aria-label="Size of the text">
+        <form class="choices choices--size" method="post" action=PATH aria-label="Size of the text">
             <input type="hidden" name="back" value=back />
             {size(scale.smaller(), Icon::Minus, "Smaller text")}
             <span class="choice-now">{scale.percent()} " %"</span>

@@ -192,7 +192,8 @@ fn LastSignIn(previous: Option<Past>) -> impl IntoView {
         Some(Past { at, ago }) => view! {
             <p class="muted">
                 "You last signed in " {ago} ", on " <When moment=at />
-                ". If that was not you, end every session that you do not know."
+                ". If that was not you, "
+                <a href="/sessions">"end every session that you do not know"</a> "."
             </p>
         }
         .into_any(),
@@ -204,7 +205,6 @@ fn LastSignIn(previous: Option<Past>) -> impl IntoView {
 
 #[component]
 fn Search(query: String) -> impl IntoView {
-    let is_searching = !query.is_empty();
     view! {
         <search>
             <form class="search" method="get" action="/">
@@ -221,14 +221,6 @@ fn Search(query: String) -> impl IntoView {
                     <Glyph icon=Icon::Lens />
                     "Find"
                 </button>
-                {is_searching
-                    .then(|| {
-                        view! {
-                            <a class="button button--quiet" href="/">
-                                "Show all"
-                            </a>
-                        }
-                    })}
             </form>
         </search>
     }
@@ -243,9 +235,13 @@ fn Apps(apps: Vec<AppTile>, csrf: String, search: Option<String>) -> impl IntoVi
         1 => format!("1 app matches “{query}”."),
         more => format!("{more} apps match “{query}”."),
     });
+    let show_all = || view! { <a href="/">"Show all"</a> };
     if apps.is_empty() {
-        let (text, hint) = match found {
-            Some(found) => (found, "Try a part of its name, or of what it is for."),
+        let (text, hint) = match &found {
+            Some(found) => (
+                found.clone(),
+                "Try a part of its name, or of what it is for. ",
+            ),
             None => (
                 "No apps yet.".to_owned(),
                 "When an app is assigned to you, it appears here with a button that opens it.",
@@ -254,7 +250,7 @@ fn Apps(apps: Vec<AppTile>, csrf: String, search: Option<String>) -> impl IntoVi
         return view! {
             <div class="empty">
                 <p>{text}</p>
-                <p class="muted">{hint}</p>
+                <p class="muted">{hint} {found.map(|_| show_all())}</p>
             </div>
         }
         .into_any();
@@ -264,7 +260,7 @@ fn Apps(apps: Vec<AppTile>, csrf: String, search: Option<String>) -> impl IntoVi
         .map(|tile| view! { <Tile tile csrf=csrf.clone() /> })
         .collect_view();
     view! {
-        {found.map(|found| view! { <p class="muted">{found}</p> })}
+        {found.map(|found| view! { <p class="muted">{found} " " {show_all()}</p> })}
         <ul class="tiles" role="list">
             {tiles}
         </ul>
@@ -367,7 +363,7 @@ fn Row(handoff: RecentHandoff) -> impl IntoView {
                 <Glyph icon />
             </span>
             <div class="handoff-what">
-                <h3>{app_name}</h3>
+                <p class="handoff-app">{app_name}</p>
                 <p class="handoff-outcome" data-tone=outcome.tone().slug()>
                     <Glyph icon=outcome.icon() />
                     {outcome.words()}

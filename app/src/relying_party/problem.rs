@@ -113,7 +113,7 @@ impl Problem {
             },
             Reason::TooMany => Words {
                 tone: Tone::Neutral,
-                heading: "Too many sign-in links came from your network".to_owned(),
+                heading: "Too many links came from your network".to_owned(),
                 text: vec![
                     format!(
                         "{app_name} did not start the sign-in that this link belongs to, and has \

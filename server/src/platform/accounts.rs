@@ -26,7 +26,7 @@ pub const DEMO_ACCOUNTS: [DemoAccount; 3] = [
     DemoAccount {
         key: "mallory",
         name: "Mallory Quist",
-        role: "has an account of her own, and bad intentions",
+        role: "tries what an attacker would",
         email: "mallory@harbor.example",
         password: "handoff-demo",
     },
