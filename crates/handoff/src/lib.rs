@@ -9,6 +9,7 @@
 //! for every address, [`wire`] what the parties say to each other.
 
 pub mod client;
+pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod policy;

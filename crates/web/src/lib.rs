@@ -19,6 +19,7 @@ pub mod page;
 pub mod params;
 pub mod peer;
 pub mod problem;
+pub mod record;
 pub mod redirect;
 pub mod seal;
 pub mod seams;
