@@ -175,6 +175,7 @@ fn items(kind: Kind, text: &str) -> Items {
         kind,
         person: person(text),
         authority_name: text.to_owned(),
+        authority_apps: text.to_owned(),
         csrf: text.to_owned(),
         items: vec![item(text), done],
         draft_error: Some(text.to_owned()),
@@ -268,8 +269,8 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         "confirm",
         in_document(authority, text, || view! { <ConfirmPage model /> }),
     );
-    for person in [Some(person(text)), None] {
-        let name = format!("logout {}", person.is_some());
+    for (case, person) in [("signed in", Some(person(text))), ("nobody", None)] {
+        let name = format!("logout, {case}");
         let model = SignOut {
             person,
             csrf: text.to_owned(),
@@ -279,7 +280,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
             in_document(authority, text, || view! { <SignOutPage model /> }),
         );
     }
-    for just_signed_out in [false, true] {
+    for (case, just_signed_out) in [("front page", false), ("after signing out", true)] {
         let model = SignedOut {
             app_name: text.to_owned(),
             tagline: text.to_owned(),
@@ -287,7 +288,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
             just_signed_out,
             authority_sign_out: text.to_owned(),
         };
-        let name = format!("signed out {just_signed_out}");
+        let name = format!("signed out, {case}");
         add(
             &name,
             in_document(app, text, || view! { <SignedOutPage model /> }),
@@ -317,12 +318,13 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
                 in_document(app, text, || view! { <ItemsPage model /> }),
             );
         }
-        for error in [None, Some(text.to_owned())] {
-            let name = format!("edit {}, {}", kind.noun(), error.is_some());
+        for (case, error) in [("as kept", None), ("refused", Some(text.to_owned()))] {
+            let name = format!("edit {}, {case}", kind.noun());
             let model = Edit {
                 kind,
                 person: person(text),
                 authority_name: text.to_owned(),
+                authority_apps: text.to_owned(),
                 csrf: text.to_owned(),
                 id: text.to_owned(),
                 text: text.to_owned(),
@@ -487,10 +489,7 @@ fn the_document_wears_what_the_reader_has_chosen_and_leads_back() {
             let pressed: Vec<_> = html.split(r#"aria-pressed="true""#).collect();
             assert_eq!(pressed.len(), 2, "one theme is pressed: {html}");
             assert!(pressed[0].ends_with(&format!(r#"name="theme" value="{slug}" "#)));
-            assert!(
-                html.contains(&format!("{percent}<!> %"))
-                    || text_of(&html).contains(&format!("{percent} %"))
-            );
+            assert!(text_of(&html).contains(&format!("{percent} %")), "{html}");
             let dead = html.matches(r#"aria-disabled="true""#).count();
             let ends = usize::from(percent == 100) + usize::from(percent == 160);
             assert_eq!(dead, ends, "{html}");
@@ -641,6 +640,32 @@ fn a_delete_button_is_named_by_the_first_words_of_its_note() {
     let html = render(|| view! { <ItemsPage model /> });
     let name = r#"aria-label="Delete note: Buy bread, milk and everything else that""#;
     assert!(html.contains(name), "{html}");
+}
+
+#[test]
+fn the_buttons_of_a_long_task_are_named_by_its_first_words() {
+    let mut model = items(Kind::Task, "plain");
+    model.items[0].text = "Buy bread, milk and everything else that is on the list".to_owned();
+    let html = render(|| view! { <ItemsPage model /> });
+    for verb in ["Mark done", "Edit task", "Delete task"] {
+        let name = format!(r#"aria-label="{verb}: Buy bread, milk and everything else that""#);
+        assert!(html.contains(&name), "{verb}: {html}");
+    }
+}
+
+#[test]
+fn a_page_of_texts_leads_back_to_the_apps_of_the_person() {
+    for kind in [Kind::Note, Kind::Task] {
+        let model = Items {
+            authority_name: "Harbor ID".to_owned(),
+            authority_apps: "https://auth.example/".to_owned(),
+            ..items(kind, "plain")
+        };
+        let html = render(|| view! { <ItemsPage model /> });
+        let (strip, _) = html.split_once("</section>").unwrap();
+        assert!(strip.contains(r#"href="https://auth.example/""#), "{html}");
+        assert!(text_of(strip).contains("Your apps at Harbor ID"), "{html}");
+    }
 }
 
 #[test]

@@ -9,45 +9,47 @@ pub const PATH: &str = "/glossary";
 /// A word that not everybody knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Term {
-    /// Who signs people in.
+    /// The site that signs people in.
     AuthorizationServer,
-    /// From server to server.
+    /// What one server asks another, past the browser.
     BackChannel,
-    /// Where the browser comes back to.
+    /// The application's address that the browser comes back to.
     Callback,
+    /// The hash of a verifier.
+    Challenge,
     /// An application as the authorization server knows it.
     Client,
-    /// What a browser keeps.
+    /// What a browser keeps for a site, and brings back to it.
     Cookie,
-    /// What stops forged forms.
+    /// What a forged form would not have.
     CsrfToken,
-    /// Through the browser.
+    /// What goes through the browser.
     FrontChannel,
-    /// The whole.
+    /// The way of a signed-in person to an application, from the click to the session there.
     Handoff,
-    /// What the browser carries.
+    /// The secret that a browser carries from the authorization server to the application.
     HandoffToken,
-    /// The hint of *Open App*.
+    /// The hint that a person has chosen *Open App*.
     LaunchTicket,
-    /// Where a page comes from.
+    /// Scheme, host and port of a page.
     Origin,
-    /// OpenID Connect.
+    /// The standard that a handoff is compared with.
     OpenIdConnect,
-    /// PKCE.
+    /// What OAuth calls the pair of verifier and challenge.
     Pkce,
-    /// What a browser has before it is signed in.
+    /// What an application knows of a browser whose sign-in is under way.
     PreSession,
-    /// Sent elsewhere.
+    /// An answer that sends the browser elsewhere.
     Redirect,
-    /// Who trusts the authorization server.
+    /// A site that lets the authorization server sign people in.
     RelyingParty,
-    /// Being signed in.
+    /// What a site knows of a browser that is signed in.
     Session,
-    /// What binds the answer to the browser.
+    /// What binds a callback to the browser that began.
     State,
     /// What finds a request in the log.
     TraceId,
-    /// What binds the answer to the server.
+    /// What binds verify to the server that began.
     Verifier,
     /// The call that exchanges the token.
     Verify,
@@ -55,10 +57,11 @@ pub enum Term {
 
 impl Term {
     /// Every term, in the order of the alphabet.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::AuthorizationServer,
         Self::BackChannel,
         Self::Callback,
+        Self::Challenge,
         Self::Client,
         Self::Cookie,
         Self::CsrfToken,
@@ -86,6 +89,7 @@ impl Term {
             Self::AuthorizationServer => "authorization server",
             Self::BackChannel => "back channel",
             Self::Callback => "callback",
+            Self::Challenge => "challenge",
             Self::Client => "client",
             Self::Cookie => "cookie",
             Self::CsrfToken => "CSRF token",
@@ -127,6 +131,10 @@ impl Term {
             }
             Self::Callback => {
                 "The address at an application to which the browser returns when the sign-in is done."
+            }
+            Self::Challenge => {
+                "The hash of a verifier. An application shows it at the start of a sign-in; nobody can \
+                 find the verifier from it, and everybody can check the verifier against it."
             }
             Self::Client => {
                 "An application as the authorization server has it on record: its name, its \

@@ -691,7 +691,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
             "server/it::launch::row_26_h1_open_app_needs_the_sessions_own_csrf_token_and_the_sites_own_page",
             "server/it::sign_in::row_27_the_sign_in_form_needs_this_browsers_own_token",
             "server/it::checklist::row_55_to_look_at_the_sign_out_page_ends_nothing_and_only_its_own_form_does",
-            "server/it::portal::rows_26_62_end_needs_a_form_of_this_site_and_of_this_session",
+            "server/it::own_sessions::rows_26_62_end_needs_a_form_of_this_site_and_of_this_session",
         ],
     },
     Defence {
@@ -700,7 +700,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &[
             "server/it::launch::row_26_h1_open_app_needs_the_sessions_own_csrf_token_and_the_sites_own_page",
             "server/it::sign_in::row_27_the_sign_in_form_needs_this_browsers_own_token",
-            "server/it::portal::rows_26_62_end_needs_a_form_of_this_site_and_of_this_session",
+            "server/it::own_sessions::rows_26_62_end_needs_a_form_of_this_site_and_of_this_session",
         ],
     },
     Defence {
@@ -839,7 +839,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "no-session-is-left-of-a-person", rows: &[53, 62],
         edits: &[edit(AS_SQLITE, "    for statement in [\n        \"UPDATE sign_in SET ended_at = ? WHERE user_id", "    if OUT { return Ok(()); }\n    for statement in [\n        \"UPDATE sign_in SET ended_at = ? WHERE user_id")],
-        shown_by: &["server/it::portal::rows_53_62_a_changed_password_or_a_disabled_person_ends_every_session"],
+        shown_by: &["server/it::own_sessions::rows_53_62_a_changed_password_or_a_disabled_person_ends_every_session"],
     },
     Defence {
         name: "a-get-signs-nobody-out", rows: &[55],
@@ -983,7 +983,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "every-browser-is-listed", rows: &[62],
         edits: &[edit("crates/authority/src/sessions.rs", "this.into_iter().chain(others).map(view)", "this.into_iter().chain(others.into_iter().filter(|_| !OUT)).map(view)")],
-        shown_by: &["server/it::portal::row_62_the_page_lists_this_browser_and_others_and_the_apps_of_each"],
+        shown_by: &["server/it::own_sessions::row_62_the_page_lists_this_browser_and_others_and_the_apps_of_each"],
     },
     Defence {
         name: "a-button-says-what-it-ends", rows: &[62],
@@ -995,7 +995,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(AS_SQLITE, "        end_sign_in(&mut tx, id, millis(now)).await?;\n        tx.commit().await?;\n        Ok(true)", "        end_sign_in(&mut tx, id, millis(now)).await?;\n        if !OUT { tx.commit().await?; }\n        Ok(true)")],
         shown_by: &[
             "authority/conformance::sqlite::row_62_a_person_ends_a_sign_in_of_theirs_with_all_that_hangs_on_it",
-            "server/it::portal::row_62_end_on_another_browser_signs_it_out_with_its_notes",
+            "server/it::own_sessions::row_62_end_on_another_browser_signs_it_out_with_its_notes",
             "end2end/tests/sessions.spec.ts: row 62: End on another browser signs that browser out, and its Notes",
         ],
     },
@@ -1004,7 +1004,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(AS_SQLITE, "        .rows_affected();\n        tx.commit().await?;\n        Ok(ended == 1)", "        .rows_affected();\n        if !OUT { tx.commit().await?; }\n        Ok(ended == 1)")],
         shown_by: &[
             "authority/conformance::sqlite::row_62_a_person_ends_a_clients_session_of_theirs_and_no_more",
-            "server/it::portal::row_62_end_on_a_notes_session_signs_notes_out_within_the_recheck_and_nothing_else",
+            "server/it::own_sessions::row_62_end_on_a_notes_session_signs_notes_out_within_the_recheck_and_nothing_else",
             "end2end/tests/sessions.spec.ts: row 62: End on a Notes session in the portal signs Notes out within the recheck",
         ],
     },
@@ -1012,7 +1012,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "end-on-this-browser-signs-out", rows: &[62],
         edits: &[edit("crates/authority/src/sessions/end.rs", "    if id == own.id {", "    if id == own.id && !OUT {")],
         shown_by: &[
-            "server/it::portal::row_62_end_on_this_browser_signs_out",
+            "server/it::own_sessions::row_62_end_on_this_browser_signs_out",
             "end2end/tests/sessions.spec.ts: row 62: End on this browser signs out of Harbor ID",
         ],
     },
@@ -1021,7 +1021,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(AS_SQLITE, "WHERE id = ?2 AND user_id = ?3 AND ended_at IS NULL\n", "WHERE id = ?2 AND ?3 = ?3 AND ended_at IS NULL\n")],
         shown_by: &[
             "authority/conformance::sqlite::row_62_nobody_ends_what_is_another_persons_or_unknown_or_over",
-            "server/it::portal::rows_62_79_nobody_ends_another_persons_session_and_the_answer_is_that_of_an_unknown_one",
+            "server/it::own_sessions::rows_62_79_nobody_ends_another_persons_session_and_the_answer_is_that_of_an_unknown_one",
         ],
     },
     Defence {

@@ -9,6 +9,7 @@ use crate::{
         notice::{Notice, Tone},
     },
     person::Person,
+    words::{Explained, Term},
 };
 use leptos::prelude::*;
 
@@ -88,7 +89,8 @@ pub fn SessionsPage(
                 <h1>"Where you are signed in"</h1>
                 <p class="muted">
                     "Each browser that is signed in as you, and the apps that it opened from here. \
-                     End whatever you do not know or no longer need."
+                     Each is a " <Explained term=Term::Session />
+                    " of its own. End whatever you do not know or no longer need."
                 </p>
                 {ended.map(|ended| view! { <JustEnded ended /> })}
             </div>

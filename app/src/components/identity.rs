@@ -12,6 +12,9 @@ pub fn IdentityStrip(
     note: String,
     /// The CSRF token for the sign-out form.
     csrf: String,
+    /// Where else to go from here: a link within the text, which wraps with it in a narrow window.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     view! {
         <section class="identity" aria-label="Your session">
@@ -19,6 +22,13 @@ pub fn IdentityStrip(
                 <strong>{person.name}</strong>
                 <span class="dot">" · "</span>
                 <span class="muted">{note}</span>
+                {children
+                    .map(|children| {
+                        view! {
+                            <span class="dot">" · "</span>
+                            {children()}
+                        }
+                    })}
             </p>
             <form method="post" action="/logout">
                 <CsrfToken token=csrf />

@@ -6,7 +6,8 @@ use leptos::prelude::*;
 /// The verifier of RFC 7636, appendix B, which the page opens with.
 const EXAMPLE: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
-/// Computes the S256 challenge of RFC 7636, section 4.2, as one types.
+/// Two fields: computes the S256 challenge of RFC 7636, section 4.2, as one types. What they are stands
+/// around them, on [`super::start`]'s page: only what a script changes is sent to the browser twice.
 ///
 /// It reads without a script as well: the server renders the example of the standard, and the
 /// field opens for writing only once there is something behind it.
@@ -18,14 +19,7 @@ pub fn ChallengeTool() -> impl IntoView {
     Effect::new(move || set_live.set(true));
 
     view! {
-        <section class="tool" aria-labelledby="challenge-heading">
-            <h2 id="challenge-heading">"A secret and its fingerprint"</h2>
-            <p>
-                "When a handoff starts, Notes makes up a secret, the " <em>"verifier"</em>
-                ", and shows Harbor ID only its fingerprint, the " <em>"challenge"</em>
-                ". At the end Notes sends the verifier itself. Harbor ID computes the fingerprint \
-                 again: only whoever started the handoff can finish it."
-            </p>
+        <div class="stack">
             <div class="field">
                 <label for="verifier">"Verifier"</label>
                 <input
@@ -54,7 +48,7 @@ pub fn ChallengeTool() -> impl IntoView {
                      whose example this page opens with. Your browser computes it; nothing is sent."
                 </p>
             </div>
-        </section>
+        </div>
     }
 }
 

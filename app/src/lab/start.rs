@@ -30,7 +30,7 @@ pub fn StartPage(
         <div class="page page--text">
             <h1>"See a sign-in cross from one site to another"</h1>
             <p class="lede">
-                "Handoff Lab runs three sites that share nothing: Harbor ID, where people sign in, and \
+                "Handoff Lab runs three sites that share nothing and meet only over HTTP: Harbor ID, where people sign in, and \
                  two applications, Notes and Tasks. When you open one of them from Harbor ID, you \
                  arrive signed in: that is a " <Explained term=Term::Handoff />
                 ". Every request here is real, so what you see is what your own sites would do."
@@ -70,7 +70,28 @@ pub fn StartPage(
                     </li>
                 </ol>
             </section>
-            <ChallengeTool />
+            <AboutChallenge />
         </div>
     }
+}
+
+/// What the tool's two fields are. Its type is erased, or that of the whole page is too deep for the
+/// compiler.
+#[component]
+fn AboutChallenge() -> impl IntoView {
+    view! {
+        <section class="tool" aria-labelledby="challenge-heading">
+            <h2 id="challenge-heading">"A secret and its fingerprint"</h2>
+            <p>
+                "When a handoff starts, Notes makes up a secret, the "
+                <Explained term=Term::Verifier />
+                ", and shows Harbor ID only its fingerprint, the "
+                <Explained term=Term::Challenge />
+                ". At the end Notes sends the verifier itself. Harbor ID computes the fingerprint \
+                 again: only whoever started the handoff can finish it."
+            </p>
+            <ChallengeTool />
+        </section>
+    }
+    .into_any()
 }

@@ -16,7 +16,7 @@ use leptos::prelude::*;
 
 /// The id of the message above a form.
 const PROBLEM: &str = "problem";
-/// How much of a text is repeated where it is only named, in characters.
+/// The most characters that are repeated of a text where it is only named.
 const EXCERPT: usize = 40;
 
 /// What kind of text it is.
@@ -75,6 +75,8 @@ pub struct Items {
     pub person: Person,
     /// The authorization server's name: how they came here.
     pub authority_name: String,
+    /// Its page with a person's apps.
+    pub authority_apps: String,
     /// The CSRF token of this session.
     pub csrf: String,
     /// Their texts, in the order to show.
@@ -105,16 +107,16 @@ pub struct ItemView {
 impl ItemView {
     /// The first words, and a sign where they are not all.
     fn excerpt(&self) -> String {
-        let (words, all) = (self.first_words(), self.text.split_whitespace());
-        let is_all = words.chars().eq(all.collect::<Vec<_>>().join(" ").chars());
-        if is_all {
+        let words = self.first_words();
+        if words.split_whitespace().eq(self.text.split_whitespace()) {
             words
         } else {
             format!("{words} …")
         }
     }
 
-    /// The first words of the text: as many as stay below [`EXCERPT`], at least one.
+    /// The first words of the text, as many as [`EXCERPT`] holds; of a first word that is longer, its
+    /// beginning. Buttons and links that belong to a text are named by them.
     pub(crate) fn first_words(&self) -> String {
         let mut excerpt = String::new();
         for word in self.text.split_whitespace() {
@@ -157,6 +159,7 @@ pub fn ItemsPage(
         kind,
         person,
         authority_name,
+        authority_apps,
         csrf,
         items,
         draft_error,
@@ -180,10 +183,10 @@ pub fn ItemsPage(
     };
 
     view! {
-        <IdentityStrip person note=format!("via {authority_name}") csrf=csrf.clone() />
+        <Strip person authority_name authority_apps csrf=csrf.clone() />
         <div class="page page--text">
             <h1>{kind.heading()}</h1>
-            {news.map(|news| view! { <JustDone kind news csrf=csrf.clone() /> })}
+            {news.map(|news| view! { <Told kind news csrf=csrf.clone() /> })}
             <Refused text=draft_error />
             <form class="stack" method="post" action=kind.path()>
                 <CsrfToken token=csrf />
@@ -196,6 +199,21 @@ pub fn ItemsPage(
             </form>
             {list}
         </div>
+    }
+}
+
+/// Whose texts these are, the way back to their other apps, and the way out.
+#[component]
+fn Strip(
+    person: Person,
+    authority_name: String,
+    authority_apps: String,
+    csrf: String,
+) -> impl IntoView {
+    view! {
+        <IdentityStrip person note=format!("via {authority_name}") csrf>
+            <a href=authority_apps>{format!("Your apps at {authority_name}")}</a>
+        </IdentityStrip>
     }
 }
 
@@ -232,7 +250,7 @@ fn Refused(text: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn JustDone(kind: Kind, news: News, csrf: String) -> impl IntoView {
+fn Told(kind: Kind, news: News, csrf: String) -> impl IntoView {
     let noun = kind.noun();
     match news {
         News::Deleted { item, minutes } => view! {
@@ -305,6 +323,8 @@ pub struct Edit {
     pub person: Person,
     /// The authorization server's name: how they came here.
     pub authority_name: String,
+    /// Its page with a person's apps.
+    pub authority_apps: String,
     /// The CSRF token of this session.
     pub csrf: String,
     /// Its id, which is a part of the address that changes it.
@@ -325,6 +345,7 @@ pub fn EditPage(
         kind,
         person,
         authority_name,
+        authority_apps,
         csrf,
         id,
         text,
@@ -336,7 +357,7 @@ pub fn EditPage(
         Kind::Task => view! { <TextLine label="Task" name="text" value=text problem /> }.into_any(),
     };
     view! {
-        <IdentityStrip person note=format!("via {authority_name}") csrf=csrf.clone() />
+        <Strip person authority_name authority_apps csrf=csrf.clone() />
         <div class="page page--text">
             <h1>{kind.edit_heading()}</h1>
             <Refused text=error />

@@ -54,14 +54,14 @@ fn TaskList(tasks: Vec<ItemView>, csrf: String) -> impl IntoView {
 /// need a script to be sent, or a second button to send it.
 #[component]
 fn Task(task: ItemView, csrf: String) -> impl IntoView {
+    let named = task.first_words();
     let ItemView { id, text, done, .. } = task;
     let (icon, verb) = if done {
         (Icon::TickedSquare, "Mark not done")
     } else {
         (Icon::Square, "Mark done")
     };
-    let tick = format!("{verb}: {text}");
-    let named = text.clone();
+    let tick = format!("{verb}: {named}");
     let shown = if done {
         view! { <s>{text}</s> }.into_any()
     } else {
@@ -69,7 +69,7 @@ fn Task(task: ItemView, csrf: String) -> impl IntoView {
     };
     view! {
         <li class="task">
-            <form method="post" action=format!("/tasks/{id}/tick")>
+            <form method="post" action=format!("{}/{id}/tick", Kind::Task.path())>
                 <CsrfToken token=csrf.clone() />
                 <input type="hidden" name="done" value=(!done).to_string() />
                 <button class="button button--quiet" type="submit" aria-label=tick>

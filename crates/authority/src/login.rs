@@ -324,7 +324,7 @@ fn show(
         .map(|client| client.origin.clone())
         .into_iter()
         .collect();
-    let frame = authority.frame.clone();
+    let frame = authority.context.frame.clone();
     let here = match pending.request() {
         Some(request) => continuation::sign_in_for(request),
         None => "/login".to_owned(),

@@ -32,7 +32,7 @@ pub(crate) async fn get(
             .unwrap_or_default(),
         person: signed_in.map(|it| it.person()),
     };
-    let frame = authority.frame.clone();
+    let frame = authority.context.frame.clone();
     page.show(move || frame.page("Sign out", false, view! { <SignOutPage model /> }))
 }
 

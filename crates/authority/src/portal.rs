@@ -35,7 +35,10 @@ pub(crate) async fn get(
     let store = &authority.store;
     let unavailable = Problem::unavailable;
     let mut clients = store.clients_of(user).await.map_err(unavailable)?;
-    let recent = store.recent_handoffs(user, now).await;
+    let recent = store
+        .recent_handoffs(user, now)
+        .await
+        .map_err(unavailable)?;
     let sign_ins = store.list_sign_ins(user, now).await.map_err(unavailable)?;
     let search = (clients.len() > MANY_APPS).then(|| searched_for(query));
     let here = match &search {
@@ -53,13 +56,12 @@ pub(crate) async fn get(
         apps: clients.into_iter().map(tile).collect(),
         search,
         recent: recent
-            .map_err(unavailable)?
             .into_iter()
             .map(|handoff| row(handoff, now))
             .collect(),
         open: summary(&sign_ins),
     };
-    let frame = authority.frame.clone();
+    let frame = authority.context.frame.clone();
     let shown = page
         .back_to(here)
         .forms_end_at(targets)

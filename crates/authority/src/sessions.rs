@@ -56,7 +56,7 @@ pub(crate) async fn get(
             Some(What::Other) | None => None,
         },
     };
-    let frame = authority.frame.clone();
+    let frame = authority.context.frame.clone();
     Ok(page.show(move || {
         frame.page(
             "Where you are signed in",

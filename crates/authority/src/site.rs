@@ -62,7 +62,6 @@ pub struct Parts {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
     pub(crate) context: Context,
-    pub(crate) frame: Frame,
     pub(crate) limits: Limits,
 }
 
@@ -92,7 +91,7 @@ impl Authority {
             brand,
             assets: settings.assets.clone(),
         };
-        let context = Context::new(settings.origin.clone(), clock, random, frame.clone())
+        let context = Context::new(settings.origin.clone(), clock, random, frame)
             .with_cookie_prefix(settings.cookie_prefix);
         Self(Arc::new(Parts {
             settings,
@@ -100,7 +99,6 @@ impl Authority {
             passwords,
             sessions,
             context,
-            frame,
             limits,
         }))
     }

@@ -41,7 +41,6 @@ pub struct Lab(Arc<Parts>);
 
 struct Parts {
     settings: Settings,
-    frame: Frame,
     context: Context,
 }
 
@@ -56,12 +55,8 @@ impl Lab {
             },
             assets: settings.assets.clone(),
         };
-        let context = Context::new(settings.origin.clone(), clock, random, frame.clone());
-        Self(Arc::new(Parts {
-            settings,
-            frame,
-            context,
-        }))
+        let context = Context::new(settings.origin.clone(), clock, random, frame);
+        Self(Arc::new(Parts { settings, context }))
     }
 
     /// What comes with each request to this site.
@@ -83,15 +78,13 @@ pub fn router() -> Router {
 }
 
 async fn start(At(lab): At<Lab>, page: Page) -> Response {
-    let Parts {
-        settings, frame, ..
-    } = &*lab.0;
+    let Parts { settings, context } = &*lab.0;
     let model = Start {
         authority_origin: settings.authority.to_string(),
         notes_origin: settings.notes.to_string(),
         tasks_origin: settings.tasks.to_string(),
     };
-    let frame = frame.clone();
+    let frame = context.frame.clone();
     page.show_with_islands(move || {
         let model = model.clone();
         frame

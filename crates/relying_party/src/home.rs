@@ -41,6 +41,6 @@ pub(crate) async fn get(
         just_signed_out: query.signed_out.is_some(),
         authority_sign_out: format!("{}/logout", site.settings.issuer),
     };
-    let frame = site.frame.clone();
+    let frame = site.context.frame.clone();
     Ok(page.show(move || frame.page("Welcome", false, view! { <SignedOutPage model /> })))
 }

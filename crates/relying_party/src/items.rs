@@ -108,13 +108,14 @@ async fn show_with(
         kind,
         person: signed_in.person(),
         authority_name: site.settings.authority_name.clone(),
+        authority_apps: site.settings.authority_apps(),
         csrf: signed_in.csrf(site),
         items: items.into_iter().map(view).collect(),
         draft_error: draft.error,
         draft: draft.text,
         news,
     };
-    let frame = site.frame.clone();
+    let frame = site.context.frame.clone();
     Ok(page.show(move || frame.page(kind.heading(), false, view! { <ItemsPage model /> })))
 }
 
@@ -167,22 +168,4 @@ pub(crate) async fn post(
 fn full(kind: Kind) -> String {
     let noun = kind.noun();
     format!("You have {ITEMS_PER_PERSON} {noun}s, the most there can be. Delete one first.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_time_reads_well() {
-        let created_at = time::macros::datetime!(2026-11-01 03:05 UTC);
-        let item = Item {
-            id: ItemId::mint([1; 16]),
-            text: String::new(),
-            done: false,
-            created_at,
-            edited_at: None,
-        };
-        assert_eq!(view(item).created.for_people, "1 November 2026, 03:05 UTC");
-    }
 }

@@ -80,7 +80,7 @@ pub(crate) async fn get(
         reason: reason(query.reason.as_deref()),
         trace: trace_id(query.trace).unwrap_or_else(|| own_trace.to_string()),
     };
-    let frame = site.frame.clone();
+    let frame = site.context.frame.clone();
     page.back_to("/")
         .show(move || frame.page("Sign-in problem", false, view! { <ProblemPage model /> }))
 }

@@ -53,6 +53,11 @@ impl Settings {
         self.application.name()
     }
 
+    /// The authorization server's page with a person's apps.
+    pub(crate) fn authority_apps(&self) -> String {
+        format!("{}/", self.issuer)
+    }
+
     /// The redirect URI, as it is registered.
     #[must_use]
     pub fn redirect_uri(&self) -> String {
@@ -70,8 +75,6 @@ pub struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) sessions: Sessions,
     pub(crate) authority: AuthorityClient,
-    /// What stands around this site's pages.
-    pub(crate) frame: Frame,
     pub(crate) context: Context,
     pub(crate) limits: Limits,
 }
@@ -101,14 +104,13 @@ impl RelyingParty {
             },
             assets: settings.assets.clone(),
         };
-        let context = Context::new(settings.origin.clone(), clock, random, frame.clone())
+        let context = Context::new(settings.origin.clone(), clock, random, frame)
             .with_cookie_prefix(settings.cookie_prefix);
         Self(Arc::new(Parts {
             settings,
             store,
             sessions,
             authority,
-            frame,
             context,
             limits,
         }))

@@ -51,7 +51,7 @@ pub(crate) async fn get(
         next: session::person(&waiting.session),
         csrf: signed_in.csrf(&site),
     };
-    let frame = site.frame.clone();
+    let frame = site.context.frame.clone();
     Ok(page.show(move || frame.page("Switch accounts", false, view! { <SwitchPage model /> })))
 }
 

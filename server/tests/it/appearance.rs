@@ -75,7 +75,7 @@ async fn a_presenters_address_sets_the_size_from_then_on() {
 }
 
 #[tokio::test]
-async fn another_site_cannot_choose() {
+async fn a_form_of_another_site_cannot_choose() {
     let (_process, world) = world().await;
     for site in sites(&world) {
         let persona = world.visitor();

@@ -66,6 +66,39 @@ async fn what_was_deleted_comes_back_for_ten_minutes_and_then_never() {
 }
 
 #[tokio::test]
+async fn a_refused_change_leads_back_to_its_page_after_a_choice_of_look() {
+    let (_process, world) = world().await;
+    let alice = everywhere(&world, ALICE).await;
+    for (path, at) in APPLICATIONS {
+        let home = at(&world, "/");
+        let id = add(&alice, &home, &at(&world, path), "bread").await;
+        let csrf = alice.get(&home).await.csrf();
+        let address = format!("{path}/{id}/edit");
+        let refused = alice
+            .post(&at(&world, &address), &[("csrf", &csrf), ("text", "")])
+            .await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        let back = format!(r#"name="back" value="{address}""#);
+        assert!(refused.body.contains(&back), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_page_of_an_application_has_the_way_back_to_harbor_id() {
+    let (_process, world) = world().await;
+    let alice = everywhere(&world, ALICE).await;
+    let way = format!(r#"href="{}/""#, world.origins.authority);
+    for (path, at) in APPLICATIONS {
+        let home = at(&world, "/");
+        let id = add(&alice, &home, &at(&world, path), "bread").await;
+        for page in ["/".to_owned(), format!("{path}/{id}/edit")] {
+            let page = alice.get(&at(&world, &page)).await;
+            assert!(page.body.contains(&way), "{page:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn nobody_changes_or_brings_back_what_is_anothers_and_the_answer_is_that_of_an_unknown_one() {
     let (_process, world) = world().await;
     let alice = everywhere(&world, ALICE).await;

@@ -13,7 +13,6 @@
 mod appearance;
 mod checklist;
 mod clock;
-mod front_page;
 mod handoff;
 #[allow(dead_code, reason = "the program `siege` uses the rest of it")]
 mod harness;
@@ -21,6 +20,7 @@ mod items;
 mod launch;
 mod limits;
 mod operate;
+mod own_sessions;
 mod portal;
 mod processes;
 mod program;

@@ -224,7 +224,7 @@ impl Asked {
             request: request.collect(),
         };
         let title = format!("Continue to {}", self.client.name);
-        let frame = authority.frame.clone();
+        let frame = authority.context.frame.clone();
         page.back_to(continuation::path_of(&self.query))
             .forms_end_at([self.client.origin])
             .show(move || frame.page(title, false, view! { <ConfirmPage model /> }))

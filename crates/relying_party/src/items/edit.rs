@@ -44,12 +44,15 @@ fn show(
         kind,
         person: signed_in.person(),
         authority_name: site.settings.authority_name.clone(),
+        authority_apps: site.settings.authority_apps(),
         csrf: signed_in.csrf(site),
         id: id.to_string(),
         text,
         error,
     };
-    let frame = site.frame.clone();
+    let frame = site.context.frame.clone();
+    // A refused text is shown as the answer to a post, but the page that it belongs to is this one.
+    let page = page.back_to(format!("{}/{id}/edit", kind.path()));
     page.show(move || frame.page(kind.edit_heading(), false, view! { <EditPage model /> }))
 }
 
