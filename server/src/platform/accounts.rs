@@ -12,7 +12,7 @@ pub const DEMO_ACCOUNTS: [DemoAccount; 3] = [
     DemoAccount {
         key: "alice",
         name: "Alice Moreau",
-        role: "signs in and opens her notes",
+        role: "opens her notes",
         email: "alice@harbor.example",
         password: "handoff-demo",
     },
