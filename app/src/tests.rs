@@ -14,7 +14,7 @@ use crate::{
     lab::start::{Start, StartPage},
     person::Person,
     relying_party::{
-        items::{Edit, EditPage, ItemView, Items, ItemsPage, Kind, News},
+        items::{Edit, EditPage, ItemView, Items, ItemsPage, Kind, News, PageNumber, Part},
         problem::{Problem, ProblemPage, Reason},
         signed_out::{SignedOut, SignedOutPage},
         switch::{Switch, SwitchPage},
@@ -165,6 +165,14 @@ fn item(text: &str) -> ItemView {
     }
 }
 
+/// The second of three pages.
+const MIDDLE: Part = Part {
+    place: PageNumber(1),
+    pages: 3,
+    first: 3,
+    total: 5,
+};
+
 fn items(kind: Kind, text: &str) -> Items {
     let done = ItemView {
         done: true,
@@ -178,6 +186,7 @@ fn items(kind: Kind, text: &str) -> Items {
         authority_apps: text.to_owned(),
         csrf: text.to_owned(),
         items: vec![item(text), done],
+        part: Part::whole(2),
         draft_error: Some(text.to_owned()),
         draft: text.to_owned(),
         news: None,
@@ -313,6 +322,9 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
                 model.draft_error = None;
             }
             model.news = news;
+            if name == "kept" {
+                model.part = MIDDLE;
+            }
             add(
                 &format!("{}s, {name}", kind.noun()),
                 in_document(app, text, || view! { <ItemsPage model /> }),
@@ -327,6 +339,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
                 authority_apps: text.to_owned(),
                 csrf: text.to_owned(),
                 id: text.to_owned(),
+                place: PageNumber(1),
                 text: text.to_owned(),
                 error,
             };
@@ -882,5 +895,43 @@ fn what_was_deleted_is_named_and_cut_words_are_marked() {
         };
         let html = render(|| view! { <ItemsPage model /> });
         assert!(html.contains(named), "{html}");
+    }
+}
+
+#[test]
+fn a_page_among_others_says_how_many_there_are_and_where_the_others_lie() {
+    for (kind, words, before, after) in [
+        (Kind::Note, "5 notes, the newest first.", "Newer", "Older"),
+        (
+            Kind::Task,
+            "5 tasks, what is to do first.",
+            "Previous",
+            "Next",
+        ),
+    ] {
+        let mut model = items(kind, "plain");
+        let html = render({
+            let model = model.clone();
+            || view! { <ItemsPage model /> }
+        });
+        assert!(
+            !html.contains("<nav") && !html.contains("name=\"page\""),
+            "{html}"
+        );
+        model.part = MIDDLE;
+        model.items.remove(0);
+        let html = render(|| view! { <ItemsPage model /> });
+        let text = text_of(&html);
+        assert!(
+            text.contains(&format!("You have {words} These are 3 to 3.")),
+            "{text}"
+        );
+        assert!(!text.contains("Nothing left"), "{text}");
+        let nav = html.split_once("<nav").unwrap().1;
+        assert!(nav.contains(&format!("aria-label=\"Pages of your {}s\"", kind.noun())));
+        for (address, word) in [("\"/\"", before), ("\"/?page=3\"", after)] {
+            let (_, link) = nav.split_once(&format!("href={address}")).unwrap();
+            assert!(link.split_once('>').unwrap().1.starts_with(word), "{nav}");
+        }
     }
 }

@@ -508,8 +508,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "writes-count", rows: &[17],
-        edits: &[edit(RP_LIMITS, "Ok(self.limits.writes.admit(&signed_in.session().id)?)", "Ok(if OUT { Ok(()) } else { self.limits.writes.admit(&signed_in.session().id) }?)")],
-        shown_by: &["relying_party/front_door::row_17_what_a_session_writes_is_counted_by_session"],
+        edits: &[edit(RP_LIMITS, "Ok(self.limits.writes.admit(&signed_in.owner())?)", "Ok(if OUT { Ok(()) } else { self.limits.writes.admit(&signed_in.owner()) }?)")],
+        shown_by: &["relying_party/front_door::row_17_what_a_person_writes_is_counted_whatever_session_it_is"],
     },
     Defence {
         name: "session-id-is-no-token", rows: &[18],

@@ -79,14 +79,82 @@ pub struct Items {
     pub authority_apps: String,
     /// The CSRF token of this session.
     pub csrf: String,
-    /// Their texts, in the order to show.
+    /// Their texts, in the order to show: all, or as many as one page has.
     pub items: Vec<ItemView>,
+    /// Which of all they are.
+    pub part: Part,
     /// Why the text that they just sent was not kept.
     pub draft_error: Option<String>,
     /// That text, so that nothing is lost.
     pub draft: String,
     /// What has just been done.
     pub news: Option<News>,
+}
+
+/// Which page of a person's texts it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// Where it lies.
+    pub place: PageNumber,
+    /// How many pages there are.
+    pub pages: u32,
+    /// The number of the first text on it, from 1.
+    pub first: usize,
+    /// How many texts there are on all pages.
+    pub total: usize,
+}
+
+impl Part {
+    /// A part that is all there is.
+    #[must_use]
+    pub fn whole(total: usize) -> Self {
+        Self {
+            place: PageNumber::default(),
+            pages: 1,
+            first: 1,
+            total,
+        }
+    }
+}
+
+/// A page of a person's texts, counted from 0. Its address counts from 1, as people do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageNumber(pub u32);
+
+impl PageNumber {
+    /// What an address or a form says. Whatever is no number is the first page.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self(text.parse::<u32>().unwrap_or(1).saturating_sub(1))
+    }
+
+    /// As an address or a form says it; the first page needs no word.
+    fn written(self) -> Option<String> {
+        (self.0 > 0).then(|| self.0.saturating_add(1).to_string())
+    }
+
+    /// The address of something on this page, or that leads back to it.
+    #[must_use]
+    pub fn at(self, path: &str) -> String {
+        let query = self.written().map(|number| format!("?page={number}"));
+        format!("{path}{}", query.unwrap_or_default())
+    }
+
+    /// The address of this page, with this in its query.
+    #[must_use]
+    pub fn saying(self, name: &str, value: &str) -> String {
+        let page = self.at("/");
+        let and = if page.contains('?') { '&' } else { '?' };
+        format!("{page}{and}{name}={value}")
+    }
+}
+
+/// In a form: the page that it stands on, so that its answer leads back there.
+#[component]
+pub(crate) fn FromPage(place: PageNumber) -> impl IntoView {
+    place
+        .written()
+        .map(|number| view! { <input type="hidden" name="page" value=number /> })
 }
 
 /// One text.
@@ -162,11 +230,13 @@ pub fn ItemsPage(
         authority_apps,
         csrf,
         items,
+        part,
         draft_error,
         draft,
         news,
     } = model;
-    let noun = kind.noun();
+    let (noun, place) = (kind.noun(), part.place);
+    let shown = items.len();
     let problem = draft_error.is_some().then_some(PROBLEM);
     let field = match kind {
         Kind::Note => {
@@ -178,15 +248,15 @@ pub fn ItemsPage(
     };
     let list = match kind {
         _ if items.is_empty() => view! { <NothingYet kind /> }.into_any(),
-        Kind::Note => view! { <NoteList notes=items csrf=csrf.clone() /> }.into_any(),
-        Kind::Task => view! { <TaskLists tasks=items csrf=csrf.clone() /> }.into_any(),
+        Kind::Note => view! { <NoteList notes=items place csrf=csrf.clone() /> }.into_any(),
+        Kind::Task => view! { <TaskLists tasks=items place csrf=csrf.clone() /> }.into_any(),
     };
 
     view! {
         <Strip person authority_name authority_apps csrf=csrf.clone() />
         <div class="page page--text">
             <h1>{kind.heading()}</h1>
-            {news.map(|news| view! { <Told kind news csrf=csrf.clone() /> })}
+            {news.map(|news| view! { <Told kind news place csrf=csrf.clone() /> })}
             <Refused text=draft_error />
             <form class="stack" method="post" action=kind.path()>
                 <CsrfToken token=csrf />
@@ -198,6 +268,7 @@ pub fn ItemsPage(
                 </div>
             </form>
             {list}
+            <Parts kind part shown />
         </div>
     }
 }
@@ -215,6 +286,48 @@ fn Strip(
             <a href=authority_apps>{format!("Your apps at {authority_name}")}</a>
         </IdentityStrip>
     }
+}
+
+/// How many there are, and the ways to the pages before and after this one.
+#[component]
+fn Parts(kind: Kind, part: Part, shown: usize) -> impl IntoView {
+    let Part {
+        place,
+        pages,
+        first,
+        total,
+    } = part;
+    let noun = kind.noun();
+    let (order, before, after) = match kind {
+        Kind::Note => ("the newest first", "Newer", "Older"),
+        Kind::Task => ("what is to do first", "Previous", "Next"),
+    };
+    let last = first + shown.saturating_sub(1);
+    let before = place.0.checked_sub(1).map(|number| {
+        view! {
+            <a class="button" rel="prev" href=PageNumber(number).at("/")>
+                {before}
+            </a>
+        }
+    });
+    let next = place.0.saturating_add(1);
+    let after = (next < pages).then(|| {
+        view! {
+            <a class="button" rel="next" href=PageNumber(next).at("/")>
+                {after}
+            </a>
+        }
+    });
+    (pages > 1).then(|| {
+        view! {
+            <nav class="parts" aria-label=format!("Pages of your {noun}s")>
+                <p class="muted">
+                    {format!("You have {total} {noun}s, {order}. These are {first} to {last}.")}
+                </p>
+                <div class="actions">{before} {after}</div>
+            </nav>
+        }
+    })
 }
 
 #[component]
@@ -250,17 +363,18 @@ fn Refused(text: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn Told(kind: Kind, news: News, csrf: String) -> impl IntoView {
+fn Told(kind: Kind, news: News, place: PageNumber, csrf: String) -> impl IntoView {
     let noun = kind.noun();
     match news {
         News::Deleted { item, minutes } => view! {
             <Notice tone=Tone::Neutral>
                 <p>
                     {format!("You deleted the {noun} “")} <span class="quoted">{item.excerpt()}</span>
-                    {format!("”. You can bring it back for {minutes} minutes.")}
+                    {format!("”. You can bring it back for {minutes} minute{}.", plural(minutes))}
                 </p>
                 <form method="post" action=format!("{}/{}/restore", kind.path(), item.id)>
                     <CsrfToken token=csrf />
+                    <FromPage place />
                     <button class="button" type="submit">
                         <Glyph icon=Icon::Undo />
                         "Undo"
@@ -284,16 +398,26 @@ fn Told(kind: Kind, news: News, csrf: String) -> impl IntoView {
     }
 }
 
+const fn plural(number: i64) -> &'static str {
+    if number == 1 { "" } else { "s" }
+}
+
 /// The way to change one text, and the button that deletes it, in words or, where there is no room, as
 /// icons with a name.
 #[component]
-pub(crate) fn ItemActions(kind: Kind, id: String, named: String, csrf: String) -> impl IntoView {
+pub(crate) fn ItemActions(
+    kind: Kind,
+    id: String,
+    named: String,
+    place: PageNumber,
+    csrf: String,
+) -> impl IntoView {
     let (noun, path) = (kind.noun(), kind.path());
     view! {
         <div class="item-actions">
             <a
                 class="button button--quiet"
-                href=format!("{path}/{id}/edit")
+                href=place.at(&format!("{path}/{id}/edit"))
                 aria-label=format!("Edit {noun}: {named}")
             >
                 <Glyph icon=Icon::Pencil />
@@ -301,6 +425,7 @@ pub(crate) fn ItemActions(kind: Kind, id: String, named: String, csrf: String) -
             </a>
             <form method="post" action=format!("{path}/{id}/delete")>
                 <CsrfToken token=csrf />
+                <FromPage place />
                 <button
                     class="button button--quiet"
                     type="submit"
@@ -329,6 +454,8 @@ pub struct Edit {
     pub csrf: String,
     /// Its id, which is a part of the address that changes it.
     pub id: String,
+    /// The page that it was chosen on.
+    pub place: PageNumber,
     /// The text as it stands in the form.
     pub text: String,
     /// Why the text that they just sent was not kept.
@@ -348,6 +475,7 @@ pub fn EditPage(
         authority_apps,
         csrf,
         id,
+        place,
         text,
         error,
     } = model;
@@ -363,12 +491,13 @@ pub fn EditPage(
             <Refused text=error />
             <form class="stack" method="post" action=format!("{}/{id}/edit", kind.path())>
                 <CsrfToken token=csrf />
+                <FromPage place />
                 {field}
                 <div class="actions">
                     <button class="button button--main" type="submit">
                         "Save"
                     </button>
-                    <a class="button" href="/">
+                    <a class="button" href=place.at("/")>
                         "Cancel"
                     </a>
                 </div>

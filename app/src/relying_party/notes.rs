@@ -2,7 +2,7 @@
 
 use crate::{
     components::moment::When,
-    relying_party::items::{ItemActions, ItemView, Kind},
+    relying_party::items::{ItemActions, ItemView, Kind, PageNumber},
 };
 use leptos::prelude::*;
 
@@ -11,12 +11,14 @@ use leptos::prelude::*;
 pub fn NoteList(
     /// The notes, in the order to show.
     notes: Vec<ItemView>,
+    /// The page that they are on.
+    place: PageNumber,
     /// The CSRF token for the forms.
     csrf: String,
 ) -> impl IntoView {
     let items = notes
         .into_iter()
-        .map(|note| view! { <Note note csrf=csrf.clone() /> })
+        .map(|note| view! { <Note note place csrf=csrf.clone() /> })
         .collect_view();
     view! {
         <ul class="notes" role="list">
@@ -26,7 +28,7 @@ pub fn NoteList(
 }
 
 #[component]
-fn Note(note: ItemView, csrf: String) -> impl IntoView {
+fn Note(note: ItemView, place: PageNumber, csrf: String) -> impl IntoView {
     let named = note.first_words();
     let ItemView {
         id,
@@ -48,7 +50,7 @@ fn Note(note: ItemView, csrf: String) -> impl IntoView {
                     <When moment=created />
                     {edited}
                 </p>
-                <ItemActions kind=Kind::Note id named csrf />
+                <ItemActions kind=Kind::Note id named place csrf />
             </div>
         </li>
     }

@@ -5,7 +5,7 @@ use crate::{
         field::CsrfToken,
         icon::{Glyph, Icon},
     },
-    relying_party::items::{ItemActions, ItemView, Kind},
+    relying_party::items::{FromPage, ItemActions, ItemView, Kind, PageNumber},
 };
 use leptos::prelude::*;
 
@@ -14,20 +14,23 @@ use leptos::prelude::*;
 pub fn TaskLists(
     /// The tasks, in the order to show.
     tasks: Vec<ItemView>,
+    /// The page that they are on.
+    place: PageNumber,
     /// The CSRF token for the forms.
     csrf: String,
 ) -> impl IntoView {
     let (done, open): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.done);
-    let to_do = if open.is_empty() {
-        view! { <p class="muted">"Nothing left to do."</p> }.into_any()
-    } else {
-        view! { <TaskList tasks=open csrf=csrf.clone() /> }.into_any()
+    let to_do = match (open.is_empty(), place) {
+        (false, _) => view! { <TaskList tasks=open place csrf=csrf.clone() /> }.into_any(),
+        (true, PageNumber(0)) => view! { <p class="muted">"Nothing left to do."</p> }.into_any(),
+        // What is to do stands on a page before.
+        (true, _) => ().into_any(),
     };
     let finished = (!done.is_empty()).then(|| {
         view! {
             <section class="stack" aria-labelledby="done-heading">
                 <h2 id="done-heading">"Done"</h2>
-                <TaskList tasks=done csrf />
+                <TaskList tasks=done place csrf />
             </section>
         }
     });
@@ -38,10 +41,10 @@ pub fn TaskLists(
 }
 
 #[component]
-fn TaskList(tasks: Vec<ItemView>, csrf: String) -> impl IntoView {
+fn TaskList(tasks: Vec<ItemView>, place: PageNumber, csrf: String) -> impl IntoView {
     let items = tasks
         .into_iter()
-        .map(|task| view! { <Task task csrf=csrf.clone() /> })
+        .map(|task| view! { <Task task place csrf=csrf.clone() /> })
         .collect_view();
     view! {
         <ul class="tasks" role="list">
@@ -53,7 +56,7 @@ fn TaskList(tasks: Vec<ItemView>, csrf: String) -> impl IntoView {
 /// The button in front is a form like every other, and its name says what it does: a checkbox would
 /// need a script to be sent, or a second button to send it.
 #[component]
-fn Task(task: ItemView, csrf: String) -> impl IntoView {
+fn Task(task: ItemView, place: PageNumber, csrf: String) -> impl IntoView {
     let named = task.first_words();
     let ItemView { id, text, done, .. } = task;
     let (icon, verb) = if done {
@@ -71,13 +74,14 @@ fn Task(task: ItemView, csrf: String) -> impl IntoView {
         <li class="task">
             <form method="post" action=format!("{}/{id}/tick", Kind::Task.path())>
                 <CsrfToken token=csrf.clone() />
+                <FromPage place />
                 <input type="hidden" name="done" value=(!done).to_string() />
                 <button class="button button--quiet" type="submit" aria-label=tick>
                     <Glyph icon />
                 </button>
             </form>
             <p class="task-text">{shown}</p>
-            <ItemActions kind=Kind::Task id named csrf />
+            <ItemActions kind=Kind::Task id named place csrf />
         </li>
     }
 }

@@ -9,7 +9,7 @@ use web::{context::At, page::Page, params::Params, problem::Problem};
 use crate::{
     RelyingParty,
     identity::MaybeSignedIn,
-    items::{self, JustDone, Restored},
+    items::{self, FromPage, JustDone},
 };
 
 #[derive(Debug, Deserialize)]
@@ -18,7 +18,9 @@ pub(crate) struct HomeQuery {
     signed_out: Option<String>,
     /// Where the change of what a person keeps leads.
     deleted: Option<String>,
-    restored: Option<Restored>,
+    restored: Option<String>,
+    #[serde(flatten)]
+    from: FromPage,
 }
 
 pub(crate) async fn get(
@@ -32,7 +34,7 @@ pub(crate) async fn get(
             deleted: query.deleted,
             restored: query.restored,
         };
-        return items::show(&site, &signed_in, done, page).await;
+        return items::show(&site, &signed_in, done, query.from.place(), page).await;
     }
     let model = SignedOut {
         app_name: site.settings.name().to_owned(),

@@ -6,36 +6,41 @@ pub(crate) mod edit;
 pub(crate) mod restore;
 pub(crate) mod tick;
 
-use app::relying_party::items::{ItemView, Items, ItemsPage, Kind, News};
+use app::relying_party::items::{ItemView, Items, ItemsPage, Kind, News, PageNumber, Part};
 use axum::{http::StatusCode, response::Response};
 use handoff::ids::ItemId;
 use leptos::prelude::*;
 use serde::Deserialize;
+use time::Duration;
 use web::{context::At, form::Protected, moment::moment, page::Page, problem::Problem, redirect};
 
 use crate::{
     RelyingParty,
     identity::{SignedIn, SignedInTexts},
-    store::{Added, ITEMS_PER_PERSON, Item, UNDO_FOR},
+    store::{Added, Deleted, ITEMS_PER_PAGE, ITEMS_PER_PERSON, Item, Listed},
     text::with_line_feeds,
 };
 
-/// What the address of the page says has just been done.
+/// What the address of the page says has just been done. Anybody can write such an address, and keep
+/// one: the page says only what the store knows to be so.
 #[derive(Debug)]
 pub(crate) struct JustDone {
     /// The id of what was deleted.
     pub(crate) deleted: Option<String>,
-    /// Whether it could be brought back.
-    pub(crate) restored: Option<Restored>,
+    /// The id of what was brought back.
+    pub(crate) restored: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Restored {
-    Yes,
-    TooLate,
-    #[serde(other)]
-    Other,
+/// Where somebody was in the list, as a form or an address says it, so that the answer leads back there.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct FromPage {
+    page: Option<String>,
+}
+
+impl FromPage {
+    pub(crate) fn place(&self) -> PageNumber {
+        PageNumber::read(self.page.as_deref().unwrap_or_default())
+    }
 }
 
 /// What stands in the form for a new text.
@@ -63,20 +68,23 @@ pub(crate) async fn show(
     site: &RelyingParty,
     signed_in: &SignedIn,
     done: JustDone,
+    place: PageNumber,
     page: Page,
 ) -> Result<Response, Problem> {
-    let deleted = done.deleted.and_then(|id| ItemId::parse(&id).ok());
-    let news = match (deleted, done.restored) {
+    let read = |id: Option<String>| id.and_then(|id| ItemId::parse(&id).ok());
+    let (deleted, restored) = (read(done.deleted), read(done.restored));
+    let news = match (deleted, restored) {
         (Some(id), _) => deleted_just_now(site, signed_in, id).await?,
-        (None, Some(Restored::Yes)) => Some(News::Restored),
-        (None, Some(Restored::TooLate)) => Some(News::TooLate),
-        (None, Some(Restored::Other) | None) => None,
+        (None, Some(id)) => restored_just_now(site, signed_in, id).await?,
+        (None, None) => None,
     };
     let page = match (&news, deleted) {
-        (Some(News::Deleted { .. }), Some(id)) => page.back_to(format!("/?deleted={id}")),
-        _ => page,
+        (Some(News::Deleted { .. }), Some(id)) => {
+            page.back_to(place.saying("deleted", &id.to_string()))
+        }
+        _ => page.back_to(place.at("/")),
     };
-    show_with(site, signed_in, Draft::default(), news, page).await
+    show_with(site, signed_in, Draft::default(), news, place, page).await
 }
 
 /// Only what can be brought back is told of: an address that somebody kept says nothing later.
@@ -86,12 +94,30 @@ async fn deleted_just_now(
     id: ItemId,
 ) -> Result<Option<News>, Problem> {
     let (owner, now) = (signed_in.owner(), site.context.now());
-    let item = site.store.find_deleted(&owner, id, now).await;
-    let item = item.map_err(Problem::unavailable)?;
-    Ok(item.map(|item| News::Deleted {
+    let deleted = site.store.find_deleted(&owner, id, now).await;
+    let deleted = deleted.map_err(Problem::unavailable)?;
+    Ok(deleted.map(|Deleted { item, undo_until }| News::Deleted {
         item: view(item),
-        minutes: UNDO_FOR.whole_minutes(),
+        minutes: begun_minutes(undo_until - now),
     }))
+}
+
+/// Minutes for people, the last one until it is over.
+fn begun_minutes(left: Duration) -> i64 {
+    let seconds = left.whole_seconds() + i64::from(left.subsec_nanoseconds() > 0);
+    (seconds + 59) / 60
+}
+
+async fn restored_just_now(
+    site: &RelyingParty,
+    signed_in: &SignedIn,
+    id: ItemId,
+) -> Result<Option<News>, Problem> {
+    let (owner, now) = (signed_in.owner(), site.context.now());
+    let is_back = site.store.is_just_restored(&owner, id, now).await;
+    Ok(is_back
+        .map_err(Problem::unavailable)?
+        .then_some(News::Restored))
 }
 
 async fn show_with(
@@ -99,11 +125,13 @@ async fn show_with(
     signed_in: &SignedIn,
     draft: Draft,
     news: Option<News>,
+    wanted: PageNumber,
     page: Page,
 ) -> Result<Response, Problem> {
     let kind = site.settings.application.kind();
-    let items = site.store.list_items(&signed_in.owner()).await;
-    let items = items.map_err(Problem::unavailable)?;
+    let listed = site.store.list_items(&signed_in.owner(), wanted.0).await;
+    let Listed { items, total } = listed.map_err(Problem::unavailable)?;
+    let part = part(wanted, total);
     let model = Items {
         kind,
         person: signed_in.person(),
@@ -111,12 +139,30 @@ async fn show_with(
         authority_apps: site.settings.authority_apps(),
         csrf: signed_in.csrf(site),
         items: items.into_iter().map(view).collect(),
+        part,
         draft_error: draft.error,
         draft: draft.text,
         news,
     };
     let frame = site.context.frame.clone();
-    Ok(page.show(move || frame.page(kind.heading(), false, view! { <ItemsPage model /> })))
+    let title = match part.place {
+        PageNumber(0) => kind.heading().to_owned(),
+        PageNumber(n) => format!("{}, page {}", kind.heading(), n + 1),
+    };
+    Ok(page.show(move || frame.page(title, false, view! { <ItemsPage model /> })))
+}
+
+/// What the store shows to whoever wants this page: the last one, if it lies beyond that.
+fn part(wanted: PageNumber, total: usize) -> Part {
+    let pages = u32::try_from(total.div_ceil(ITEMS_PER_PAGE)).unwrap_or(u32::MAX);
+    let place = wanted.0.min(pages.saturating_sub(1));
+    let before = usize::try_from(place).unwrap_or(usize::MAX);
+    Part {
+        place: PageNumber(place),
+        pages,
+        first: before.saturating_mul(ITEMS_PER_PAGE).saturating_add(1),
+        total,
+    }
 }
 
 fn view(item: Item) -> ItemView {
@@ -133,6 +179,8 @@ fn view(item: Item) -> ItemView {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Text {
     text: String,
+    #[serde(flatten)]
+    from: FromPage,
 }
 
 pub(crate) async fn post(
@@ -162,10 +210,29 @@ pub(crate) async fn post(
     };
     let draft = Draft::refused(&fields.text, error);
     let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
-    show_with(&site, &signed_in, draft, None, page).await
+    show_with(&site, &signed_in, draft, None, fields.from.place(), page).await
 }
 
 fn full(kind: Kind) -> String {
     let noun = kind.noun();
     format!("You have {ITEMS_PER_PERSON} {noun}s, the most there can be. Delete one first.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_minute_that_has_begun_counts() {
+        let [minute, moment] = [Duration::MINUTE, Duration::MILLISECOND];
+        for (left, minutes) in [
+            (minute * 10, 10),
+            (minute * 10 - moment, 10),
+            (minute + moment, 2),
+            (minute, 1),
+            (moment, 1),
+        ] {
+            assert_eq!(begun_minutes(left), minutes, "{left}");
+        }
+    }
 }

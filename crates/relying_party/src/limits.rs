@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use handoff::{
-    ids::SessionId,
-    token::{Digest, PreSession, Secret},
-};
+use handoff::token::{Digest, PreSession, Secret};
 use web::{
     limits::{Limiter, Refused, Volume},
     peer::{Network, Peer},
@@ -13,7 +10,7 @@ use web::{
     seams::Clock,
 };
 
-use crate::{RelyingParty, identity::SignedIn};
+use crate::{RelyingParty, identity::SignedIn, store::Owner};
 
 /// The limits of one relying party.
 #[derive(Debug)]
@@ -22,7 +19,7 @@ pub(crate) struct Limits {
     addresses_of_started: Limiter<Network>,
     addresses: Limiter<Network>,
     stray_callbacks: Limiter<Network>,
-    writes: Limiter<SessionId>,
+    writes: Limiter<Owner>,
 }
 
 impl Limits {
@@ -74,11 +71,12 @@ impl RelyingParty {
         self.limits.stray_callbacks.admit(&peer.network())
     }
 
-    /// Counts one change of what a person keeps here, by session.
+    /// Counts one change of what a person keeps here, by person: a session is begun anew with a
+    /// click.
     ///
     /// # Errors
     /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.
     pub(crate) fn admit_write(&self, signed_in: &SignedIn) -> Result<(), Problem> {
-        Ok(self.limits.writes.admit(&signed_in.session().id)?)
+        Ok(self.limits.writes.admit(&signed_in.owner())?)
     }
 }

@@ -16,8 +16,9 @@ use handoff::{
     wire::UserInfo,
 };
 use relying_party::store::{
-    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Item, Kept, Memory,
-    NewHandoff, Owner, Sealed, Session, Source, Sqlite, Store, UNDO_FOR, Waiting,
+    Added, Beginning, Deleted, Ended, FINISHING, HandoffKey, ITEMS_PER_PAGE, ITEMS_PER_PERSON,
+    Item, JUST_RESTORED_FOR, Kept, Listed, Memory, NewHandoff, Owner, Sealed, Session, Source,
+    Sqlite, Store, UNDO_FOR, Waiting,
 };
 use sqlx::{Connection, SqliteConnection};
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -144,6 +145,17 @@ fn namesake() -> Owner {
         issuer: Origin::parse("http://other.localhost:4000").unwrap(),
         ..owner(1)
     }
+}
+
+/// What a person has, where that is one page.
+async fn list(store: &dyn Store, owner: &Owner) -> Vec<Item> {
+    let Listed { items, total } = store.list_items(owner, 0).await.unwrap();
+    assert_eq!(items.len(), total);
+    items
+}
+
+async fn total(store: &dyn Store, owner: &Owner) -> usize {
+    store.list_items(owner, 0).await.unwrap().total
 }
 
 async fn add(store: &dyn Store, owner: &Owner, numbers: impl IntoIterator<Item = u8>) {
@@ -501,7 +513,7 @@ async fn a_session_is_asked_about_again_when_the_clock_is_put_back(store: &dyn S
     assert!(due.unwrap());
 }
 
-async fn items_are_listed_newest_first_with_what_is_done(store: &dyn Store) {
+async fn items_are_listed_newest_first_and_what_is_done_after_what_is_not(store: &dyn Store) {
     add(store, &owner(1), 1..=3).await;
     let done = Item {
         done: true,
@@ -510,8 +522,8 @@ async fn items_are_listed_newest_first_with_what_is_done(store: &dyn Store) {
     for _ in 0..2 {
         let ticked = store.tick_item(&owner(1), item(2).id, true).await;
         assert!(ticked.unwrap(), "there is such an item");
-        let listed = store.list_items(&owner(1)).await.unwrap();
-        assert_eq!(listed, [item(3), done.clone(), item(1)]);
+        let listed = list(store, &owner(1)).await;
+        assert_eq!(listed, [item(3), item(1), done.clone()]);
     }
     assert!(store.tick_item(&owner(1), item(2).id, false).await.unwrap());
     let found = store.find_item(&owner(1), item(2).id).await.unwrap();
@@ -525,7 +537,7 @@ async fn an_item_says_what_it_was_changed_to_and_when(store: &dyn Store) {
             .edit_item(&owner(1), item(1).id, text.to_owned(), now)
             .await;
         assert!(edited.unwrap());
-        store.list_items(&owner(1)).await.unwrap()
+        list(store, &owner(1)).await
     };
     let unchanged = edit(&item(1).text, LATER).await;
     assert_eq!(unchanged, [item(2), item(1)]);
@@ -545,7 +557,7 @@ async fn what_is_deleted_is_gone_until_it_is_brought_back(store: &dyn Store) {
     assert!(store.delete_item(&owner(1), id, NOW).await.unwrap());
     let still = NOW + UNDO_FOR - Duration::MILLISECOND;
     for _ in 0..2 {
-        let listed = store.list_items(&owner(1)).await.unwrap();
+        let listed = list(store, &owner(1)).await;
         assert_eq!(listed, [item(3), item(1)]);
         assert_eq!(store.find_item(&owner(1), id).await.unwrap(), None);
         // A second click does not put the end off.
@@ -556,17 +568,84 @@ async fn what_is_deleted_is_gone_until_it_is_brought_back(store: &dyn Store) {
             .await;
         assert!(!edited.unwrap());
         let found = store.find_deleted(&owner(1), id, still).await.unwrap();
-        assert_eq!(found, Some(item(2)));
+        let deleted = Deleted {
+            item: item(2),
+            undo_until: NOW + UNDO_FOR,
+        };
+        assert_eq!(found, Some(deleted));
         let over = store.find_deleted(&owner(1), id, NOW + UNDO_FOR).await;
         assert_eq!(over.unwrap(), None);
     }
     for _ in 0..2 {
         assert!(store.restore_item(&owner(1), id, still).await.unwrap());
-        let listed = store.list_items(&owner(1)).await.unwrap();
+        let listed = list(store, &owner(1)).await;
         assert_eq!(listed, [item(3), item(2), item(1)], "in its old place");
         let found = store.find_deleted(&owner(1), id, NOW).await.unwrap();
         assert_eq!(found, None);
     }
+}
+
+async fn what_was_brought_back_counts_as_just_restored_for_a_minute(store: &dyn Store) {
+    add(store, &owner(1), 1..=2).await;
+    let id = item(1).id;
+    let is_just_restored = async |owner: &Owner, now| {
+        let restored = store.is_just_restored(owner, id, now).await;
+        restored.unwrap()
+    };
+    // One that was never deleted, also when somebody asks for it back.
+    assert!(store.restore_item(&owner(1), id, NOW).await.unwrap());
+    assert!(!is_just_restored(&owner(1), NOW).await);
+    store.delete_item(&owner(1), id, NOW).await.unwrap();
+    assert!(!is_just_restored(&owner(1), NOW).await);
+    store.restore_item(&owner(1), id, NOW).await.unwrap();
+    let over = NOW + JUST_RESTORED_FOR;
+    store.restore_item(&owner(1), id, over).await.unwrap();
+    for (now, is_so) in [
+        (NOW - Duration::MILLISECOND, false),
+        (NOW, true),
+        (over - Duration::MILLISECOND, true),
+        (over, false),
+    ] {
+        assert_eq!(is_just_restored(&owner(1), now).await, is_so, "{now}");
+    }
+    assert!(!is_just_restored(&owner(2), NOW).await);
+    let never = store.is_just_restored(&owner(1), item(2).id, NOW).await;
+    assert!(!never.unwrap());
+    store.delete_item(&owner(1), id, NOW).await.unwrap();
+    assert!(!is_just_restored(&owner(1), NOW).await);
+}
+
+async fn a_page_has_fifty_items_and_the_last_page_the_rest(store: &dyn Store) {
+    let mine = owner(1);
+    assert_eq!(
+        store.list_items(&mine, 7).await.unwrap(),
+        Listed {
+            items: vec![],
+            total: 0
+        }
+    );
+    add(store, &owner(2), [200]).await;
+    add(store, &mine, 1..=103).await;
+    let done = Item {
+        done: true,
+        ..item(100)
+    };
+    store.tick_item(&mine, done.id, true).await.unwrap();
+    for n in [101, 50] {
+        store.delete_item(&mine, item(n).id, NOW).await.unwrap();
+    }
+    let to_do = (1..=103).rev().filter(|n| ![101, 100, 50].contains(n));
+    let all: Vec<_> = to_do.map(item).chain([done]).collect();
+    assert_eq!(all.len(), 2 * ITEMS_PER_PAGE + 1);
+    let pages: Vec<_> = all.chunks(ITEMS_PER_PAGE).collect();
+    for (asked, shown) in [(0, 0), (1, 1), (2, 2), (3, 2), (u32::MAX, 2)] {
+        let page = store.list_items(&mine, asked).await.unwrap();
+        assert_eq!(page.items, pages[shown], "{asked}");
+        assert_eq!(page.total, all.len());
+    }
+    store.delete_item(&mine, item(100).id, NOW).await.unwrap();
+    let page = store.list_items(&mine, 2).await.unwrap();
+    assert_eq!(page.items, pages[1], "a last page that is full");
 }
 
 async fn what_is_brought_back_too_late_stays_gone(store: &dyn Store) {
@@ -576,7 +655,7 @@ async fn what_is_brought_back_too_late_stays_gone(store: &dyn Store) {
     // The second time the clock has been put back.
     for now in [NOW + UNDO_FOR, NOW] {
         assert!(!store.restore_item(&owner(1), id, now).await.unwrap());
-        let listed = store.list_items(&owner(1)).await.unwrap();
+        let listed = list(store, &owner(1)).await;
         assert_eq!(listed, [item(2)]);
     }
     let unknown = store.restore_item(&owner(1), item(9).id, NOW).await;
@@ -591,7 +670,7 @@ async fn what_is_deleted_is_swept_when_it_cannot_be_brought_back(store: &dyn Sto
     assert_eq!(store.sweep(end).await.unwrap(), 1);
     let found = store.find_deleted(&owner(1), item(1).id, NOW).await;
     assert_eq!(found.unwrap(), None);
-    assert_eq!(store.list_items(&owner(1)).await.unwrap(), [item(2)]);
+    assert_eq!(list(store, &owner(1)).await, [item(2)]);
 }
 
 async fn nobody_reaches_the_items_of_another(store: &dyn Store) {
@@ -599,7 +678,7 @@ async fn nobody_reaches_the_items_of_another(store: &dyn Store) {
     let (living, deleted) = (item(1).id, item(2).id);
     store.delete_item(&owner(1), deleted, NOW).await.unwrap();
     for other in [owner(2), namesake()] {
-        assert_eq!(store.list_items(&other).await.unwrap(), []);
+        assert_eq!(list(store, &other).await, []);
         assert_eq!(store.find_item(&other, living).await.unwrap(), None);
         assert!(!store.tick_item(&other, living, true).await.unwrap());
         let edited = store.edit_item(&other, living, "theirs".to_owned(), NOW);
@@ -611,7 +690,7 @@ async fn nobody_reaches_the_items_of_another(store: &dyn Store) {
             assert!(!store.restore_item(&other, deleted, now).await.unwrap());
         }
     }
-    assert_eq!(store.list_items(&owner(1)).await.unwrap(), [item(1)]);
+    assert_eq!(list(store, &owner(1)).await, [item(1)]);
     let back = store.restore_item(&owner(1), deleted, NOW).await;
     assert!(back.unwrap());
 }
@@ -635,7 +714,7 @@ async fn a_person_has_a_thousand_items_at_most_deleted_ones_among_them(store: &d
         let added = store.add_item(&mine, item(most)).await.unwrap();
         assert_eq!(added, Added::Full);
     }
-    assert_eq!(store.list_items(&mine).await.unwrap().len(), most);
+    assert_eq!(total(store, &mine).await, most);
     // Another person's room is their own.
     let added = store.add_item(&owner(2), item(most)).await.unwrap();
     assert_eq!(added, Added::Yes);
@@ -650,7 +729,7 @@ async fn a_person_has_a_thousand_items_at_most_deleted_ones_among_them(store: &d
     let now = NOW + Duration::seconds(20);
     assert!(!store.restore_item(&mine, id(7), now).await.unwrap());
     assert!(store.restore_item(&mine, id(3), now).await.unwrap());
-    assert_eq!(store.list_items(&mine).await.unwrap().len(), most);
+    assert_eq!(total(store, &mine).await, most);
     let added = store.add_item(&mine, item(most + 2)).await.unwrap();
     assert_eq!(added, Added::Full);
 }
@@ -942,7 +1021,7 @@ async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn Store) {
     assert_eq!(store.sweep(LATER).await.unwrap(), 1, "a session");
     assert_eq!(store.take_waiting(sid(1)).await.unwrap(), None);
     assert_eq!(
-        store.list_items(&owner(1)).await.unwrap(),
+        list(store, &owner(1)).await,
         [item(1)],
         "what a person keeps stays"
     );
@@ -1101,8 +1180,8 @@ async fn what_was_kept_as_notes_or_tasks_is_kept_as_items() {
         done: true,
         ..item(2)
     };
-    assert_eq!(store.list_items(&owner(1)).await.unwrap(), [done, item(1)]);
-    let note = store.list_items(&owner(2)).await.unwrap();
+    assert_eq!(list(&store, &owner(1)).await, [item(1), done]);
+    let note = list(&store, &owner(2)).await;
     assert_eq!(note, [item(3)]);
     store.close().await;
 }
@@ -1212,9 +1291,11 @@ suite![
     a_session_that_waited_too_long_is_not_found_but_taken,
     what_is_refused_for_its_age_stays_refused_when_the_clock_is_put_back,
     a_session_is_asked_about_again_when_the_clock_is_put_back,
-    items_are_listed_newest_first_with_what_is_done,
+    items_are_listed_newest_first_and_what_is_done_after_what_is_not,
     an_item_says_what_it_was_changed_to_and_when,
     what_is_deleted_is_gone_until_it_is_brought_back,
+    what_was_brought_back_counts_as_just_restored_for_a_minute,
+    a_page_has_fifty_items_and_the_last_page_the_rest,
     what_is_brought_back_too_late_stays_gone,
     what_is_deleted_is_swept_when_it_cannot_be_brought_back,
     nobody_reaches_the_items_of_another,

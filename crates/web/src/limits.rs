@@ -53,7 +53,7 @@ impl Volume {
     /// old link, or one opened twice: fifteen for each of forty people; then ten a second.
     pub const STRAY_CALLBACK: Self = Self::new(40 * 15, 100);
 
-    /// What one session writes at an application. Nobody types or ticks five hundred times in a
+    /// What one person writes at an application. Nobody types or ticks five hundred times in a
     /// minute; then five a second.
     pub const WRITES: Self = Self::new(500, 200);
 

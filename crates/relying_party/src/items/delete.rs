@@ -10,14 +10,14 @@ use web::{context::At, form::Protected, problem::Problem, redirect};
 use crate::{
     RelyingParty,
     identity::{SignedIn, SignedInForms},
-    logout::Nothing,
+    items::FromPage,
 };
 
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
     signed_in: SignedIn,
     id: Result<Path<ItemId>, PathRejection>,
-    _: Protected<Nothing, SignedInForms>,
+    Protected { fields: from, .. }: Protected<FromPage, SignedInForms>,
 ) -> Result<Response, Problem> {
     site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
@@ -26,5 +26,7 @@ pub(crate) async fn post(
     let (owner, now) = (signed_in.owner(), site.context.now());
     let deleted = site.store.delete_item(&owner, id, now).await;
     deleted.map_err(Problem::unavailable)?;
-    Ok(redirect::see_other(&format!("/?deleted={id}")))
+    Ok(redirect::see_other(
+        &from.place().saying("deleted", &id.to_string()),
+    ))
 }

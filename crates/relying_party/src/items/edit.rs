@@ -1,6 +1,6 @@
 //! Changing what a text says.
 
-use app::relying_party::items::{Edit, EditPage};
+use app::relying_party::items::{Edit, EditPage, PageNumber};
 use axum::{
     extract::{Path, rejection::PathRejection},
     http::StatusCode,
@@ -8,9 +8,9 @@ use axum::{
 };
 use handoff::ids::ItemId;
 use leptos::prelude::*;
-use web::{context::At, form::Protected, page::Page, problem::Problem, redirect};
+use web::{context::At, form::Protected, page::Page, params::Params, problem::Problem, redirect};
 
-use super::{Draft, Text, show_with};
+use super::{Draft, FromPage, Text, show_with};
 use crate::{
     RelyingParty,
     identity::{SignedIn, SignedInTexts},
@@ -21,6 +21,7 @@ pub(crate) async fn get(
     At(site): At<RelyingParty>,
     signed_in: SignedIn,
     id: Result<Path<ItemId>, PathRejection>,
+    Params(from): Params<FromPage>,
     page: Page,
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::not_found())?;
@@ -28,13 +29,23 @@ pub(crate) async fn get(
     let item = item.map_err(Problem::unavailable)?;
     // Somebody else's and nobody's are one answer: nothing tells that it is there.
     let item = item.ok_or_else(Problem::not_found)?;
-    Ok(show(&site, &signed_in, id, item.text, None, page))
+    let chosen = Chosen {
+        id,
+        place: from.place(),
+    };
+    Ok(show(&site, &signed_in, chosen, item.text, None, page))
+}
+
+/// Which text it is, and the page that it was chosen on.
+struct Chosen {
+    id: ItemId,
+    place: PageNumber,
 }
 
 fn show(
     site: &RelyingParty,
     signed_in: &SignedIn,
-    id: ItemId,
+    chosen: Chosen,
     text: String,
     error: Option<String>,
     page: Page,
@@ -46,13 +57,18 @@ fn show(
         authority_name: site.settings.authority_name.clone(),
         authority_apps: site.settings.authority_apps(),
         csrf: signed_in.csrf(site),
-        id: id.to_string(),
+        id: chosen.id.to_string(),
+        place: chosen.place,
         text,
         error,
     };
     let frame = site.context.frame.clone();
     // A refused text is shown as the answer to a post, but the page that it belongs to is this one.
-    let page = page.back_to(format!("{}/{id}/edit", kind.path()));
+    let page = page.back_to(
+        chosen
+            .place
+            .at(&format!("{}/{}/edit", kind.path(), chosen.id)),
+    );
     page.show(move || frame.page(kind.edit_heading(), false, view! { <EditPage model /> }))
 }
 
@@ -66,23 +82,25 @@ pub(crate) async fn post(
     site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
     let application = site.settings.application;
+    let place = fields.from.place();
     let text = match application.texts().parse(&fields.text) {
         Ok(text) => text,
         Err(error) => {
             let (text, error) = (with_line_feeds(&fields.text), Some(error.to_string()));
             let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
-            return Ok(show(&site, &signed_in, id, text, error, page));
+            let chosen = Chosen { id, place };
+            return Ok(show(&site, &signed_in, chosen, text, error, page));
         }
     };
     let (owner, now) = (signed_in.owner(), site.context.now());
     let edited = site.store.edit_item(&owner, id, text, now).await;
     if edited.map_err(Problem::unavailable)? {
-        return Ok(redirect::see_other("/"));
+        return Ok(redirect::see_other(&place.at("/")));
     }
     // It may have been deleted in another window meanwhile; what was typed is not lost for that.
     let noun = application.kind().noun();
     let error = format!("That {noun} is no longer there. You can add what you wrote as a new one.");
     let draft = Draft::refused(&fields.text, error);
     let page = page.status(StatusCode::NOT_FOUND);
-    show_with(&site, &signed_in, draft, None, page).await
+    show_with(&site, &signed_in, draft, None, place, page).await
 }

@@ -1,33 +1,46 @@
 //! Bringing back what was deleted.
 
+use app::relying_party::items::News;
 use axum::{
     extract::{Path, rejection::PathRejection},
+    http::StatusCode,
     response::Response,
 };
 use handoff::ids::ItemId;
-use web::{context::At, form::Protected, problem::Problem, redirect};
+use web::{context::At, form::Protected, page::Page, problem::Problem, redirect};
 
+use super::{Draft, FromPage, show_with};
 use crate::{
     RelyingParty,
     identity::{SignedIn, SignedInForms},
-    logout::Nothing,
 };
 
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
     signed_in: SignedIn,
     id: Result<Path<ItemId>, PathRejection>,
-    _: Protected<Nothing, SignedInForms>,
+    page: Page,
+    Protected { fields: from, .. }: Protected<FromPage, SignedInForms>,
 ) -> Result<Response, Problem> {
     site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
     let (owner, now) = (signed_in.owner(), site.context.now());
     let restored = site.store.restore_item(&owner, id, now).await;
-    // What was never this person's is told as what is gone: nobody learns which ids exist.
-    Ok(redirect::see_other(
-        match restored.map_err(Problem::unavailable)? {
-            true => "/?restored=yes",
-            false => "/?restored=too-late",
-        },
-    ))
+    if restored.map_err(Problem::unavailable)? {
+        let home = from.place().saying("restored", &id.to_string());
+        return Ok(redirect::see_other(&home));
+    }
+    // What was never this person's is told as what is gone: nobody learns which ids exist. And it is told
+    // here, since an address that says so could come from anybody.
+    let page = page.status(StatusCode::NOT_FOUND);
+    let news = Some(News::TooLate);
+    show_with(
+        &site,
+        &signed_in,
+        Draft::default(),
+        news,
+        from.place(),
+        page,
+    )
+    .await
 }

@@ -11,12 +11,15 @@ use web::{context::At, form::Protected, problem::Problem, redirect};
 use crate::{
     RelyingParty,
     identity::{SignedIn, SignedInForms},
+    items::FromPage,
 };
 
 /// What is to be true afterwards, so that a second click changes nothing.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Tick {
     done: bool,
+    #[serde(flatten)]
+    from: FromPage,
 }
 
 pub(crate) async fn post(
@@ -32,5 +35,5 @@ pub(crate) async fn post(
     let owner = signed_in.owner();
     let ticked = site.store.tick_item(&owner, id, fields.done).await;
     ticked.map_err(Problem::unavailable)?;
-    Ok(redirect::see_other("/"))
+    Ok(redirect::see_other(&fields.from.place().at("/")))
 }

@@ -17,8 +17,9 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Item, Kept, NewHandoff,
-    Owner, Sealed, Session, Source, Store, TakenHandoff, UNDO_FOR, Waiting,
+    Added, Beginning, Deleted, Ended, FINISHING, HandoffKey, ITEMS_PER_PAGE, ITEMS_PER_PERSON,
+    Item, JUST_RESTORED_FOR, Kept, Listed, NewHandoff, Owner, Sealed, Session, Source, Store,
+    TakenHandoff, UNDO_FOR, Waiting,
 };
 
 /// The store in plain memory.
@@ -40,6 +41,7 @@ struct State {
 struct KeptItem {
     item: Item,
     undo_until: Option<OffsetDateTime>,
+    restored_at: Option<OffsetDateTime>,
 }
 
 impl KeptItem {
@@ -322,11 +324,19 @@ impl Store for Memory {
         Ok(self.state().waiting.remove(&current))
     }
 
-    async fn list_items(&self, owner: &Owner) -> Result<Vec<Item>, Unavailable> {
+    async fn list_items(&self, owner: &Owner, page: u32) -> Result<Listed, Unavailable> {
         let state = self.state();
         let items = state.items.get(owner).into_iter().flatten();
         let living = items.rev().filter(|kept| kept.is_living());
-        Ok(living.map(|kept| kept.item.clone()).collect())
+        let mut living: Vec<_> = living.map(|kept| &kept.item).collect();
+        living.sort_by_key(|item| item.done);
+        let last = living.len().saturating_sub(1) / ITEMS_PER_PAGE;
+        let page = usize::try_from(page).unwrap_or(usize::MAX).min(last);
+        let shown = living.iter().skip(page * ITEMS_PER_PAGE);
+        Ok(Listed {
+            items: shown.take(ITEMS_PER_PAGE).copied().cloned().collect(),
+            total: living.len(),
+        })
     }
 
     async fn find_item(&self, owner: &Owner, id: ItemId) -> Result<Option<Item>, Unavailable> {
@@ -344,6 +354,7 @@ impl Store for Memory {
         items.push(KeptItem {
             item,
             undo_until: None,
+            restored_at: None,
         });
         if items.len() > ITEMS_PER_PERSON {
             let deleted = items.iter().enumerate();
@@ -397,11 +408,15 @@ impl Store for Memory {
         owner: &Owner,
         id: ItemId,
         now: OffsetDateTime,
-    ) -> Result<Option<Item>, Unavailable> {
+    ) -> Result<Option<Deleted>, Unavailable> {
         let mut state = self.state();
         let kept = state.item(owner, id);
-        let kept = kept.filter(|kept| kept.undo_until.is_some_and(|until| until > now));
-        Ok(kept.map(|kept| kept.item.clone()))
+        Ok(kept.and_then(|kept| {
+            Some(Deleted {
+                item: kept.item.clone(),
+                undo_until: kept.undo_until.filter(|until| *until > now)?,
+            })
+        }))
     }
 
     async fn restore_item(
@@ -418,7 +433,25 @@ impl Store for Memory {
         let is_over = |kept: &KeptItem| kept.undo_until.is_some_and(|until| until <= now);
         items.retain(|kept| kept.item.id != id || !is_over(kept));
         let kept = items.iter_mut().find(|kept| kept.item.id == id);
-        Ok(kept.map(|kept| kept.undo_until = None).is_some())
+        Ok(kept
+            .map(|kept| {
+                if kept.undo_until.take().is_some() {
+                    kept.restored_at = Some(now);
+                }
+            })
+            .is_some())
+    }
+
+    async fn is_just_restored(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut state = self.state();
+        let kept = state.item(owner, id).filter(|kept| kept.is_living());
+        let restored_at = kept.and_then(|kept| kept.restored_at);
+        Ok(restored_at.is_some_and(|at| at <= now && at > now - JUST_RESTORED_FOR))
     }
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {

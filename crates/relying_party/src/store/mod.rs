@@ -224,11 +224,36 @@ pub struct Item {
     pub edited_at: Option<OffsetDateTime>,
 }
 
-/// How many items one person may have: a page shows them all.
+/// How many items one person may have.
 pub const ITEMS_PER_PERSON: usize = 1000;
+
+/// How many of them one page shows. A text may have 4,000 characters and each may take five or more
+/// bytes on a page: a page of all of them would have tens of megabytes.
+pub const ITEMS_PER_PAGE: usize = 50;
+
+/// One page of what a person keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The items on it.
+    pub items: Vec<Item>,
+    /// How many there are on all pages.
+    pub total: usize,
+}
+
+/// An item that was deleted and can be brought back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deleted {
+    /// It, as it was.
+    pub item: Item,
+    /// Until when it can be brought back.
+    pub undo_until: OffsetDateTime,
+}
 
 /// For so long an item that was deleted can be brought back.
 pub const UNDO_FOR: Duration = Duration::minutes(10);
+
+/// For so long it counts as just brought back.
+pub const JUST_RESTORED_FOR: Duration = Duration::minutes(1);
 
 /// Whether an item was added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -333,8 +358,9 @@ pub trait Store: web::session::Records {
     /// session has expired.
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable>;
 
-    /// A person's items, the newest first.
-    async fn list_items(&self, owner: &Owner) -> Result<Vec<Item>, Unavailable>;
+    /// One page of a person's items, those to do before those that are done, each the newest first.
+    /// Pages begin at 0, and whoever asks for one beyond the last gets the last.
+    async fn list_items(&self, owner: &Owner, page: u32) -> Result<Listed, Unavailable>;
 
     /// A person's own item.
     async fn find_item(&self, owner: &Owner, id: ItemId) -> Result<Option<Item>, Unavailable>;
@@ -370,10 +396,18 @@ pub trait Store: web::session::Records {
         owner: &Owner,
         id: ItemId,
         now: OffsetDateTime,
-    ) -> Result<Option<Item>, Unavailable>;
+    ) -> Result<Option<Deleted>, Unavailable>;
 
     /// Brings a person's own item back as it was, unless that is too late; tells whether it is there.
     async fn restore_item(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
+    /// Whether a person's own item is there and was brought back less than [`JUST_RESTORED_FOR`] ago.
+    async fn is_just_restored(
         &self,
         owner: &Owner,
         id: ItemId,

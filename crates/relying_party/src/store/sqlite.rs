@@ -14,8 +14,9 @@ use time::{Duration, OffsetDateTime};
 use web::session::{Records, Unreachable};
 
 use super::{
-    Added, Beginning, Ended, FINISHING, HandoffKey, ITEMS_PER_PERSON, Item, Kept, NewHandoff,
-    Owner, Sealed, Session, Source, Store, TakenHandoff, UNDO_FOR, Waiting,
+    Added, Beginning, Deleted, Ended, FINISHING, HandoffKey, ITEMS_PER_PAGE, ITEMS_PER_PERSON,
+    Item, JUST_RESTORED_FOR, Kept, Listed, NewHandoff, Owner, Sealed, Session, Source, Store,
+    TakenHandoff, UNDO_FOR, Waiting,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -155,6 +156,20 @@ impl ItemRow {
             edited_at: self.edited_at.map(from_millis).transpose()?,
         })
     }
+}
+
+#[derive(FromRow)]
+struct ListedRow {
+    #[sqlx(flatten)]
+    item: ItemRow,
+    total: i64,
+}
+
+#[derive(FromRow)]
+struct DeletedRow {
+    #[sqlx(flatten)]
+    item: ItemRow,
+    undo_until: i64,
 }
 
 /// Makes room for what was just added, so that neither what a person has nor what they may bring back
@@ -645,16 +660,31 @@ impl Store for Sqlite {
         Ok(taken)
     }
 
-    async fn list_items(&self, owner: &Owner) -> Result<Vec<Item>, Unavailable> {
-        let rows = sqlx::query_as::<_, ItemRow>(
-            "SELECT id, text, done, created_at, edited_at FROM item
-             WHERE issuer = ? AND user_id = ? AND undo_until IS NULL ORDER BY seq DESC",
+    async fn list_items(&self, owner: &Owner, page: u32) -> Result<Listed, Unavailable> {
+        let rows = sqlx::query_as::<_, ListedRow>(
+            "WITH counted AS (
+                 SELECT COUNT(*) AS total FROM item
+                 WHERE issuer = ?1 AND user_id = ?2 AND undo_until IS NULL)
+             SELECT id, text, done, created_at, edited_at, total FROM item, counted
+             WHERE seq IN (
+                 SELECT seq FROM item
+                 WHERE issuer = ?1 AND user_id = ?2 AND undo_until IS NULL
+                 ORDER BY done, seq DESC
+                 LIMIT ?3 OFFSET (SELECT MIN(?4, MAX(total - 1, 0) / ?3) * ?3 FROM counted))
+             ORDER BY done, seq DESC",
         )
         .bind(owner.issuer.as_str())
         .bind(owner.user.to_string())
+        .bind(i64::try_from(ITEMS_PER_PAGE).unwrap_or(i64::MAX))
+        .bind(i64::from(page))
         .fetch_all(self.database.readers())
         .await?;
-        rows.into_iter().map(ItemRow::read).collect()
+        let total = rows.first().map_or(0, |row| row.total);
+        let items = rows.into_iter().map(|row| row.item.read());
+        Ok(Listed {
+            items: items.collect::<Result<_, _>>()?,
+            total: usize::try_from(total).map_err(Unavailable::unreadable)?,
+        })
     }
 
     async fn find_item(&self, owner: &Owner, id: ItemId) -> Result<Option<Item>, Unavailable> {
@@ -765,9 +795,9 @@ impl Store for Sqlite {
         owner: &Owner,
         id: ItemId,
         now: OffsetDateTime,
-    ) -> Result<Option<Item>, Unavailable> {
-        let row = sqlx::query_as::<_, ItemRow>(
-            "SELECT id, text, done, created_at, edited_at FROM item
+    ) -> Result<Option<Deleted>, Unavailable> {
+        let row = sqlx::query_as::<_, DeletedRow>(
+            "SELECT id, text, done, created_at, edited_at, undo_until FROM item
              WHERE id = ? AND issuer = ? AND user_id = ? AND undo_until > ?",
         )
         .bind(id.to_string())
@@ -776,7 +806,13 @@ impl Store for Sqlite {
         .bind(millis(now))
         .fetch_optional(self.database.readers())
         .await?;
-        row.map(ItemRow::read).transpose()
+        row.map(|row| {
+            Ok(Deleted {
+                item: row.item.read()?,
+                undo_until: from_millis(row.undo_until)?,
+            })
+        })
+        .transpose()
     }
 
     async fn restore_item(
@@ -802,16 +838,41 @@ impl Store for Sqlite {
         .execute(&mut *tx)
         .await?;
         let restored = sqlx::query(
-            "UPDATE item SET undo_until = NULL WHERE id = ? AND issuer = ? AND user_id = ?",
+            "UPDATE item
+             SET restored_at = CASE WHEN undo_until IS NULL THEN restored_at ELSE ?4 END,
+                 undo_until = NULL
+             WHERE id = ?1 AND issuer = ?2 AND user_id = ?3",
         )
         .bind(&id)
         .bind(issuer)
         .bind(&user)
+        .bind(millis(now))
         .execute(&mut *tx)
         .await?
         .rows_affected();
         tx.commit().await?;
         Ok(restored == 1)
+    }
+
+    async fn is_just_restored(
+        &self,
+        owner: &Owner,
+        id: ItemId,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        Ok(sqlx::query_scalar(
+            "SELECT EXISTS (
+                 SELECT 1 FROM item
+                 WHERE id = ?1 AND issuer = ?2 AND user_id = ?3 AND undo_until IS NULL
+                       AND restored_at > ?4 AND restored_at <= ?5)",
+        )
+        .bind(id.to_string())
+        .bind(owner.issuer.as_str())
+        .bind(owner.user.to_string())
+        .bind(millis(now - JUST_RESTORED_FOR))
+        .bind(millis(now))
+        .fetch_one(self.database.readers())
+        .await?)
     }
 
     async fn take_abandoned(&self, now: OffsetDateTime) -> Result<Vec<Sealed>, Unavailable> {

@@ -1029,7 +1029,9 @@ fn notes() -> Vec<Route> {
             methods: &["GET"],
             base: |stage| {
                 Box::pin(async {
-                    let url = stage.world.notes("/?signed_out=1&deleted=1&restored=yes");
+                    let url = stage
+                        .world
+                        .notes("/?signed_out=1&deleted=1&restored=1&page=1");
                     Built {
                         request: Stage::navigation(&stage.alice, &url),
                         foreign: vec![],
@@ -1041,6 +1043,7 @@ fn notes() -> Vec<Route> {
                 optional_field("signed_out"),
                 optional_field("deleted"),
                 optional_field("restored"),
+                optional_field("page"),
             ],
             good: |reply| reply.status == 200 && reply.body.contains("Alice Moreau"),
             nobody: |reply| reply.status == 200 && !reply.body.contains("Alice"),
@@ -1408,6 +1411,15 @@ fn text_params(text: fn(Kind) -> Expect) -> Vec<Param> {
 
 /// A form about one note or task.
 fn item_route(site: Site, path: &'static str, base: Base, params: Vec<Param>) -> Route {
+    // What cannot be brought back is told at once: an address that says so could come from anybody.
+    let id: fn(Kind) -> Expect = if path.ends_with("/restore") {
+        |_| R404
+    } else {
+        |kind| match kind {
+            Foreign => NothingDone,
+            _ => R404,
+        }
+    };
     Route {
         site,
         path,
@@ -1415,10 +1427,7 @@ fn item_route(site: Site, path: &'static str, base: Base, params: Vec<Param>) ->
         base,
         params: all([
             form_params(RP_SESSION),
-            vec![param(Place::Path, "id", |kind| match kind {
-                Foreign => NothingDone,
-                _ => R404,
-            })],
+            vec![param(Place::Path, "id", id)],
             params,
         ]),
         good: at_home,
