@@ -923,7 +923,7 @@ fn a_page_among_others_says_how_many_there_are_and_where_the_others_lie() {
         let html = render(|| view! { <ItemsPage model /> });
         let text = text_of(&html);
         assert!(
-            text.contains(&format!("You have {words} These are 3 to 3.")),
+            text.contains(&format!("You have {words} This is number 3.")),
             "{text}"
         );
         assert!(!text.contains("Nothing left"), "{text}");

@@ -159,6 +159,22 @@ const pages: Pages = {
     await visitor.notes.delete(text);
     await expect(visitor.notes.notice).toContainText(text);
   },
+  'notes-edit-refused': async (visitor) => {
+    visitor.watch.expect(422);
+    const text = berth();
+    await visitor.openNotesAs(bob);
+    await visitor.notes.add(text);
+    await visitor.page.getByRole('link', { name: `Edit note: ${text}`, exact: true }).click();
+    await visitor.page.getByLabel('Note', { exact: true }).fill('   ');
+    await visitor.page.getByRole('button', { name: 'Save', exact: true }).click();
+    await expect(visitor.page.getByRole('alert')).toContainText('Write something first.');
+  },
+  'notes-many': async (visitor) => {
+    await visitor.openNotesAs(await addPerson('Erin Dahl'));
+    for (let berth = 1; berth <= 51; berth += 1) await visitor.notes.add(`Berth ${berth} is free`);
+    await visitor.page.getByRole('link', { name: 'Older', exact: true }).click();
+    await expect(visitor.notes.withText('Berth 1 is free')).toBeVisible();
+  },
   'tasks-edit': async (visitor) => {
     const text = berth();
     await visitor.signInAs(bob);

@@ -570,7 +570,12 @@ impl Settings {
                     "# {key}: at the port that the system will choose\n"
                 ));
             } else {
-                text.push_str(&format!("{line:<56} # {source}\n"));
+                let setting = SETTINGS.iter().find(|setting| setting.key == *key);
+                let how = match (source, setting.map(|setting| setting.default)) {
+                    (Source::Default, Some(By::Follows(how))) => format!(": {how}"),
+                    _ => String::new(),
+                };
+                text.push_str(&format!("{line:<56} # {source}{how}\n"));
             }
         }
         text

@@ -302,7 +302,10 @@ fn Parts(kind: Kind, part: Part, shown: usize) -> impl IntoView {
         Kind::Note => ("the newest first", "Newer", "Older"),
         Kind::Task => ("what is to do first", "Previous", "Next"),
     };
-    let last = first + shown.saturating_sub(1);
+    let which = match first + shown.saturating_sub(1) {
+        last if last == first => format!("This is number {first}."),
+        last => format!("These are {first} to {last}."),
+    };
     let before = place.0.checked_sub(1).map(|number| {
         view! {
             <a class="button" rel="prev" href=PageNumber(number).at("/")>
@@ -322,7 +325,7 @@ fn Parts(kind: Kind, part: Part, shown: usize) -> impl IntoView {
         view! {
             <nav class="parts" aria-label=format!("Pages of your {noun}s")>
                 <p class="muted">
-                    {format!("You have {total} {noun}s, {order}. These are {first} to {last}.")}
+                    {format!("You have {total} {noun}s, {order}. {which}")}
                 </p>
                 <div class="actions">{before} {after}</div>
             </nav>

@@ -128,6 +128,8 @@ impl Database {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .foreign_keys(true)
+            // What people delete is overwritten with zeros, not left in free pages.
+            .pragma("secure_delete", "ON")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(Duration::from_secs(5));
@@ -307,6 +309,42 @@ mod tests {
         limit("PRAGMA max_page_count = 100000").await;
         write().await.unwrap();
         database.ping().await.unwrap();
+        database.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_was_deleted_stands_in_the_file_no_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
+        let run = async |statements: &[&'static str]| {
+            let mut tx = database.write().await.unwrap();
+            for statement in statements {
+                sqlx::query(*statement).execute(&mut *tx).await.unwrap();
+            }
+            tx.commit().await.unwrap();
+        };
+        let is_there = || {
+            let bytes = std::fs::read(&path).unwrap();
+            bytes.windows(17).any(|part| part == b"the berth is kept")
+        };
+        let checkpoint = async || {
+            let mut connection = database.writer.acquire().await.unwrap();
+            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+        };
+        run(&[
+            "CREATE TABLE t (a TEXT)",
+            "INSERT INTO t VALUES ('the berth is kept')",
+        ])
+        .await;
+        checkpoint().await;
+        assert!(is_there(), "the test would see it");
+        run(&["DELETE FROM t"]).await;
+        checkpoint().await;
+        assert!(!is_there());
         database.close().await;
     }
 

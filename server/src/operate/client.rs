@@ -147,7 +147,7 @@ impl NewClient {
         let now = format!("{done}; run `client rotate-secret` for another secret");
         print(&format!("{}\n", secret.expose()), now)?;
         tell(&format!(
-            "{done}. The line above is its secret; it is shown this once."
+            "{done}. Its secret was printed on a line of its own, this once."
         ));
         Ok(())
     }
@@ -318,7 +318,7 @@ async fn rotate_secret(data: &DataFolder, id: &str) -> Result<(), Failure> {
         format!("{done}; run `client rotate-secret` again for another one"),
     )?;
     tell(&format!(
-        "{done}. The line above is the new one; it is shown this once."
+        "{done}. The new one was printed on a line of its own, this once."
     ));
     if restart {
         tell(&format!(

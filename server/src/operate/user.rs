@@ -147,7 +147,7 @@ impl Password {
             let now = format!("{done}; run `user password` for another password");
             print(&format!("{password}\n"), now)?;
             tell(&format!(
-                "{done}. The line above is the password; it is shown this once."
+                "{done}. The password was printed on a line of its own, this once."
             ));
         } else {
             tell(&format!("{done}."));
