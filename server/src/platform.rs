@@ -25,6 +25,7 @@ use time::Duration;
 use tokio::task::JoinSet;
 use web::{
     cookies::Prefix,
+    record::{Recorder, Recorders},
     seams::{Clock, Randomness, SystemClock, SystemRandomness},
 };
 
@@ -54,6 +55,8 @@ pub struct Setup {
     pub policy: Policy,
     /// What the names of its sites' cookies begin with.
     pub cookie_prefix: Prefix,
+    /// Who takes the steps that its sites record.
+    pub recorder: Arc<dyn Recorder>,
     /// The accounts that are made at the start and offered on the sign-in page.
     pub demo_accounts: Vec<DemoAccount>,
     /// How many password comparisons run at once.
@@ -84,6 +87,7 @@ impl Setup {
             random: Arc::new(SystemRandomness),
             policy: Policy::STRICT,
             cookie_prefix: Prefix::default(),
+            recorder: Recorders::none(),
             demo_accounts: DEMO_ACCOUNTS.to_vec(),
             hashing_at_once: cores,
             idle: config::IDLE,
@@ -173,6 +177,7 @@ impl Platform {
                     name: "Harbor ID".to_owned(),
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
+                    recorder: Arc::clone(&setup.recorder),
                     idle: setup.idle,
                     absolute: setup.absolute,
                     policy: setup.policy,
@@ -199,6 +204,7 @@ impl Platform {
                     authority_ca: setup.authority_ca.clone(),
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
+                    recorder: Arc::clone(&setup.recorder),
                 },
                 files.application(&stores, application).await?,
                 Arc::clone(&setup.clock),

@@ -9,6 +9,7 @@ use time::Duration;
 use web::{
     context::Context,
     cookies::Prefix,
+    record::Recorder,
     seams::{Clock, Randomness},
     session::Sessions,
 };
@@ -41,6 +42,8 @@ pub struct Settings {
     pub assets: Assets,
     /// What the names of its cookies begin with.
     pub cookie_prefix: Prefix,
+    /// Who takes the steps that it records.
+    pub recorder: Arc<dyn Recorder>,
     /// A sign-in ends after this long without use.
     pub idle: Duration,
     /// A sign-in ends after this long at the latest.
@@ -92,7 +95,8 @@ impl Authority {
             assets: settings.assets.clone(),
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
-            .with_cookie_prefix(settings.cookie_prefix);
+            .with_cookie_prefix(settings.cookie_prefix)
+            .with_recorder(Arc::clone(&settings.recorder));
         Self(Arc::new(Parts {
             settings,
             store,

@@ -100,6 +100,7 @@ impl World {
                 lab: String::new(),
             },
             cookie_prefix: Prefix::default(),
+            recorder: web::record::Recorders::none(),
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),
             policy: Policy::STRICT,

@@ -13,6 +13,7 @@ use handoff::{
 use web::{
     context::{Context, TraceId},
     cookies::Prefix,
+    record::Recorder,
     seams::{Clock, Randomness},
     session::Sessions,
 };
@@ -44,6 +45,8 @@ pub struct Settings {
     pub assets: Assets,
     /// What the names of its cookies begin with.
     pub cookie_prefix: Prefix,
+    /// Who takes the steps that it records.
+    pub recorder: Arc<dyn Recorder>,
 }
 
 impl Settings {
@@ -105,7 +108,8 @@ impl RelyingParty {
             assets: settings.assets.clone(),
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
-            .with_cookie_prefix(settings.cookie_prefix);
+            .with_cookie_prefix(settings.cookie_prefix)
+            .with_recorder(Arc::clone(&settings.recorder));
         Self(Arc::new(Parts {
             settings,
             store,

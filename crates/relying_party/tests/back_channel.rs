@@ -112,6 +112,7 @@ fn client(port: u16) -> AuthorityClient {
             lab: "lab".to_owned(),
         },
         cookie_prefix: web::cookies::Prefix::default(),
+        recorder: web::record::Recorders::none(),
     })
 }
 

@@ -89,6 +89,7 @@ impl World {
                 lab: "lab".to_owned(),
             },
             cookie_prefix: web::cookies::Prefix::default(),
+            recorder: web::record::Recorders::none(),
         };
         let issuer = settings.issuer.clone();
         let site = RelyingParty::new(settings, store.clone(), shared, random);

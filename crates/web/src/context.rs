@@ -12,6 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     cookies::Prefix,
     problem::Problem,
+    record::{Recorder, Recorders},
     seams::{Clock, Randomness},
 };
 
@@ -31,6 +32,8 @@ pub struct Context {
     pub running: TaskTracker,
     /// What the names of its cookies begin with.
     pub cookie_prefix: Prefix,
+    /// Who takes the steps that are recorded here.
+    pub recorder: Arc<dyn Recorder>,
 }
 
 impl Context {
@@ -48,6 +51,7 @@ impl Context {
             frame,
             running: TaskTracker::new(),
             cookie_prefix: Prefix::default(),
+            recorder: Recorders::none(),
         }
     }
 
@@ -55,6 +59,13 @@ impl Context {
     #[must_use]
     pub const fn with_cookie_prefix(mut self, prefix: Prefix) -> Self {
         self.cookie_prefix = prefix;
+        self
+    }
+
+    /// The same surroundings, with somebody who takes the steps that are recorded.
+    #[must_use]
+    pub fn with_recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = recorder;
         self
     }
 

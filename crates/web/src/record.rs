@@ -10,16 +10,43 @@ pub trait Recorder: Send + Sync + fmt::Debug {
     /// Takes one event. It is called in the middle of a handoff: it never waits and never fails.
     /// Whoever cannot keep up drops the event and counts it.
     fn record(&self, event: &Event);
+
+    /// Whether anybody takes what is recorded. Where nobody does, events are not made.
+    fn listens(&self) -> bool {
+        true
+    }
+
+    /// Whether [`Event::message`] is looked at. Where nobody does, requests and answers are not
+    /// read for it, which is most of what recording costs.
+    fn reads_messages(&self) -> bool {
+        self.listens()
+    }
 }
 
 /// Several recorders, each of which gets every event.
 #[derive(Clone, Debug, Default)]
 pub struct Recorders(pub Vec<Arc<dyn Recorder>>);
 
+impl Recorders {
+    /// Nobody.
+    #[must_use]
+    pub fn none() -> Arc<dyn Recorder> {
+        Arc::new(Self::default())
+    }
+}
+
 impl Recorder for Recorders {
     fn record(&self, event: &Event) {
         for recorder in &self.0 {
             recorder.record(event);
         }
+    }
+
+    fn listens(&self) -> bool {
+        self.0.iter().any(|recorder| recorder.listens())
+    }
+
+    fn reads_messages(&self) -> bool {
+        self.0.iter().any(|recorder| recorder.reads_messages())
     }
 }

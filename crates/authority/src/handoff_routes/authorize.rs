@@ -306,6 +306,7 @@ mod tests {
                 lab: String::new(),
             },
             cookie_prefix: web::cookies::Prefix::default(),
+            recorder: web::record::Recorders::none(),
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),
             policy: Policy::STRICT,
