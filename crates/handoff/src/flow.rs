@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ids::{ClientId, InvalidId},
+    ids::{ClientId, InvalidId, SessionId},
     step::Step,
     token::{Digest, LaunchTicket, State},
 };
@@ -204,6 +204,10 @@ pub struct Event {
     pub client: Option<ClientId>,
     /// Which handoff it belongs to.
     pub belongs: Belongs,
+    /// The session that it gives, or will give: the id that both sites and their logs have. It joins
+    /// what happens after the question "Switch?", when the state is gone, to the handoff.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
     /// The request in which it happened, as the log and the error pages name it.
     pub trace: String,
     /// When, in microseconds since 1970 on that site's clock.

@@ -8,6 +8,7 @@
 //! the states that a handoff goes through, [`token`] the secrets that it carries, [`uri`] the rules
 //! for every address, [`wire`] what the parties say to each other.
 
+pub mod cause;
 pub mod client;
 pub mod flow;
 pub mod handoff;

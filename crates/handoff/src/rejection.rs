@@ -51,6 +51,24 @@ pub enum Rejection {
 }
 
 impl Rejection {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Unknown,
+        Self::AnotherClient,
+        Self::Replayed,
+        Self::AlreadyUsed,
+        Self::Expired,
+        Self::StateDiffers,
+        Self::StateAloneDiffers,
+        Self::RedirectUriDiffers,
+        Self::VerifierMissing,
+        Self::VerifierUnexpected,
+        Self::VerifierWrong,
+        Self::SignInEnded,
+        Self::UserGone,
+        Self::NotAssigned,
+    ];
+
     /// A short name for logs, metrics and tests.
     #[must_use]
     pub const fn reason(self) -> &'static str {
@@ -69,6 +87,23 @@ impl Rejection {
             Self::SignInEnded => "sign_in_ended",
             Self::UserGone => "user_gone",
             Self::NotAssigned => "not_assigned",
+        }
+    }
+
+    /// The rows of the security checklist by which it was refused.
+    #[must_use]
+    pub const fn rows(self) -> &'static [u8] {
+        match self {
+            Self::Unknown => &[16],
+            Self::AnotherClient => &[5, 6],
+            Self::Replayed | Self::AlreadyUsed => &[3, 4],
+            Self::Expired => &[2],
+            Self::StateDiffers | Self::StateAloneDiffers | Self::RedirectUriDiffers => &[6],
+            Self::VerifierMissing => &[38, 80],
+            Self::VerifierUnexpected => &[39, 80],
+            Self::VerifierWrong => &[6, 80],
+            Self::SignInEnded => &[56],
+            Self::UserGone | Self::NotAssigned => &[79],
         }
     }
 }
