@@ -11,6 +11,7 @@ pub mod config;
 pub mod data;
 pub mod guests;
 pub mod listen;
+pub mod metrics;
 pub mod operate;
 pub mod ops;
 pub mod patience;

@@ -1,5 +1,5 @@
 //! For operators, on a listener of their own: `/health` says that the process runs, `/ready` that
-//! it can serve.
+//! it can serve, `/metrics` is for Prometheus.
 
 use std::sync::Arc;
 
@@ -10,10 +10,24 @@ use crate::platform::Platform;
 
 /// The routes.
 pub fn router(platform: Arc<Platform>) -> Router {
+    let asked = Arc::clone(&platform);
     Router::new()
         .route("/health", get(|| async { (NO_STORE, "ok\n") }))
         .route("/ready", get(move || async move { ready(&platform).await }))
+        .route(
+            "/metrics",
+            get(move || async move { (METRICS, asked.metrics().await) }),
+        )
 }
+
+/// The type of Prometheus' text format.
+const METRICS: [(HeaderName, &str); 2] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (
+        header::CONTENT_TYPE,
+        "text/plain; version=0.0.4; charset=utf-8",
+    ),
+];
 
 const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
 

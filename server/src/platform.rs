@@ -32,6 +32,7 @@ use web::{
 use crate::{
     config::{self, Origins, SiteName},
     data::BadFolder,
+    metrics::Metrics,
     sites::{Directory, Mounted, Site},
 };
 
@@ -140,6 +141,7 @@ pub enum CannotStart {
 pub struct Platform {
     sites: Vec<Site>,
     files: stores::Files,
+    metrics: Arc<Metrics>,
     /// Ended when the platform is dropped. They hold sites, never the platform, or it would never be.
     _tasks: JoinSet<()>,
 }
@@ -160,6 +162,7 @@ impl Platform {
             }
         }
 
+        let metrics = Arc::new(Metrics::default());
         let mut sites = Vec::new();
         if setup.sites.contains(&SiteName::Authority) {
             let store = files.authority(&stores).await?;
@@ -226,11 +229,13 @@ impl Platform {
             )));
         }
 
+        metrics.refresh(&sites).await;
         let mut tasks = JoinSet::new();
-        tasks.spawn(sweep_for_ever(sites.clone()));
+        tasks.spawn(sweep_for_ever(sites.clone(), Arc::clone(&metrics)));
         Ok(Self {
             sites,
             files,
+            metrics,
             _tasks: tasks,
         })
     }
@@ -257,6 +262,11 @@ impl Platform {
         sweep(&self.sites).await;
     }
 
+    /// What was counted and measured, in Prometheus' text format.
+    pub async fn metrics(&self) -> String {
+        self.metrics.render(&self.sites).await
+    }
+
     /// Waits until no request is under way at any site.
     pub async fn settle(&self) {
         for site in &self.sites {
@@ -271,10 +281,11 @@ impl Platform {
     }
 }
 
-async fn sweep_for_ever(sites: Vec<Site>) {
+async fn sweep_for_ever(sites: Vec<Site>, metrics: Arc<Metrics>) {
     loop {
         tokio::time::sleep(SWEEP_EVERY).await;
         sweep(&sites).await;
+        metrics.refresh(&sites).await;
     }
 }
 

@@ -17,12 +17,13 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use database::Unavailable;
+use handoff::ids::ClientId;
 use http::{StatusCode, Uri, header};
 use lab::Lab;
 use relying_party::{Application, RelyingParty};
 use tower::ServiceExt;
 
-use crate::{assets, caller::Caller};
+use crate::{assets, caller::Caller, config::SiteName};
 
 /// A site of a platform.
 #[derive(Clone, Debug)]
@@ -41,6 +42,50 @@ impl Site {
             Self::Authority(site) => site.context(),
             Self::RelyingParty(site) => site.context(),
             Self::Lab(site) => site.context(),
+        }
+    }
+
+    /// Which of a platform's sites it is.
+    pub(crate) fn name(&self) -> SiteName {
+        match self {
+            Self::Authority(_) => SiteName::Authority,
+            Self::RelyingParty(site) => site.application().into(),
+            Self::Lab(_) => SiteName::Lab,
+        }
+    }
+
+    /// The clients that it knows of.
+    pub(crate) async fn clients(&self) -> Result<Vec<ClientId>, Unavailable> {
+        match self {
+            Self::Authority(site) => site.client_ids().await,
+            Self::RelyingParty(site) => Ok(vec![site.client_id().clone()]),
+            Self::Lab(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// How many requests each of its limits has refused.
+    pub(crate) fn refused_by_limits(&self) -> Vec<(&'static str, u64)> {
+        match self {
+            Self::Authority(site) => site.refused_by_limits().into(),
+            Self::RelyingParty(site) => site.refused_by_limits().into(),
+            Self::Lab(_) => Vec::new(),
+        }
+    }
+
+    /// How often passwords were entered, by what came of it, where people sign in.
+    pub(crate) fn sign_ins(&self) -> Vec<(&'static str, u64)> {
+        match self {
+            Self::Authority(site) => site.sign_ins().into(),
+            Self::RelyingParty(_) | Self::Lab(_) => Vec::new(),
+        }
+    }
+
+    /// How many sessions are alive, where there are any.
+    pub(crate) async fn count_sessions(&self) -> Result<Option<u64>, Unavailable> {
+        match self {
+            Self::Authority(site) => site.count_sign_ins().await.map(Some),
+            Self::RelyingParty(site) => site.count_sessions().await.map(Some),
+            Self::Lab(_) => Ok(None),
         }
     }
 

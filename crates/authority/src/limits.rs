@@ -46,6 +46,17 @@ impl Limits {
 }
 
 impl Authority {
+    /// How many requests each limit has refused since the start.
+    #[must_use]
+    pub fn refused_by_limits(&self) -> [(&'static str, u64); 3] {
+        let limits = &self.limits;
+        [
+            ("session", limits.sessions.refused()),
+            ("address", limits.addresses.refused()),
+            ("unproven_client", limits.unproven.refused()),
+        ]
+    }
+
     /// H1 and H3: counts by the sign-in, or by address when nobody is signed in.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! Signing in with an address and a password.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use app::authority::login::{DemoAccount, Login, LoginNotice, LoginPage};
 use axum::response::Response;
 use handoff::{
@@ -30,6 +32,29 @@ use crate::{
     store::{Account, Began, NewSignIn},
     throttle::{Admission, Counter, KNOWN_FOR},
 };
+
+/// What came of the passwords that were entered: the `outcome` of the log's lines, counted.
+#[derive(Debug, Default)]
+pub(crate) struct Outcomes {
+    success: AtomicU64,
+    refused: AtomicU64,
+    wait: AtomicU64,
+}
+
+impl Outcomes {
+    pub(crate) fn counted(&self) -> [(&'static str, u64); 3] {
+        [
+            ("success", &self.success),
+            ("refused", &self.refused),
+            ("wait", &self.wait),
+        ]
+        .map(|(outcome, times)| (outcome, times.load(Ordering::Relaxed)))
+    }
+}
+
+fn count(times: &AtomicU64) {
+    times.fetch_add(1, Ordering::Relaxed);
+}
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Query {
@@ -117,6 +142,7 @@ pub(crate) async fn post(
     let now = authority.context.now();
     let admission = authority.store.admit_attempt(&counters, now).await;
     if let Admission::Wait { until } = admission.map_err(Problem::unavailable)? {
+        count(&authority.sign_ins.wait);
         tracing::info!(trace = %trace, outcome = "wait", "sign-in");
         let seconds = problem::whole_seconds(until - now);
         let filled = Filled {
@@ -151,6 +177,7 @@ pub(crate) async fn post(
         if let Some(user) = user {
             authority.wrong_password(&trace, user);
         }
+        count(&authority.sign_ins.refused);
         tracing::info!(trace = %trace, outcome = "refused", "sign-in");
         let filled = Filled {
             email,
@@ -199,6 +226,7 @@ pub(crate) async fn post(
             return Err(problem);
         }
     };
+    count(&authority.sign_ins.success);
     tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
     let known = remember(&authority, &trace, &counters, known, account.user.id).await;
     let answer = redirect::see_other(&pending.next());

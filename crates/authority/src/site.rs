@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use app::shell::{Assets, Brand, Frame, Party};
 use database::Unavailable;
-use handoff::{policy::Policy, uri::Origin};
+use handoff::{ids::ClientId, policy::Policy, uri::Origin};
 use time::Duration;
 use web::{
     context::Context,
@@ -14,7 +14,9 @@ use web::{
     session::Sessions,
 };
 
-use crate::{identity::SESSION_COOKIE, limits::Limits, password::Passwords, store::Store};
+use crate::{
+    identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords, store::Store,
+};
 
 /// An account that the sign-in page offers.
 #[derive(Clone, Debug)]
@@ -66,6 +68,7 @@ pub struct Parts {
     pub(crate) sessions: Sessions,
     pub(crate) context: Context,
     pub(crate) limits: Limits,
+    pub(crate) sign_ins: Outcomes,
 }
 
 impl Authority {
@@ -104,6 +107,7 @@ impl Authority {
             sessions,
             context,
             limits,
+            sign_ins: Outcomes::default(),
         }))
     }
 
@@ -117,6 +121,29 @@ impl Authority {
     #[must_use]
     pub fn passwords_compared(&self) -> u64 {
         self.passwords.compared()
+    }
+
+    /// How many passwords were entered since the start, by what came of it.
+    #[must_use]
+    pub fn sign_ins(&self) -> [(&'static str, u64); 3] {
+        self.sign_ins.counted()
+    }
+
+    /// How many people are signed in.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store cannot be reached.
+    pub async fn count_sign_ins(&self) -> Result<u64, Unavailable> {
+        self.store.count_sign_ins(self.context.now()).await
+    }
+
+    /// The ids of all clients.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store cannot be reached.
+    pub async fn client_ids(&self) -> Result<Vec<ClientId>, Unavailable> {
+        let clients = self.store.list_clients().await?;
+        Ok(clients.into_iter().map(|client| client.id).collect())
     }
 
     /// Deletes what has expired; tells how many rows.

@@ -99,6 +99,7 @@ macro_rules! conformance {
                     a_touch_is_kept_in_steps_of_thirty_seconds,
                     a_sign_in_with_a_short_idle_time_lives_on_too,
                     row_62_a_sign_in_that_nobody_asks_for_ends,
+                    sign_ins_are_counted_while_they_are_alive,
                     a_sign_in_that_ended_for_idleness_is_not_revived,
                     row_62_a_sign_in_ends_at_its_absolute_end_however_busy,
                     a_sign_in_that_was_ended_stays_ended_and_no_other_ends,

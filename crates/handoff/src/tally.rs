@@ -65,9 +65,7 @@ const REASONS: &[&str] = &[
 /// outside can become a label.
 #[must_use]
 pub fn known_reason(reason: &str) -> &'static str {
-    reasons()
-        .find(|known| *known == reason)
-        .unwrap_or("other")
+    reasons().find(|known| *known == reason).unwrap_or("other")
 }
 
 /// Every reason that sites give, and `other`.
@@ -178,8 +176,7 @@ impl Tally {
             let refusal = event.refusal.as_ref();
             refusal.map_or("other", |refusal| known_reason(&refusal.reason))
         });
-        let token_refused =
-            reason.filter(|_| event.site == Site::Authority && request.verifies);
+        let token_refused = reason.filter(|_| event.site == Site::Authority && request.verifies);
         self.requests.put(event.trace.clone(), request);
         Seen {
             end: self.end(event, reason.filter(|_| token_refused.is_none())),
@@ -289,7 +286,11 @@ mod tests {
 
     #[test]
     fn a_handoff_goes_well_when_its_session_is_created_and_back_is_no_failure() {
-        let steps = [Step::StateMade, Step::CallbackReceived, Step::SessionCreated];
+        let steps = [
+            Step::StateMade,
+            Step::CallbackReceived,
+            Step::SessionCreated,
+        ];
         let mut events: Vec<_> = steps.map(|it| event(RelyingParty, it, 1, 5)).into();
         events.push(event(Authority, Step::Redeemed, 1, 5));
         events.push(refused(RelyingParty, 1, "state_unknown_here"));
@@ -358,7 +359,11 @@ mod tests {
 
     #[test]
     fn what_verify_refuses_is_a_refused_token_and_a_used_one_is_a_replay() {
-        for (reason, replay) in [("replayed", true), ("already_used", true), ("expired", false)] {
+        for (reason, replay) in [
+            ("replayed", true),
+            ("already_used", true),
+            ("expired", false),
+        ] {
             let mut tally = Tally::default();
             tally.see(&event(Authority, Step::VerifyReceived, 1, 1));
             let seen = tally.see(&refused(Authority, 1, reason));
@@ -370,7 +375,10 @@ mod tests {
 
     #[test]
     fn a_reason_of_somebody_elses_making_is_other() {
-        assert_eq!(ends(&[refused(RelyingParty, 1, "\"} 1\nx")]), [End::Failure("other")]);
+        assert_eq!(
+            ends(&[refused(RelyingParty, 1, "\"} 1\nx")]),
+            [End::Failure("other")]
+        );
         let all: Vec<_> = reasons().collect();
         let once: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(once.len(), all.len());

@@ -140,6 +140,20 @@ impl RelyingParty {
         self.store.ping().await
     }
 
+    /// How many people have a session here.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store cannot be reached.
+    pub async fn count_sessions(&self) -> Result<u64, Unavailable> {
+        self.store.count_sessions(self.context.now()).await
+    }
+
+    /// The id that the site has at the authorization server.
+    #[must_use]
+    pub fn client_id(&self) -> &ClientId {
+        &self.settings.client_id
+    }
+
     /// Deletes what has expired; tells how many rows. The sessions that waited in vain for the answer
     /// to "Switch?" are revoked at the authorization server first.
     ///

@@ -315,6 +315,23 @@ async fn row_62_a_session_reads_back_until_it_expires(store: &dyn Store) {
     assert_eq!(store.find_session(sid(2), NOW).await.unwrap(), None);
 }
 
+async fn sessions_are_counted_while_they_are_alive(store: &dyn Store) {
+    let count = async |now| store.count_sessions(now).await.unwrap();
+    assert_eq!(count(NOW).await, 0);
+    begun(store, session(1, 1), None).await;
+    begun(store, session(2, 2), None).await;
+    let longer = Session {
+        expires_at: LATER + Duration::SECOND,
+        ..session(3, 3)
+    };
+    begun(store, longer, None).await;
+    keep_waiting(store, sid(1), waiting(4, 4)).await;
+    assert_eq!(count(LATER - Duration::milliseconds(1)).await, 3);
+    assert_eq!(count(LATER).await, 1);
+    store.end_session(sid(3)).await.unwrap();
+    assert_eq!(count(NOW).await, 2);
+}
+
 async fn a_session_id_is_used_once(store: &dyn Store) {
     begun(store, session(1, 1), None).await;
     let twin = Session {
@@ -1281,6 +1298,7 @@ suite![
     row_17_a_browser_has_a_handoff_under_way_until_it_is_finished_or_expires,
     a_pre_session_stays_while_another_tab_is_under_way,
     row_62_a_session_reads_back_until_it_expires,
+    sessions_are_counted_while_they_are_alive,
     a_session_id_is_used_once,
     row_23_a_session_that_is_replaced_ends_and_gives_its_tokens_back,
     an_ended_session_is_gone_and_gives_its_tokens_once,

@@ -11,7 +11,10 @@ use std::{
     fmt,
     hash::Hash,
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use governor::{
@@ -102,6 +105,7 @@ pub struct Limiter<K: Hash + Eq + Clone> {
     clock: Steady,
     most_keys: usize,
     one_per: Nanos,
+    refused: AtomicU64,
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
@@ -124,7 +128,14 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
             clock,
             most_keys,
             one_per: volume.one_per.into(),
+            refused: AtomicU64::new(0),
         }
+    }
+
+    /// How many requests it has refused since it was made.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// Counts one request of this key.
@@ -133,6 +144,12 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     /// [`Refused`] when the key has asked too much, or when it is new and there is no room to count
     /// it. A key that is counted already is never refused for want of room.
     pub fn admit(&self, key: &K) -> Result<(), Refused> {
+        self.decide(key).inspect_err(|_| {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        })
+    }
+
+    fn decide(&self, key: &K) -> Result<(), Refused> {
         if !self.shelf.has_room(key, self.most_keys, || self.idle()) {
             return Err(Refused::CannotCount);
         }

@@ -463,6 +463,12 @@ impl Store for Memory {
         Ok(self.state().touch(id, now, idle))
     }
 
+    async fn count_sign_ins(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let state = self.state();
+        let living = state.sign_ins.values().filter(|it| it.is_live(now));
+        Ok(living.count() as u64)
+    }
+
     async fn end_sign_in(&self, id: SignInId, _: OffsetDateTime) -> Result<(), Unavailable> {
         self.state().end_sign_in(id);
         Ok(())

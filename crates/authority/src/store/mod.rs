@@ -432,6 +432,9 @@ pub trait Store: web::session::Records {
         idle: Duration,
     ) -> Result<Option<SignIn>, Unavailable>;
 
+    /// How many sign-ins are alive.
+    async fn count_sign_ins(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
+
     /// Ends a sign-in: its launch tickets and handoff tokens die, and its clients' sessions end.
     async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable>;
 

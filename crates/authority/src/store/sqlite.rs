@@ -822,6 +822,17 @@ impl Store for Sqlite {
         }))
     }
 
+    async fn count_sign_ins(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let counted: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM sign_in
+             WHERE ended_at IS NULL AND expires_at > ?1 AND idle_until > ?1",
+        )
+        .bind(millis(now))
+        .fetch_one(self.database.readers())
+        .await?;
+        Ok(counted.unsigned_abs())
+    }
+
     async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable> {
         let mut tx = self.database.write().await?;
         end_sign_in(&mut tx, id, millis(now)).await?;

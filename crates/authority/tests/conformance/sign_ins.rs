@@ -124,6 +124,21 @@ pub(crate) async fn row_62_a_sign_in_that_nobody_asks_for_ends<F>(world: World<F
     assert!(world.is_signed_in(busy, START + IDLE).await);
 }
 
+pub(crate) async fn sign_ins_are_counted_while_they_are_alive<F>(world: World<F>) {
+    let count = async |now| world.store.count_sign_ins(now).await.unwrap();
+    assert_eq!(count(START).await, 0);
+    let ended = world.sign_in(world.alice).await;
+    let busy = world.sign_in(world.alice).await;
+    world.sign_in(world.bob).await;
+    assert_eq!(count(START).await, 3);
+    world.store.end_sign_in(ended, START).await.unwrap();
+    assert_eq!(count(START).await, 2);
+    assert!(world.is_signed_in(busy, START + IDLE / 2).await);
+    assert_eq!(count(START + IDLE - TICK).await, 2);
+    assert_eq!(count(START + IDLE).await, 1);
+    assert_eq!(count(START + ABSOLUTE).await, 0);
+}
+
 pub(crate) async fn a_sign_in_that_ended_for_idleness_is_not_revived<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
     for _ in 0..2 {

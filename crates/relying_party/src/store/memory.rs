@@ -259,6 +259,12 @@ impl Store for Memory {
         Ok(due.map(|session| session.checked_at = now).is_some())
     }
 
+    async fn count_sessions(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let state = self.state();
+        let living = state.sessions.values().filter(|it| it.expires_at > now);
+        Ok(living.count() as u64)
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<Vec<Ended>, Unavailable> {
         Ok(self.state().end_session(id))
     }

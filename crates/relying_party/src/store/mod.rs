@@ -319,6 +319,9 @@ pub trait Store: web::session::Records {
         interval: Duration,
     ) -> Result<bool, Unavailable>;
 
+    /// How many sessions are alive.
+    async fn count_sessions(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
+
     /// Ends a session, and the one that waits for its answer. Returns the access tokens that nobody
     /// needs any more: to one caller, once.
     async fn end_session(&self, id: SessionId) -> Result<Vec<Ended>, Unavailable>;

@@ -525,6 +525,14 @@ impl Store for Sqlite {
         Ok(marked == 1)
     }
 
+    async fn count_sessions(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        let counted: i64 = sqlx::query_scalar("SELECT COUNT(*) FROM session WHERE expires_at > ?")
+            .bind(millis(now))
+            .fetch_one(self.database.readers())
+            .await?;
+        Ok(counted.unsigned_abs())
+    }
+
     async fn end_session(&self, id: SessionId) -> Result<Vec<Ended>, Unavailable> {
         let mut tx = self.database.write().await?;
         let ended = end_session(&mut tx, id).await?;
