@@ -64,7 +64,7 @@ pub const SETTINGS: &[Setting] = &[
         value: "ADDRESS",
         shape: Shape::One,
         default: By::Values(&["127.0.0.1:4009"]),
-        help: "Where /health and /ready are served",
+        help: "Where /health, /ready and /metrics are served",
         why: "A listener of their own: they are for operators, not for visitors.",
     },
     Setting {

@@ -13,6 +13,7 @@ use std::{
 use handoff::{
     flow::Event,
     ids::ClientId,
+    rejection::Rejection,
     step::Step,
     tally::{self, End, Tally},
 };
@@ -46,6 +47,8 @@ pub const SIGN_IN: &str = "handoff_sign_in_total";
 pub const SESSIONS: &str = "handoff_active_sessions";
 /// Requests that a limit refused.
 pub const LIMITED: &str = "handoff_rate_limit_refused_total";
+/// Steps that a recorder could not take.
+pub const DROPPED: &str = "handoff_events_dropped_total";
 /// Which build runs.
 pub const BUILD: &str = "handoff_build_info";
 
@@ -86,6 +89,7 @@ impl Default for Metrics {
         metrics.within(|| {
             describe();
             counter!(REPLAY).absolute(0);
+            counter!(DROPPED).absolute(0);
             gauge!(BUILD, "version" => env!("CARGO_PKG_VERSION")).set(1);
         });
         metrics.begin_client(UNKNOWN);
@@ -103,6 +107,7 @@ fn describe() {
         ),
         (TOKEN_REFUSED, "Tokens that verify refused, by the reason."),
         (REPLAY, "Used tokens that were presented again."),
+        (DROPPED, "Steps that are missing from the record."),
         (SIGN_IN, "Passwords that were entered, by what came of it."),
         (
             LIMITED,
@@ -148,6 +153,11 @@ impl Metrics {
         self.within(|| {
             for name in [STARTED, SUCCESS] {
                 counter!(name, "client" => client.to_owned()).absolute(0);
+            }
+            for rejection in Rejection::ALL {
+                let reason = rejection.reason();
+                counter!(TOKEN_REFUSED, "client" => client.to_owned(), "reason" => reason)
+                    .absolute(0);
             }
             for reason in tally::reasons() {
                 counter!(FAILURE, "client" => client.to_owned(), "reason" => reason).absolute(0);

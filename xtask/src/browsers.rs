@@ -134,12 +134,12 @@ fn install_by_apt(packages: &[&str]) -> Result<()> {
 }
 
 /// Not `/etc/debian_version`: Ubuntu has that too, but neither browser as a plain package.
-fn is_debian() -> bool {
+pub(crate) fn is_debian() -> bool {
     std::fs::read_to_string("/etc/os-release")
         .is_ok_and(|text| text.lines().any(|line| line == "ID=debian"))
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     Command::new("id")
         .arg("-u")
         .output()

@@ -34,7 +34,10 @@ mod groups;
 mod links;
 #[cfg(test)]
 mod log_lines;
+#[cfg(test)]
+mod observability;
 mod programs;
+mod promtool;
 mod prove;
 mod rules;
 mod site;

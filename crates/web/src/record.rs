@@ -21,6 +21,11 @@ pub trait Recorder: Send + Sync + fmt::Debug {
     fn reads_messages(&self) -> bool {
         self.listens()
     }
+
+    /// How many events it has dropped since it was made.
+    fn dropped(&self) -> u64 {
+        0
+    }
 }
 
 /// Several recorders, each of which gets every event.
@@ -48,5 +53,9 @@ impl Recorder for Recorders {
 
     fn reads_messages(&self) -> bool {
         self.0.iter().any(|recorder| recorder.reads_messages())
+    }
+
+    fn dropped(&self) -> u64 {
+        self.0.iter().map(|recorder| recorder.dropped()).sum()
     }
 }

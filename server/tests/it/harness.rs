@@ -241,6 +241,11 @@ impl World {
         server::ops::router(Arc::clone(&self.platform))
     }
 
+    /// Closes the platform's databases under it.
+    pub async fn close(&self) {
+        self.platform.close().await;
+    }
+
     /// Where the sites are listened for.
     pub fn address(&self) -> SocketAddr {
         self.address

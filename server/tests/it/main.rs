@@ -19,6 +19,7 @@ mod harness;
 mod items;
 mod launch;
 mod limits;
+mod metrics;
 mod operate;
 mod own_sessions;
 mod portal;

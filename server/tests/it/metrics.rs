@@ -1,0 +1,150 @@
+//! What `/metrics` says of a run: before and after differ by exactly what happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::body::{Body, to_bytes};
+use http::Request;
+use reqwest::StatusCode;
+use time::Duration;
+use tower::ServiceExt as _;
+
+use crate::harness::{Persona, World, world};
+
+/// Every series with its value. Times are left out: only how many were measured is known beforehand.
+pub async fn series(world: &World) -> BTreeMap<String, f64> {
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = world.operations().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+    let kind = answer.headers()["content-type"].to_str().unwrap();
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
+    let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    let lines = text.lines().filter(|line| {
+        let is_time = line.contains("_seconds_bucket{") || line.contains("_seconds_sum{");
+        !line.starts_with('#') && !line.is_empty() && !is_time
+    });
+    let read = |line: &str| {
+        let (series, value) = line.rsplit_once(' ').unwrap();
+        (series.to_owned(), value.parse().unwrap())
+    };
+    lines.map(read).collect()
+}
+
+/// By how much each series has changed, those that have not left out.
+fn difference(
+    before: &BTreeMap<String, f64>,
+    after: &BTreeMap<String, f64>,
+) -> BTreeMap<String, f64> {
+    assert!(before.keys().all(|series| after.contains_key(series)));
+    let change = |(series, value): (&String, &f64)| {
+        let change = value - before.get(series).copied().unwrap_or_default();
+        (series.clone(), change)
+    };
+    let changes = after.iter().map(change);
+    changes.filter(|(_, change)| *change != 0.0).collect()
+}
+
+fn exactly<const N: usize>(changes: [(&str, f64); N]) -> BTreeMap<String, f64> {
+    changes.map(|(name, by)| (name.to_owned(), by)).into()
+}
+
+async fn try_password(world: &World, browser: &Persona, password: &str) -> StatusCode {
+    let url = world.authority("/login");
+    let csrf = browser.get(&url).await.csrf();
+    let fields = [
+        ("csrf", &*csrf),
+        ("email", "alice@harbor.example"),
+        ("password", password),
+    ];
+    browser.post(&url, &fields).await.status
+}
+
+#[tokio::test]
+async fn sign_ins_sessions_and_limits_are_counted_where_they_happen() {
+    let (_process, world) = world().await;
+    let before = series(&world).await;
+    let sites = ["authority", "notes", "tasks"];
+    for site in sites {
+        assert_eq!(
+            before[&format!("handoff_active_sessions{{site=\"{site}\"}}")],
+            0.0
+        );
+    }
+    let stranger = world.visitor();
+    for _ in 0..10 {
+        let answer = try_password(&world, &stranger, "wrong").await;
+        assert_eq!(answer, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    let answer = try_password(&world, &stranger, "wrong").await;
+    assert_eq!(answer, StatusCode::TOO_MANY_REQUESTS);
+    let bob = world.signed_in("bob@harbor.example").await;
+    bob.open_notes(&world).await;
+    let mallory = world.signed_in("mallory@harbor.example").await;
+    mallory.open_notes(&world).await;
+    for _ in 0..602 {
+        stranger.get(&world.notes("/callback?state=x")).await;
+    }
+    let changed = difference(&before, &series(&world).await);
+    let counted_here = |(series, _): &(String, f64)| {
+        ["handoff_sign_in", "handoff_active", "handoff_rate"]
+            .iter()
+            .any(|start| series.starts_with(start))
+    };
+    let counted: BTreeMap<_, _> = changed.into_iter().filter(counted_here).collect();
+    assert_eq!(
+        counted,
+        exactly([
+            ("handoff_active_sessions{site=\"authority\"}", 2.0),
+            ("handoff_active_sessions{site=\"notes\"}", 2.0),
+            (
+                "handoff_rate_limit_refused_total{site=\"notes\",limit=\"stray_callback\"}",
+                2.0
+            ),
+            ("handoff_sign_in_total{outcome=\"refused\"}", 10.0),
+            ("handoff_sign_in_total{outcome=\"success\"}", 2.0),
+            ("handoff_sign_in_total{outcome=\"wait\"}", 1.0),
+        ])
+    );
+    world.clock.advance(Duration::hours(13));
+    let after = series(&world).await;
+    for site in sites {
+        assert_eq!(
+            after[&format!("handoff_active_sessions{{site=\"{site}\"}}")],
+            0.0
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_site_whose_store_is_gone_has_no_number_and_the_rest_is_there() {
+    let (_process, world) = world().await;
+    world.close().await;
+    let found = series(&world).await;
+    assert!(found["handoff_active_sessions{site=\"notes\"}"].is_nan());
+    assert_eq!(found["handoff_success_total{client=\"notes\"}"], 0.0);
+}
+
+#[tokio::test]
+async fn what_the_document_lists_is_there_from_the_start() {
+    let (_process, world) = world().await;
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = world.operations().oneshot(request).await.unwrap();
+    let body = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+    let text = String::from_utf8(body.to_vec()).unwrap();
+    let described = text.lines().filter_map(|it| it.strip_prefix("# TYPE "));
+    let described: BTreeSet<_> = described.filter_map(|it| it.split(' ').next()).collect();
+    let document = include_str!("../../../docs/observability/README.md");
+    let rows = document
+        .lines()
+        .filter_map(|it| it.strip_prefix("| `handoff_"));
+    let listed = rows.filter_map(|row| row.split('`').next());
+    let listed: BTreeSet<_> = listed.map(|name| format!("handoff_{name}")).collect();
+    // Nothing was measured yet.
+    let but_times = |name: &&String| !name.ends_with("_seconds");
+    for name in listed.iter().filter(but_times) {
+        assert!(described.contains(&**name), "{name}\n{text}");
+    }
+    for name in described {
+        assert!(listed.contains(name), "{name}");
+    }
+}
