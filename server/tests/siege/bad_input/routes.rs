@@ -1711,6 +1711,16 @@ fn others() -> Vec<Route> {
             nobody: no_cookie,
             gives: "",
         },
+        Route {
+            site: Site::Ops,
+            path: "/metrics",
+            methods: &["GET"],
+            base: |_| Box::pin(async { at_ops("/metrics") }),
+            params: vec![],
+            good: |reply| reply.status == 200,
+            nobody: no_cookie,
+            gives: "",
+        },
     ]
 }
 
