@@ -173,8 +173,9 @@ impl Metrics {
 
     /// Everything, in Prometheus' text format. The number of sessions of a site whose store does not
     /// answer is `NaN` meanwhile.
-    pub async fn render(&self, sites: &[Site]) -> String {
+    pub async fn render(&self, sites: &[Site], recorder: &dyn Recorder) -> String {
         self.refresh(sites).await;
+        self.within(|| counter!(DROPPED).absolute(recorder.dropped()));
         for site in sites {
             let name = site.name().as_str();
             self.within(|| {
@@ -249,6 +250,10 @@ impl Recorder for Metrics {
                 None => {}
             }
         });
+    }
+
+    fn reads_messages(&self) -> bool {
+        false
     }
 }
 

@@ -142,6 +142,7 @@ pub struct Platform {
     sites: Vec<Site>,
     files: stores::Files,
     metrics: Arc<Metrics>,
+    recorder: Arc<dyn Recorder>,
     /// Ended when the platform is dropped. They hold sites, never the platform, or it would never be.
     _tasks: JoinSet<()>,
 }
@@ -163,6 +164,8 @@ impl Platform {
         }
 
         let metrics = Arc::new(Metrics::default());
+        let (own, others): (Arc<dyn Recorder>, _) = (metrics.clone(), Arc::clone(&setup.recorder));
+        let recorder: Arc<dyn Recorder> = Arc::new(Recorders(vec![own, others]));
         let mut sites = Vec::new();
         if setup.sites.contains(&SiteName::Authority) {
             let store = files.authority(&stores).await?;
@@ -180,7 +183,7 @@ impl Platform {
                     name: "Harbor ID".to_owned(),
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
-                    recorder: Arc::clone(&setup.recorder),
+                    recorder: Arc::clone(&recorder),
                     idle: setup.idle,
                     absolute: setup.absolute,
                     policy: setup.policy,
@@ -207,7 +210,7 @@ impl Platform {
                     authority_ca: setup.authority_ca.clone(),
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
-                    recorder: Arc::clone(&setup.recorder),
+                    recorder: Arc::clone(&recorder),
                 },
                 files.application(&stores, application).await?,
                 Arc::clone(&setup.clock),
@@ -236,6 +239,7 @@ impl Platform {
             sites,
             files,
             metrics,
+            recorder,
             _tasks: tasks,
         })
     }
@@ -264,7 +268,7 @@ impl Platform {
 
     /// What was counted and measured, in Prometheus' text format.
     pub async fn metrics(&self) -> String {
-        self.metrics.render(&self.sites).await
+        self.metrics.render(&self.sites, &*self.recorder).await
     }
 
     /// Waits until no request is under way at any site.

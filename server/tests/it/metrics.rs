@@ -1,14 +1,20 @@
 //! What `/metrics` says of a run: before and after differ by exactly what happened.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use axum::body::{Body, to_bytes};
+use handoff::flow::Event;
 use http::Request;
 use reqwest::StatusCode;
+use server::platform::Setup;
 use time::Duration;
 use tower::ServiceExt as _;
+use web::record::Recorder;
 
-use crate::harness::{Persona, World, world};
+use crate::harness::{Kept, Persona, Process, World, world};
 
 /// Every series with its value. Times are left out: only how many were measured is known beforehand.
 pub async fn series(world: &World) -> BTreeMap<String, f64> {
@@ -147,4 +153,24 @@ async fn what_the_document_lists_is_there_from_the_start() {
     for name in described {
         assert!(listed.contains(name), "{name}");
     }
+}
+
+/// Takes nothing.
+#[derive(Debug)]
+struct Full;
+
+impl Recorder for Full {
+    fn record(&self, _: &Event) {}
+
+    fn dropped(&self) -> u64 {
+        7
+    }
+}
+
+#[tokio::test]
+async fn what_a_recorder_drops_is_counted() {
+    let process = Process::start().await;
+    let change = |setup: &mut Setup| setup.recorder = Arc::new(Full);
+    let world = process.platform_with("", Kept::InMemory, change).await;
+    assert_eq!(series(&world).await["handoff_events_dropped_total"], 7.0);
 }
