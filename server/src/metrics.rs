@@ -276,6 +276,7 @@ mod tests {
             trace: "0123456789abcdef".to_owned(),
             at: 0,
             after: 1500,
+            session: None,
             message: None,
             refusal: None,
         }

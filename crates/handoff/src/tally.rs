@@ -262,6 +262,7 @@ mod tests {
             trace: format!("{site:?}{n}"),
             at: 0,
             after,
+            session: None,
             message: None,
             refusal: None,
         }
