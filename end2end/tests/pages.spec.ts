@@ -2,7 +2,7 @@ import { join } from 'node:path';
 
 import type { TestInfo } from '@playwright/test';
 
-import { alice, bob, expect, mallory, sites, test, Visitor, type Persona } from '../fixtures/index.ts';
+import { alice, bob, expect, mallory, sites, StepMode, test, Visitor, type Persona } from '../fixtures/index.ts';
 import { findings, losses, prefer, themes } from '../support/looks.ts';
 import { addApp, addPerson, assign } from '../support/program.ts';
 
@@ -252,6 +252,21 @@ const pages: Pages = {
     await context.clearCookies({ name: '__Host-as_pre' });
     await signIn.enter(alice);
     await expect(error.heading).toHaveText('This page is out of date');
+  },
+  'step-links': async ({ page }) => {
+    await page.goto(`${sites.lab}/step`);
+    await page.getByRole('button', { name: 'Make the links', exact: true }).click();
+    await expect(page.getByText('Each link works once')).toBeVisible();
+  },
+  'step-on': async ({ page }) => {
+    await new StepMode(page).switchOn('Notes');
+  },
+  'step-held': async (visitor) => {
+    const step = new StepMode(visitor.page);
+    await step.switchOn('Notes');
+    await visitor.signInAs(alice);
+    await visitor.portal.openApp('Notes');
+    await step.stopsBetween('Notes', 'Harbor ID');
   },
   'lab-start': async ({ lab }) => {
     await lab.open();

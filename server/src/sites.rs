@@ -19,7 +19,10 @@ use axum::{
 use database::Unavailable;
 use handoff::ids::ClientId;
 use http::{StatusCode, Uri, header};
-use lab::Lab;
+use lab::{
+    Lab,
+    stepping::{self, Stepping},
+};
 use relying_party::{Application, RelyingParty};
 use tower::ServiceExt;
 
@@ -108,12 +111,19 @@ impl Site {
     }
 }
 
+/// A site, and the step mode in front of it where its platform has a lab.
+#[derive(Clone)]
+struct Entry {
+    site: Site,
+    stepping: Option<Stepping>,
+}
+
 /// All sites of all platforms of this process, by host.
 #[derive(Clone)]
 pub struct Directory(Arc<Inner>);
 
 struct Inner {
-    sites: RwLock<HashMap<String, Site>>,
+    sites: RwLock<HashMap<String, Entry>>,
     authority: Router,
     notes: Router,
     tasks: Router,
@@ -125,9 +135,11 @@ impl Default for Directory {
     fn default() -> Self {
         Self(Arc::new(Inner {
             sites: RwLock::default(),
-            authority: authority::router(),
-            notes: relying_party::router(Application::Notes),
-            tasks: relying_party::router(Application::Tasks),
+            authority: authority::router().layer(middleware::from_fn(stepping::around)),
+            notes: relying_party::router(Application::Notes)
+                .layer(middleware::from_fn(stepping::around)),
+            tasks: relying_party::router(Application::Tasks)
+                .layer(middleware::from_fn(stepping::around)),
             lab: lab::router(),
             assets: assets::router().layer(middleware::from_fn(web::headers::set)),
         }))
@@ -147,9 +159,15 @@ impl Directory {
     pub fn mount(&self, sites: impl IntoIterator<Item = Site>) -> Mounted {
         let mut all = self.0.sites.write().unwrap_or_else(PoisonError::into_inner);
         let mut hosts = Vec::new();
+        let sites: Vec<_> = sites.into_iter().collect();
+        let stepping = sites.iter().find_map(|site| match site {
+            Site::Lab(lab) => Some(lab.stepping().clone()),
+            _ => None,
+        });
         for site in sites {
             let host = site.context().origin.authority().to_owned();
-            all.insert(host.clone(), site);
+            let stepping = stepping.clone();
+            all.insert(host.clone(), Entry { site, stepping });
             hosts.push(host);
         }
         Mounted {
@@ -177,7 +195,7 @@ impl Directory {
     }
 
     async fn answer(&self, mut request: Request<Body>) -> Response {
-        let Some(site) = self.find(&request) else {
+        let Some(Entry { site, stepping }) = self.find(&request) else {
             return misdirected("No site of this server has that name.\n");
         };
         // Whoever got here some other way may have been listened in on, and browsers were told
@@ -188,6 +206,9 @@ impl Directory {
         }
         let extensions = request.extensions_mut();
         extensions.insert(site.context().clone());
+        if let Some(stepping) = stepping {
+            extensions.insert(stepping);
+        }
         let router = match site {
             _ if request.uri().path().starts_with("/assets/") => &self.0.assets,
             Site::Authority(site) => {
@@ -213,7 +234,7 @@ impl Directory {
         }
     }
 
-    fn find(&self, request: &Request<Body>) -> Option<Site> {
+    fn find(&self, request: &Request<Body>) -> Option<Entry> {
         let host = host(request)?;
         let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
         sites.get(&host).cloned()

@@ -2,3 +2,4 @@
 
 pub mod challenge;
 pub mod start;
+pub mod stepping;

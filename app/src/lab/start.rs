@@ -70,6 +70,14 @@ pub fn StartPage(
                     </li>
                 </ol>
             </section>
+            <section class="stack" aria-labelledby="step-heading">
+                <h2 id="step-heading">"Slower, please"</h2>
+                <p>
+                    "A handoff takes a second. In step mode your browser stops before each redirect \
+                     and shows the request that comes next. You can change it, and find out what \
+                     each check is for: " <a href="/step">"step through a handoff"</a> "."
+                </p>
+            </section>
             <AboutChallenge />
         </div>
     }

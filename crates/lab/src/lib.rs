@@ -2,10 +2,16 @@
 //!
 //! It has one page, the start. It explains and links: it reads no store and weakens no defence.
 
+pub mod stepping;
+
 use std::sync::Arc;
 
+use crate::stepping::Stepping;
 use app::{
-    lab::start::{Start, StartPage},
+    lab::{
+        start::{Start, StartPage},
+        stepping::{Links, LinksPage},
+    },
     shell::{Assets, Brand, Frame, Party},
 };
 use axum::{Router, response::Response, routing::get};
@@ -42,6 +48,7 @@ pub struct Lab(Arc<Parts>);
 struct Parts {
     settings: Settings,
     context: Context,
+    stepping: Stepping,
 }
 
 impl Lab {
@@ -55,8 +62,30 @@ impl Lab {
             },
             assets: settings.assets.clone(),
         };
+        let sites = vec![
+            (settings.authority.clone(), "Harbor ID"),
+            (settings.notes.clone(), "Notes"),
+            (settings.tasks.clone(), "Tasks"),
+        ];
+        let stepping = Stepping::new(
+            frame.clone(),
+            settings.origin.clone(),
+            sites,
+            Arc::clone(&clock),
+            Arc::clone(&random),
+        );
         let context = Context::new(settings.origin.clone(), clock, random, frame);
-        Self(Arc::new(Parts { settings, context }))
+        Self(Arc::new(Parts {
+            settings,
+            context,
+            stepping,
+        }))
+    }
+
+    /// The step mode of the platform's other sites.
+    #[must_use]
+    pub fn stepping(&self) -> &Stepping {
+        &self.0.stepping
     }
 
     /// What comes with each request to this site.
@@ -74,11 +103,17 @@ impl std::fmt::Debug for Lab {
 
 /// Everything that the site answers.
 pub fn router() -> Router {
-    layers::protect(layers::pages(Router::new().route("/", get(start))))
+    layers::protect(layers::pages(
+        Router::new()
+            .route("/", get(start))
+            .route("/step", get(step).post(make_links)),
+    ))
 }
 
 async fn start(At(lab): At<Lab>, page: Page) -> Response {
-    let Parts { settings, context } = &*lab.0;
+    let Parts {
+        settings, context, ..
+    } = &*lab.0;
     let model = Start {
         authority_origin: settings.authority.to_string(),
         notes_origin: settings.notes.to_string(),
@@ -92,4 +127,20 @@ async fn start(At(lab): At<Lab>, page: Page) -> Response {
             .page("Start", true, view! { <StartPage model /> })
     })
     .await
+}
+
+async fn step(At(lab): At<Lab>, page: Page) -> Response {
+    show_links(&lab, Links::default(), page)
+}
+
+/// Makes new links. Whoever gets such a post going in another's browser has gained nothing: the
+/// links stand on a page that only that browser sees.
+async fn make_links(At(lab): At<Lab>, page: Page) -> Response {
+    let links = lab.0.stepping.links();
+    show_links(&lab, Links { links }, page.back_to("/step"))
+}
+
+fn show_links(lab: &Lab, model: Links, page: Page) -> Response {
+    let frame = lab.0.context.frame.clone();
+    page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))
 }

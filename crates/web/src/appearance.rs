@@ -45,7 +45,7 @@ pub(crate) fn routes() -> Router {
 
 /// Puts [`Surroundings`] to the request, for the page that may come of it, and keeps a size that the
 /// address asks for.
-pub(crate) async fn read(mut request: Request, next: Next) -> Response {
+pub async fn read(mut request: Request, next: Next) -> Response {
     let kept = kept(request.headers());
     let asked = match is_visit(&request) {
         true => asked(request.uri().query().unwrap_or_default()),

@@ -31,6 +31,7 @@ mod serving;
 mod sessions;
 mod settings;
 mod sign_in;
+mod stepping;
 mod tasks;
 mod transport;
 mod trouble;

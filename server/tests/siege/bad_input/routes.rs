@@ -255,6 +255,7 @@ fn all(parts: impl IntoIterator<Item = Vec<Param>>) -> Vec<Param> {
 const AS_SESSION: &str = "__Host-as_session";
 const RP_SESSION: &str = "__Host-rp_session";
 
+const STEPPING: &str = "__Host-lab_step";
 const APPEARANCE: &str = "__Host-appearance";
 
 /// One of a few values, or none.
@@ -1585,6 +1586,68 @@ fn others() -> Vec<Route> {
             good: |reply| reply.status == 200 && reply.body.contains("Handoff Lab"),
             nobody: no_cookie,
             gives: "",
+        },
+        Route {
+            site: Site::Lab,
+            path: "/step",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = format!("{}/step", stage.world.origins.lab);
+                    Built {
+                        request: Stage::form(&stage.world.visitor(), &url, &[]),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![
+                param(Place::Header, "origin", same_origin),
+                param(Place::Header, "sec-fetch-site", same_origin),
+            ],
+            good: |reply| reply.status == 200 && reply.body.contains("/lab/step?key="),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Lab,
+            path: "/lab/step",
+            methods: &["GET", "POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let visitor = stage.world.visitor();
+                    let lab = format!("{}/step", stage.world.origins.lab);
+                    let page = visitor.post(&lab, &[]).await;
+                    let url = stage.world.notes("/lab/step");
+                    let (_, link) = page.body.split_once(&format!("{url}?key=")).unwrap();
+                    let key = &link[..43];
+                    Built {
+                        request: Stage::form(&visitor, &url, &[("key", key)]),
+                        foreign: vec![(
+                            Place::Form,
+                            "key",
+                            "another site's",
+                            page.body
+                                .split_once(&stage.world.tasks("/lab/step?key="))
+                                .unwrap()
+                                .1[..43]
+                                .into(),
+                        )],
+                    }
+                })
+            },
+            params: vec![
+                param(Place::Form, "key", |kind| match kind {
+                    Missing | Twice | TwiceAnotherLast | TwiceAnotherFirst => R400,
+                    TwiceEmptyFirst | Twin | BadUtf8 | OverlongUtf8 | Nul => R400,
+                    _ => R403,
+                }),
+                param(Place::Header, "origin", same_origin),
+                param(Place::Header, "sec-fetch-site", same_origin),
+                param(Place::Header, "content-type", |_| R415),
+            ],
+            good: |reply| reply.status == 303 && reply.location().ends_with("/lab/step"),
+            nobody: no_cookie,
+            gives: STEPPING,
         },
         Route {
             site: Site::Every,
