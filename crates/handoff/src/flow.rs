@@ -92,7 +92,7 @@ const fn hex_digit(digit: u8) -> Option<u8> {
 
 derived_id! {
     /// One handoff, from the moment that it has a state. It has the length of a trace id of W3C
-    /// Trace Context, and is the one in the `traceparent` that crosses the back channel.
+    /// Trace Context.
     FlowId, State, "handoff flow of a state\0", "flow id"
 }
 derived_id! {

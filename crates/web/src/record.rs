@@ -1,5 +1,5 @@
-//! Where steps go. A site knows its recorder as this trait and nothing more: the lab's collector is
-//! one, metrics another, the log a third.
+//! Where steps go. A site knows its recorder as this trait and nothing more: metrics are
+//! one.
 
 use std::{fmt, sync::Arc};
 
