@@ -125,6 +125,15 @@ pub const SETTINGS: &[Setting] = &[
         why: "As for --notes-secret-file.",
     },
     Setting {
+        key: "lab-key-file",
+        value: "FILE",
+        shape: Shape::One,
+        default: By::Follows("lab.key in the data folder"),
+        help: "The file with the key by which sites report their steps to a lab in another process",
+        why: "The lab's process makes it. One that serves other sites reports to --lab-origin where the file is \
+              there: whoever has the key could make the lab show what never happened.",
+    },
+    Setting {
         key: "demo-accounts",
         value: "BOOL",
         shape: Shape::Switch,
@@ -436,6 +445,8 @@ pub struct Settings {
     given_origins: Vec<(SiteName, Origin)>,
     /// Where the client secrets are.
     pub secret_files: Vec<(Application, PathBuf)>,
+    /// Where the key for reports to the lab is.
+    pub report_key_file: Option<PathBuf>,
     /// Every setting as text, in the table's order.
     in_force: Vec<Chosen>,
 }
@@ -666,6 +677,9 @@ impl Reader<'_> {
                 secret_files.push((application, file));
             }
         }
+        let default = data.as_deref().map(data::report_key_file);
+        let default = default.map(|file| file.display().to_string());
+        let report_key_file = self.one("lab-key-file", default, path);
         let demo_accounts = self.one("demo-accounts", None, parsed);
         let session_idle = self.one("session-idle", None, duration);
         let session_absolute = self.one("session-absolute", None, duration);
@@ -721,6 +735,7 @@ impl Reader<'_> {
             tls: tls.then_some(certificate),
             given_origins,
             secret_files,
+            report_key_file,
             in_force: std::mem::take(&mut self.in_force),
         })
     }

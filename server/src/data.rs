@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use handoff::token::{ClientSecret, Secret};
+use handoff::token::Secret;
 
 /// The database of the authorization server, in the data folder.
 pub const AUTHORITY: &str = "authority.db";
@@ -140,6 +140,12 @@ pub fn secret_file(folder: &Path, client: &str) -> PathBuf {
     folder.join(format!("{client}.secret"))
 }
 
+/// The file that holds the key by which sites of other processes report to the lab.
+#[must_use]
+pub fn report_key_file(folder: &Path) -> PathBuf {
+    folder.join("lab.key")
+}
+
 /// A secret that is on the disk under another name, and takes the place of the file by
 /// [`Self::put_in_place`]. A crash in between leaves the old file as it was.
 #[derive(Debug)]
@@ -154,7 +160,7 @@ impl PreparedSecret {
     ///
     /// # Errors
     /// What the system says.
-    pub fn write(file: &Path, secret: &ClientSecret, there: Option<&Metadata>) -> io::Result<Self> {
+    pub fn write(file: &Path, secret: &impl Secret, there: Option<&Metadata>) -> io::Result<Self> {
         let half = file.with_extension("new");
         let mut options = OpenOptions::new();
         let mut created = options

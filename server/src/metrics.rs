@@ -275,7 +275,6 @@ mod tests {
             belongs: Belongs::default(),
             trace: "0123456789abcdef".to_owned(),
             at: 0,
-            session: None,
             after: 1500,
             session: None,
             message: None,

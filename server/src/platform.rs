@@ -17,8 +17,8 @@ use authority::{
 };
 pub use clients::{MissingSecrets, read as read_secret};
 use database::{CannotOpen, Unavailable};
-use handoff::{client::RefusedRegistration, policy::Policy};
-use lab::Lab;
+use handoff::{client::RefusedRegistration, policy::Policy, token::Secret};
+use lab::{Lab, Recorded, collector::Collector, reporter::Reporter};
 use relying_party::{Application, RelyingParty};
 pub use stores::Stores;
 use time::Duration;
@@ -73,6 +73,8 @@ pub struct Setup {
     pub authority_ca: Option<Vec<u8>>,
     /// What happens about client secrets that are not there.
     pub missing_secrets: MissingSecrets,
+    /// The file with the key for reports to the lab, if it lies elsewhere than in the data folder.
+    pub report_key_file: Option<PathBuf>,
 }
 
 impl Setup {
@@ -96,6 +98,7 @@ impl Setup {
             secret_files: Vec::new(),
             authority_ca: None,
             missing_secrets: MissingSecrets::Make,
+            report_key_file: None,
         }
     }
 }
@@ -128,6 +131,14 @@ pub enum CannotStart {
         /// What is wrong with it.
         why: String,
     },
+    /// A file with the key for reports to the lab.
+    #[error("the lab's key {}: {why}", path.display())]
+    Key {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
     /// A built-in client breaks a rule.
     #[error("the record of a built-in client: {0}")]
     Client(#[from] RefusedRegistration),
@@ -143,6 +154,7 @@ pub struct Platform {
     files: stores::Files,
     metrics: Arc<Metrics>,
     recorder: Arc<dyn Recorder>,
+    reporter: Option<Reporter>,
     /// Ended when the platform is dropped. They hold sites, never the platform, or it would never be.
     _tasks: JoinSet<()>,
 }
@@ -163,9 +175,36 @@ impl Platform {
             }
         }
 
+        let report_key = clients::report_key(&setup, &stores)?;
+
+        let mut tasks = JoinSet::new();
         let metrics = Arc::new(Metrics::default());
-        let (own, others): (Arc<dyn Recorder>, _) = (metrics.clone(), Arc::clone(&setup.recorder));
-        let recorder: Arc<dyn Recorder> = Arc::new(Recorders(vec![own, others]));
+        let mut recorders: Vec<Arc<dyn Recorder>> =
+            vec![metrics.clone(), Arc::clone(&setup.recorder)];
+        let (mut recorded, mut reports) = (None, None);
+        match report_key {
+            Some(key) if setup.sites.contains(&SiteName::Lab) => {
+                let store = files.lab(&stores).await?;
+                let clock = Arc::clone(&setup.clock);
+                let (collector, keeping) = Collector::new(Arc::clone(&store), clock);
+                tasks.spawn(keeping);
+                recorders.push(Arc::new(collector.clone()));
+                recorded = Some(Recorded {
+                    store,
+                    collector,
+                    report_key: key.digest(),
+                });
+            }
+            Some(key) => {
+                let ca = setup.authority_ca.as_deref();
+                let (reporter, sending) = Reporter::new(&setup.origins.lab, key, ca);
+                tasks.spawn(sending);
+                recorders.push(Arc::new(reporter.clone()));
+                reports = Some(reporter);
+            }
+            None => {}
+        }
+        let recorder: Arc<dyn Recorder> = Arc::new(Recorders(recorders));
         let mut sites = Vec::new();
         if setup.sites.contains(&SiteName::Authority) {
             let store = files.authority(&stores).await?;
@@ -217,7 +256,7 @@ impl Platform {
                 Arc::clone(&setup.random),
             )));
         }
-        if setup.sites.contains(&SiteName::Lab) {
+        if let Some(recorded) = recorded {
             sites.push(Site::Lab(Lab::new(
                 lab::Settings {
                     origin: setup.origins.lab,
@@ -227,19 +266,20 @@ impl Platform {
                     notes: setup.origins.notes,
                     tasks: setup.origins.tasks,
                 },
+                recorded,
                 setup.clock,
                 setup.random,
             )));
         }
 
         metrics.refresh(&sites).await;
-        let mut tasks = JoinSet::new();
         tasks.spawn(sweep_for_ever(sites.clone(), Arc::clone(&metrics)));
         Ok(Self {
             sites,
             files,
             metrics,
             recorder,
+            reporter: reports,
             _tasks: tasks,
         })
     }
@@ -271,11 +311,30 @@ impl Platform {
         self.metrics.render(&self.sites, &*self.recorder).await
     }
 
-    /// Waits until no request is under way at any site.
+    /// Waits until no request is under way at any site, and all that was recorded is kept or
+    /// reported, as far as the lab takes it.
     pub async fn settle(&self) {
         for site in &self.sites {
             site.context().settle().await;
         }
+        for lab in self.labs() {
+            lab.settle().await;
+        }
+        if let Some(reporter) = &self.reporter {
+            reporter.settle().await;
+        }
+    }
+
+    /// Ends what browsers follow for as long as it lasts, so that nothing else has to wait for it.
+    pub fn end_streams(&self) {
+        self.labs().for_each(Lab::end_streams);
+    }
+
+    fn labs(&self) -> impl Iterator<Item = &Lab> {
+        self.sites.iter().filter_map(|site| match site {
+            Site::Lab(lab) => Some(lab),
+            _ => None,
+        })
     }
 
     /// Closes the databases. What was acknowledged is on the disk anyway; this leaves no

@@ -36,6 +36,16 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
             "the lab belongs to a demonstration; name the other sites: --only authority,notes,tasks",
         );
     }
+    if settings
+        .report_key_file
+        .as_ref()
+        .is_some_and(|file| file.exists())
+    {
+        refuse(
+            "lab-key-file",
+            "steps would be reported to a lab, which belongs to a demonstration; delete the file",
+        );
+    }
     if settings.serves(SiteName::Authority) && settings.demo_accounts {
         refuse(
             "demo-accounts",

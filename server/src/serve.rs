@@ -131,6 +131,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
             Profile::Demo => MissingSecrets::Make,
             Profile::Secure => MissingSecrets::Refuse,
         },
+        report_key_file: settings.report_key_file.clone(),
         ..demo
     };
     let platform = Platform::open(setup, Stores::InFolder(settings.data.clone())).await?;
@@ -161,6 +162,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     asked.asked().await;
     tracing::info!("stopping");
     stop.cancel();
+    platform.end_streams();
     let ended = tokio::time::timeout(GRACE, async {
         while serving.join_next().await.is_some() {}
         platform.settle().await;

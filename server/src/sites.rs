@@ -92,12 +92,12 @@ impl Site {
         }
     }
 
-    /// Whether its store answers, if it has one.
+    /// Whether its store answers.
     pub(crate) async fn ping(&self) -> Result<(), Unavailable> {
         match self {
             Self::Authority(site) => site.ping().await,
             Self::RelyingParty(site) => site.ping().await,
-            Self::Lab(_) => Ok(()),
+            Self::Lab(site) => site.ping().await,
         }
     }
 
@@ -106,7 +106,7 @@ impl Site {
         match self {
             Self::Authority(site) => site.sweep().await,
             Self::RelyingParty(site) => site.sweep().await,
-            Self::Lab(_) => Ok(0),
+            Self::Lab(site) => site.sweep().await,
         }
     }
 }

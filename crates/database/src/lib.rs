@@ -124,6 +124,24 @@ impl Database {
     /// # Errors
     /// [`CannotOpen`] with the file's name.
     pub async fn open(path: &Path, migrations: &Migrator) -> Result<Self, CannotOpen> {
+        Self::open_with(path, migrations, SqliteSynchronous::Full).await
+    }
+
+    /// The same, for what may be lost: a commit is acknowledged before it is on the disk. When the
+    /// power fails, the last ones are gone and the file is whole (`synchronous=NORMAL` with a
+    /// write-ahead log).
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open_unhurried(path: &Path, migrations: &Migrator) -> Result<Self, CannotOpen> {
+        Self::open_with(path, migrations, SqliteSynchronous::Normal).await
+    }
+
+    async fn open_with(
+        path: &Path,
+        migrations: &Migrator,
+        synchronous: SqliteSynchronous,
+    ) -> Result<Self, CannotOpen> {
         make_private_file(path).map_err(|error| CannotOpen::file(path, &error))?;
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -131,7 +149,7 @@ impl Database {
             // What people delete is overwritten with zeros, not left in free pages.
             .pragma("secure_delete", "ON")
             .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
+            .synchronous(synchronous)
             .busy_timeout(Duration::from_secs(5));
         let cannot_open = |error| CannotOpen::sqlite(path, &error);
         let writer = SqlitePoolOptions::new()

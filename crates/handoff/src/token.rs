@@ -112,6 +112,10 @@ secret! {
     PreSession
 }
 secret! {
+    /// By which a site in another process shows the lab that it may report steps.
+    ReportKey
+}
+secret! {
     /// The value of a cookie that stands for a browser in which somebody has signed in before.
     KnownBrowser
 }

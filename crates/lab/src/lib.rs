@@ -1,8 +1,15 @@
 //! The lab site, which every platform has. It may know both parties; neither knows it.
 //!
-//! It has one page, the start. It explains and links: it reads no store and weakens no defence.
+//! [`router`] is everything that it answers. [`collector`] takes what the sites record, [`store`]
+//! keeps it, and `flows` shows it; sites of other processes have a [`reporter`] instead. [`stepping`]
+//! stands in front of the platform's other sites.
 
+pub mod collector;
+mod flows;
+pub mod reporter;
+mod reports;
 pub mod stepping;
+pub mod store;
 
 use std::sync::Arc;
 
@@ -15,8 +22,16 @@ use app::{
     shell::{Assets, Brand, Frame, Party},
 };
 use axum::{Router, response::Response, routing::get};
-use handoff::uri::Origin;
+use collector::Collector;
+use database::Unavailable;
+use flows::events::Streams;
+use handoff::{
+    token::{Digest, ReportKey},
+    uri::Origin,
+};
 use leptos::prelude::*;
+use store::Store;
+use tokio_util::sync::CancellationToken;
 use web::{
     context::{At, Context},
     layers,
@@ -41,12 +56,26 @@ pub struct Settings {
     pub tasks: Origin,
 }
 
+/// What the lab has of the handoffs that happen.
+#[derive(Clone, Debug)]
+pub struct Recorded {
+    /// What is kept.
+    pub store: Arc<dyn Store>,
+    /// Where what happens comes in.
+    pub collector: Collector,
+    /// Who may report to it from another process.
+    pub report_key: Digest<ReportKey>,
+}
+
 /// The lab of one platform. Clones are the same lab.
 #[derive(Clone)]
 pub struct Lab(Arc<Parts>);
 
 struct Parts {
     settings: Settings,
+    recorded: Recorded,
+    streams: Streams,
+    closing: CancellationToken,
     context: Context,
     stepping: Stepping,
 }
@@ -54,7 +83,12 @@ struct Parts {
 impl Lab {
     /// A lab.
     #[must_use]
-    pub fn new(settings: Settings, clock: Arc<dyn Clock>, random: Arc<dyn Randomness>) -> Self {
+    pub fn new(
+        settings: Settings,
+        recorded: Recorded,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Randomness>,
+    ) -> Self {
         let frame = Frame {
             brand: Brand {
                 name: settings.name.clone(),
@@ -77,9 +111,52 @@ impl Lab {
         let context = Context::new(settings.origin.clone(), clock, random, frame);
         Self(Arc::new(Parts {
             settings,
+            recorded,
+            streams: Streams::default(),
+            closing: CancellationToken::new(),
             context,
             stepping,
         }))
+    }
+
+    /// Ends the streams that browsers follow: they would outlast every other request.
+    pub fn end_streams(&self) {
+        self.0.closing.cancel();
+    }
+
+    /// Waits until what was recorded so far is kept.
+    pub async fn settle(&self) {
+        self.0.recorded.collector.settle().await;
+    }
+
+    /// Deletes the flows that are too old or too many; tells how many.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when the store cannot be reached.
+    pub async fn sweep(&self) -> Result<u64, Unavailable> {
+        let before = self.context().now() - store::KEPT_FOR;
+        let store = &self.0.recorded.store;
+        store.sweep(before, store::FLOWS, store::BYTES).await
+    }
+
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when it does not.
+    pub async fn ping(&self) -> Result<(), Unavailable> {
+        self.0.recorded.store.ping().await
+    }
+
+    pub(crate) fn recorded(&self) -> &Recorded {
+        &self.0.recorded
+    }
+
+    pub(crate) fn streams(&self) -> &Streams {
+        &self.0.streams
+    }
+
+    pub(crate) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
     }
 
     /// The step mode of the platform's other sites.
@@ -103,11 +180,19 @@ impl std::fmt::Debug for Lab {
 
 /// Everything that the site answers.
 pub fn router() -> Router {
-    layers::protect(layers::pages(
-        Router::new()
-            .route("/", get(start))
-            .route("/step", get(step).post(make_links)),
-    ))
+    let flows = Router::new()
+        .route("/flows", get(flows::list::get))
+        .route("/flows/{id}", get(flows::page::get))
+        .route("/flows/{id}/events", get(flows::events::get))
+        .route("/flows/{id}/export.json", get(flows::export::json))
+        .route("/flows/by-trace/{trace}", get(flows::by_trace::get));
+
+    let pages = Router::new()
+        .route("/", get(start))
+        .route("/step", get(step).post(make_links))
+        .merge(flows);
+
+    layers::protect(layers::pages(pages).route(reports::PATH, reports::route()))
 }
 
 async fn start(At(lab): At<Lab>, page: Page) -> Response {

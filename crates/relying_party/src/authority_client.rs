@@ -279,7 +279,11 @@ async fn send(call: RequestBuilder) -> Result<Answer, NoAnswer> {
     Answer::read(call.send().await?).await
 }
 
-fn http(issuer: &Origin, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
+/// What calls a server of this origin: no redirect, no proxy, no connection kept.
+///
+/// # Errors
+/// When this machine gives no way to check certificates.
+pub fn http(issuer: &Origin, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
     // Two of our dependencies bring a provider each, so that rustls chooses none. An error says
     // that somebody was here before.
     let _ = rustls::crypto::ring::default_provider().install_default();

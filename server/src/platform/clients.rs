@@ -10,7 +10,7 @@ use std::{
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Kind, Registration},
     ids::ClientId,
-    token::{ClientSecret, Secret},
+    token::{ClientSecret, ReportKey, Secret},
     wire::path,
 };
 use relying_party::Application;
@@ -19,7 +19,7 @@ use web::seams::Randomness;
 use super::{CannotStart, Setup, Stores};
 use crate::{
     config::SiteName,
-    data::{PreparedSecret, secret_file},
+    data::{PreparedSecret, report_key_file, secret_file},
 };
 
 /// Whether the authorization server's process makes the client secrets that are not there.
@@ -86,54 +86,95 @@ fn file(setup: &Setup, folder: &Path, application: Application) -> PathBuf {
 /// # Errors
 /// [`CannotStart::Secret`] saying what to do about it.
 pub fn read(file: &Path, replaceable: bool) -> Result<Option<ClientSecret>, CannotStart> {
-    let fail = |why: String| CannotStart::Secret {
-        path: file.to_owned(),
-        why,
-    };
     let instead = if replaceable {
         "delete it and a new one is made"
     } else {
         "write the client's secret there"
     };
+    let read = read_private(file, instead, |text| ClientSecret::parse(text).ok());
+    read.map_err(|why| CannotStart::Secret {
+        path: file.to_owned(),
+        why,
+    })
+}
+
+/// The key by which sites of other processes report to the lab, for whoever holds the lab, who makes
+/// it if it is not there, and for whoever reports.
+///
+/// # Errors
+/// [`CannotStart::Key`] saying what to do about the file.
+pub(super) fn report_key(setup: &Setup, stores: &Stores) -> Result<Option<ReportKey>, CannotStart> {
+    let takes = setup.sites.contains(&SiteName::Lab);
+    let random = &*setup.random;
+    let file = match (&setup.report_key_file, stores) {
+        (Some(file), _) => file.clone(),
+        (None, Stores::InFolder(folder)) => report_key_file(folder),
+        (None, Stores::InMemory) => return Ok(takes.then(|| ReportKey::mint(random.bytes()))),
+    };
+    let fail = |why: String| CannotStart::Key {
+        path: file.clone(),
+        why,
+    };
+    let instead = if takes {
+        "delete it and a new one is made"
+    } else {
+        "write the key of the lab's process there"
+    };
+    let found = read_private(&file, instead, |text| ReportKey::parse(text).ok()).map_err(fail)?;
+    if found.is_none() && takes {
+        let key = ReportKey::mint(random.bytes());
+        write_new(&file, &key).map_err(fail)?;
+        return Ok(Some(key));
+    }
+    Ok(found)
+}
+
+/// Reads a file that nobody but its owner may read; `None` if it is not there. The error says what to
+/// do, for which `instead` is the other way.
+fn read_private<T>(
+    file: &Path,
+    instead: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, String> {
     let metadata = match std::fs::metadata(file) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(fail(error.to_string())),
+        Err(error) => return Err(error.to_string()),
     };
     if metadata.mode() & 0o077 != 0 {
-        return Err(fail(format!(
-            "others can read it; `chmod 600` it, or {instead}"
-        )));
+        return Err(format!("others can read it; `chmod 600` it, or {instead}"));
     }
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        fail(match error.kind() {
-            ErrorKind::PermissionDenied => {
-                "this user may not read it; run this as the user that owns it".to_owned()
-            }
-            ErrorKind::InvalidData => format!("it holds no secret; {instead}"),
-            _ => format!("it cannot be read: {error}"),
-        })
+    let text = std::fs::read_to_string(file).map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "this user may not read it; run this as the user that owns it".to_owned()
+        }
+        ErrorKind::InvalidData => format!("it holds no secret; {instead}"),
+        _ => format!("it cannot be read: {error}"),
     })?;
-    ClientSecret::parse(text.trim())
-        .map(Some)
-        .map_err(|_| fail(format!("it holds no secret; {instead}")))
+    match parse(text.trim()) {
+        Some(secret) => Ok(Some(secret)),
+        None => Err(format!("it holds no secret; {instead}")),
+    }
 }
 
 fn make(file: &Path, random: &dyn Randomness) -> Result<ClientSecret, CannotStart> {
     let secret = ClientSecret::mint(random.bytes());
-    PreparedSecret::write(file, &secret, None)
-        .and_then(PreparedSecret::put_in_place)
-        .map_err(|error| CannotStart::Secret {
-            path: file.to_owned(),
-            why: match error.kind() {
-                ErrorKind::PermissionDenied => {
-                    "this user may not write there; give the folder to this user".to_owned()
-                }
-                ErrorKind::StorageFull => "the disk is full; make room".to_owned(),
-                _ => format!("it cannot be made: {error}"),
-            },
-        })?;
+    write_new(file, &secret).map_err(|why| CannotStart::Secret {
+        path: file.to_owned(),
+        why,
+    })?;
     Ok(secret)
+}
+
+fn write_new(file: &Path, secret: &impl Secret) -> Result<(), String> {
+    let written = PreparedSecret::write(file, secret, None).and_then(PreparedSecret::put_in_place);
+    written.map_err(|error| match error.kind() {
+        ErrorKind::PermissionDenied => {
+            "this user may not write there; give the folder to this user".to_owned()
+        }
+        ErrorKind::StorageFull => "the disk is full; make room".to_owned(),
+        _ => format!("it cannot be made: {error}"),
+    })
 }
 
 /// What the authorization server knows of an application.

@@ -9,6 +9,7 @@ use std::{
 };
 
 use authority::store::Store as AuthorityStore;
+use lab::store::Store as LabStore;
 use relying_party::{Application, store::Store as RelyingPartyStore};
 
 use super::CannotStart;
@@ -40,6 +41,7 @@ pub(super) struct Files {
     _lock: Option<File>,
     authority: Option<authority::store::Sqlite>,
     applications: Vec<relying_party::store::Sqlite>,
+    lab: Option<lab::store::Sqlite>,
 }
 
 impl Files {
@@ -84,11 +86,25 @@ impl Files {
         })
     }
 
+    pub(super) async fn lab(&mut self, stores: &Stores) -> Result<Arc<dyn LabStore>, CannotStart> {
+        Ok(match stores {
+            Stores::InFolder(folder) => {
+                let store = lab::store::Sqlite::open(&folder.join("lab.db")).await?;
+                self.lab = Some(store.clone());
+                Arc::new(store)
+            }
+            Stores::InMemory => Arc::new(lab::store::Memory::default()),
+        })
+    }
+
     pub(super) async fn close(&self) {
         if let Some(store) = &self.authority {
             store.close().await;
         }
         for store in &self.applications {
+            store.close().await;
+        }
+        if let Some(store) = &self.lab {
             store.close().await;
         }
     }

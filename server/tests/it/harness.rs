@@ -204,6 +204,21 @@ impl World {
         format!("{}{path}", self.origins.tasks)
     }
 
+    pub fn lab(&self, path: &str) -> String {
+        format!("{}{path}", self.origins.lab)
+    }
+
+    /// The key by which sites of other processes report to the lab.
+    pub fn report_key(&self) -> String {
+        let text = std::fs::read_to_string(self.folder.path().join("lab.key")).unwrap();
+        text.trim().to_owned()
+    }
+
+    /// What a server does that is to stop.
+    pub fn end_streams(&self) {
+        self.platform.end_streams();
+    }
+
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
@@ -251,7 +266,7 @@ impl World {
         self.address
     }
 
-    /// Waits until no request is under way.
+    /// Waits until no request is under way, and what was recorded is kept.
     pub async fn settled(&self) {
         self.platform.settle().await;
     }

@@ -13,6 +13,7 @@
 mod appearance;
 mod checklist;
 mod clock;
+mod flows;
 mod handoff;
 #[allow(dead_code, reason = "the program `siege` uses the rest of it")]
 mod harness;

@@ -103,7 +103,12 @@ async fn row_78_the_secure_profile_names_all_that_is_left_of_a_demonstration() {
         "false",
         "--tls",
     ];
-    let said = refused_in_a_line(&data, &fixed).await;
+    let said = refused(&data, &fixed).await;
+    assert_eq!(said.lines().count(), 3, "{said}");
+    assert!(
+        said.contains("lab.key (the default): steps would be reported to a lab"),
+        "{said}"
+    );
     for person in ["alice", "bob", "mallory"] {
         assert!(said.contains(&format!("{person}@harbor.example")), "{said}");
     }

@@ -8,6 +8,7 @@ use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Registration},
     ids::ClientId,
 };
+use time::Duration;
 use url::Url;
 
 use super::{
@@ -92,6 +93,10 @@ pub struct Stage {
 
 impl Stage {
     pub async fn new(world: World, ops: SocketAddr) -> Self {
+        // Before anybody has a session that would age.
+        report(&world, FLOW).send(world.address()).await;
+        world.settled().await;
+        world.clock.advance(Duration::minutes(2));
         let alice = world.signed_in(ALICE).await;
         alice.open_notes(&world).await;
         alice.open_tasks(&world).await;
@@ -558,6 +563,7 @@ pub fn routes() -> Vec<Route> {
     routes.extend(notes());
     routes.extend(tasks());
     routes.extend(others());
+    routes.extend(flows());
     routes
 }
 
@@ -1565,6 +1571,171 @@ async fn at_the_switch(stage: &Stage) -> Persona {
     let switch = persona.open_notes(world).await;
     assert!(switch.url.ends_with("/switch"), "{switch:?}");
     persona
+}
+
+/// A flow that is over, so that following it ends.
+const FLOW: &str = "0123456789abcdef0123456789abcdef";
+/// A request of it.
+const TRACE: &str = "0123456789abcdef";
+
+/// One that goes on with each report.
+const OTHER: &str = "fedcba9876543210fedcba9876543210";
+
+fn report(world: &World, flow: &str) -> Request {
+    let step = format!(
+        r#"[{{"step":"session_created","site":"relying_party","client":"notes","belongs":{{"flow":"{flow}"}},"trace":"{TRACE}","at":1795230000000000,"after":10}}]"#
+    );
+    let key = format!("Bearer {}", world.report_key());
+    let mut request = Stage::request("POST", &world.visitor(), &world.lab("/reports"))
+        .with(Place::Header, "authorization", &key)
+        .with(Place::Header, "content-type", "application/json");
+    request.body = Body::Raw(step.into_bytes());
+    request
+}
+
+/// A request for what the lab has of that flow.
+fn of_flow(stage: &Stage, path: &str, name: &'static str, id: &str) -> Built {
+    let world = &stage.world;
+    let mut request =
+        Stage::navigation(&world.visitor(), world.origins.lab.as_str()).with(Place::Path, name, id);
+    request.path = path.to_owned();
+    Built {
+        request,
+        foreign: vec![
+            (
+                Place::Path,
+                name,
+                "nobody's",
+                "0123456789abcdef0123456789abcdee".into(),
+            ),
+            (Place::Path, name, "a launch's", "1".repeat(32).into()),
+            (Place::Path, name, "a folder", "..%2f..%2flab.key".into()),
+        ],
+    }
+}
+
+fn flow_route(path: &'static str, base: Base, good: fn(&Reply) -> bool) -> Route {
+    Route {
+        site: Site::Lab,
+        path,
+        methods: &["GET"],
+        base,
+        params: vec![param(Place::Path, "id", |_| R404)],
+        good,
+        nobody: no_cookie,
+        gives: "",
+    }
+}
+
+/// A number that may be missing, in a query.
+fn number(kind: Kind) -> Expect {
+    match kind {
+        Missing | Empty => Same,
+        _ => R400,
+    }
+}
+
+fn flows() -> Vec<Route> {
+    vec![
+        Route {
+            site: Site::Lab,
+            path: "/flows",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let built = of_flow(stage, "/flows", "id", "");
+                    let mut request = built.request.with(Place::Query, "before", FLOW);
+                    request.put(Place::Path, "id", vec![]);
+                    Built {
+                        request,
+                        foreign: vec![(Place::Query, "before", "nobody's", "1".repeat(32).into())],
+                    }
+                })
+            },
+            params: vec![param(Place::Query, "before", |kind| match kind {
+                Foreign => R404,
+                kind => number(kind),
+            })],
+            good: |reply| reply.status == 200,
+            nobody: no_cookie,
+            gives: "",
+        },
+        flow_route(
+            "/flows/{id}",
+            |stage| Box::pin(async { of_flow(stage, "/flows/{}", "id", FLOW) }),
+            |reply| reply.status == 200,
+        ),
+        flow_route(
+            "/flows/{id}/export.json",
+            |stage| Box::pin(async { of_flow(stage, "/flows/{}/export.json", "id", FLOW) }),
+            |reply| reply.status == 200,
+        ),
+        Route {
+            params: vec![
+                param(Place::Path, "id", |_| R404),
+                param(Place::Query, "after", number),
+                param(Place::Header, "last-event-id", |kind| match kind {
+                    Missing => Same,
+                    _ => R400,
+                }),
+            ],
+            ..flow_route(
+                "/flows/{id}/events",
+                |stage| {
+                    Box::pin(async {
+                        let built = of_flow(stage, "/flows/{}/events", "id", FLOW);
+                        let request = built.request.with(Place::Query, "after", "0").with(
+                            Place::Header,
+                            "last-event-id",
+                            "0",
+                        );
+                        Built { request, ..built }
+                    })
+                },
+                |reply| reply.status == 200,
+            )
+        },
+        Route {
+            params: vec![param(Place::Path, "trace", |_| R404)],
+            ..flow_route(
+                "/flows/by-trace/{trace}",
+                |stage| Box::pin(async { of_flow(stage, "/flows/by-trace/{}", "trace", TRACE) }),
+                |reply| reply.status == 303 && reply.location().ends_with(FLOW),
+            )
+        },
+        Route {
+            site: Site::Lab,
+            path: "/reports",
+            methods: &["POST"],
+            base: |stage| {
+                Box::pin(async {
+                    let bearer = |secret: String| format!("Bearer {secret}").into_bytes();
+                    let (place, name) = (Place::Header, "authorization");
+                    Built {
+                        request: report(&stage.world, OTHER),
+                        foreign: vec![
+                            (
+                                place,
+                                name,
+                                "a client's",
+                                bearer(stage.world.notes_secret()),
+                            ),
+                            (
+                                place,
+                                name,
+                                "the key as a password",
+                                basic("lab", &stage.world.report_key()).into(),
+                            ),
+                        ],
+                    }
+                })
+            },
+            params: vec![param(Place::Header, "authorization", |_| R401)],
+            good: |reply| reply.status == 204,
+            nobody: no_cookie,
+            gives: "",
+        },
+    ]
 }
 
 fn others() -> Vec<Route> {

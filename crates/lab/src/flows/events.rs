@@ -1,0 +1,305 @@
+//! A flow while it happens, as server-sent events: each is one [`handoff::flow::Event`] as JSON, and
+//! its id the number under which it was kept, from which a browser goes on after a break.
+//!
+//! An event named `done` says that no more is expected. A stream that ends without one is opened again
+//! by the browser.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    convert::Infallible,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::response::{
+    IntoResponse, Response,
+    sse::{self, KeepAlive, Sse},
+};
+use futures_util::stream::unfold;
+use http::{HeaderMap, header};
+use serde::Deserialize;
+use time::Duration as Span;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::{Interval, MissedTickBehavior, Sleep, interval, sleep},
+};
+use web::{
+    context::At,
+    params::Params,
+    peer::{Network, Peer},
+    problem::Problem,
+};
+
+use super::{Asked, find, is_over};
+use crate::{
+    Lab,
+    collector::Changed,
+    store::{Kept, Key, Number},
+};
+
+/// How many streams are open at once. Each is a connection, of which the process has a few hundred.
+const AT_ONCE: usize = 100;
+
+/// How many of them one network may have: forty people behind one address, with a tab each.
+const FROM_ONE: usize = 40;
+
+/// A stream that nobody hears shows only when something is written to it.
+const STILL_THERE: Duration = Duration::from_secs(15);
+
+/// How long one stream lasts; the browser opens the next by itself.
+const LASTS: Duration = Duration::from_secs(10 * 60);
+
+/// How long a browser waits before it opens a stream again.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+const TRY_LATER: Span = Span::seconds(10);
+
+/// Where a page without a script left off.
+#[derive(Deserialize)]
+pub(crate) struct From {
+    after: Option<String>,
+}
+
+pub(crate) async fn get(
+    At(lab): At<Lab>,
+    peer: Peer,
+    Asked(key): Asked,
+    Params(from): Params<From>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // Browsers say where they were; the address says where the page was when it was made.
+    let here = from
+        .after
+        .map(|text| number(&text).ok_or_else(Problem::bad_request));
+    let after = last_event_id(&headers)?.or(here.transpose()?).unwrap_or(0);
+    // First of all, or what happens meanwhile would be missed.
+    let changes = lab.recorded().collector.changes();
+    let flow = find(&lab, &key).await?;
+    let place = lab
+        .streams()
+        .open(peer.network())
+        .ok_or_else(|| Problem::too_many(TRY_LATER))?;
+    let mut look = interval(STILL_THERE);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let following = Following {
+        key,
+        number: flow.number,
+        after,
+        ready: VecDeque::from([sse::Event::default().retry(AGAIN_AFTER)]),
+        looks: true,
+        is_over: false,
+        changes,
+        look,
+        end: Box::pin(sleep(LASTS)),
+        lab,
+        _place: place,
+    };
+    let events = unfold(following, |mut following| async move {
+        let event = following.next().await?;
+        Some((Ok::<_, Infallible>(event), following))
+    });
+    let answer = Sse::new(events).keep_alive(KeepAlive::new().interval(STILL_THERE));
+    let headers = [
+        (header::CACHE_CONTROL, "no-store"),
+        // A proxy that collects an answer before it passes it on would show nothing live.
+        (header::HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    Ok((headers, answer).into_response())
+}
+
+/// The number of the last event that the browser has, if it says one.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+    let mut values = headers.get_all("last-event-id").iter();
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(value), None) => {
+            let number = value.to_str().ok().and_then(number);
+            number.map(Some).ok_or_else(Problem::bad_request)
+        }
+        (Some(_), Some(_)) => Err(Problem::bad_request()),
+    }
+}
+
+/// A number as this page writes it: digits alone.
+fn number(text: &str) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits && text.len() <= 19)
+}
+
+/// Somebody who watches a flow.
+struct Following {
+    lab: Lab,
+    key: Key,
+    number: Number,
+    /// The last event that was sent.
+    after: u64,
+    ready: VecDeque<sse::Event>,
+    /// There may be something new.
+    looks: bool,
+    is_over: bool,
+    changes: Receiver<Changed>,
+    look: Interval,
+    end: std::pin::Pin<Box<Sleep>>,
+    _place: Place,
+}
+
+impl Following {
+    async fn next(&mut self) -> Option<sse::Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            if self.is_over {
+                return None;
+            }
+            if std::mem::take(&mut self.looks) {
+                self.look().await?;
+                continue;
+            }
+            tokio::select! {
+                biased;
+                () = self.lab.closing().cancelled() => return None,
+                () = &mut self.end => return None,
+                changed = self.changes.recv() => self.looks = match changed {
+                    Ok(changed) => changed.contains(&self.number),
+                    Err(RecvError::Lagged(_)) => true,
+                    Err(RecvError::Closed) => return None,
+                },
+                _ = self.look.tick() => self.looks = true,
+            }
+        }
+    }
+
+    /// Reads what is new; none when it cannot, and then the browser asks again.
+    async fn look(&mut self) -> Option<()> {
+        let store = &self.lab.recorded().store;
+        let Some(flow) = store.find(&self.key).await.ok()? else {
+            self.finish();
+            return Some(());
+        };
+        self.number = flow.number;
+        for Kept { seq, event } in store.events_after(flow.number, self.after).await.ok()? {
+            let event = sse::Event::default().id(seq.to_string()).json_data(&event);
+            self.ready.push_back(event.ok()?);
+            self.after = seq;
+        }
+        if self.ready.is_empty() && is_over(&flow, self.lab.context().now()) {
+            self.finish();
+        }
+        Some(())
+    }
+
+    fn finish(&mut self) {
+        self.is_over = true;
+        // An event without data is none to a browser.
+        self.ready
+            .push_back(sse::Event::default().event("done").data("over"));
+    }
+}
+
+/// The streams that are open, by whose they are.
+#[derive(Clone, Default)]
+pub(crate) struct Streams(Arc<Mutex<HashMap<Network, usize>>>);
+
+impl Streams {
+    fn open(&self, network: Network) -> Option<Place> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = open.get(&network).copied().unwrap_or(0);
+        if own >= FROM_ONE || open.values().sum::<usize>() >= AT_ONCE {
+            return None;
+        }
+        open.insert(network, own + 1);
+        Some(Place {
+            streams: self.clone(),
+            network,
+        })
+    }
+}
+
+impl fmt::Debug for Streams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Streams(..)")
+    }
+}
+
+/// An open stream. It counts until it is dropped.
+struct Place {
+    streams: Streams,
+    network: Network,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self
+            .streams
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = open.get_mut(&self.network) {
+            *own -= 1;
+            if *own == 0 {
+                open.remove(&self.network);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn network(n: u8) -> Network {
+        Peer([192, 0, 2, n].into()).network()
+    }
+
+    #[test]
+    fn a_network_has_its_share_of_the_streams_and_gives_it_back() {
+        let streams = Streams::default();
+        let mut places: Vec<_> = (0..FROM_ONE)
+            .map(|_| streams.open(network(1)).unwrap())
+            .collect();
+        assert!(streams.open(network(1)).is_none());
+        places.pop();
+        places.push(streams.open(network(1)).unwrap());
+        for n in 2.. {
+            match streams.open(network(n)) {
+                Some(place) => places.push(place),
+                None => break,
+            }
+        }
+        assert_eq!(places.len(), AT_ONCE);
+        places.clear();
+        assert!(streams.0.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_last_event_id_is_one_number() {
+        let read = |values: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("last-event-id", http::HeaderValue::from_static(value));
+            }
+            last_event_id(&headers).ok()
+        };
+        assert_eq!(read(&[]), Some(None));
+        assert_eq!(read(&["0"]), Some(Some(0)));
+        assert_eq!(
+            read(&["9999999999999999999"]),
+            Some(Some(9_999_999_999_999_999_999))
+        );
+        for bad in [
+            "",
+            "-1",
+            "+1",
+            "1 ",
+            "1,2",
+            "x",
+            "18446744073709551616",
+            "0x1",
+        ] {
+            assert_eq!(read(&[bad]), None, "{bad:?}");
+        }
+        assert_eq!(read(&["1", "1"]), None);
+    }
+}

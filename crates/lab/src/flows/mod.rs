@@ -1,0 +1,54 @@
+//! What was recorded, for whoever reaches the lab. It reads and changes nothing.
+
+pub(crate) mod by_trace;
+pub(crate) mod events;
+pub(crate) mod export;
+pub(crate) mod list;
+pub(crate) mod page;
+
+use axum::extract::{FromRequestParts, Path};
+use http::request::Parts;
+use time::{Duration, OffsetDateTime};
+use web::problem::Problem;
+
+use crate::{
+    Lab,
+    store::{Flow, Key, Outcome},
+};
+
+/// How long after its last step a handoff that has an outcome is still followed: a refused one may
+/// be tried again, one that went well be replayed.
+const FOLLOWED_AFTER: Duration = Duration::minutes(1);
+
+/// The same for one without: as long as a person may take to answer a question on the way.
+const AWAITED_FOR: Duration = Duration::minutes(15);
+
+/// The flow that the address names. Everything else is no page of ours.
+pub(crate) struct Asked(pub(crate) Key);
+
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        let Path(id) = id.map_err(|_| Problem::not_found())?;
+        Key::parse(&id).map(Self).map_err(|_| Problem::not_found())
+    }
+}
+
+/// The flow that is known by this.
+async fn find(lab: &Lab, key: &Key) -> Result<Flow, Problem> {
+    let found = lab.recorded().store.find(key).await;
+    found
+        .map_err(Problem::unavailable)?
+        .ok_or_else(Problem::not_found)
+}
+
+/// Whether nothing more is expected of it.
+fn is_over(flow: &Flow, now: OffsetDateTime) -> bool {
+    let waits = match flow.outcome {
+        Outcome::UnderWay => AWAITED_FOR,
+        Outcome::Opened | Outcome::Refused(_) => FOLLOWED_AFTER,
+    };
+    now - flow.kept_at > waits
+}

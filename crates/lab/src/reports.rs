@@ -1,0 +1,136 @@
+//! Steps from sites that run in other processes. They show a key of their own; nobody else's report
+//! changes anything.
+
+use axum::{
+    body::Bytes,
+    extract::{DefaultBodyLimit, FromRequestParts, rejection::BytesRejection},
+    response::{IntoResponse, Response},
+    routing::{MethodRouter, post},
+};
+use handoff::{
+    flow::Event,
+    token::{ReportKey, Unverified},
+};
+use http::{HeaderMap, StatusCode, header, request::Parts};
+use web::context::At;
+
+use crate::{
+    Lab,
+    store::{EVENTS, Key},
+};
+
+/// Where they are sent.
+pub(crate) const PATH: &str = "/reports";
+
+/// The most bytes of one report.
+pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+
+/// The most events of one report.
+pub(crate) const MOST_EVENTS: usize = EVENTS;
+
+/// The last moment that an event may name: the end of the year 2199, in microseconds. Pages can
+/// write what lies before it.
+const LATEST: i64 = 7_258_118_399_999_999;
+
+/// The longest name of a reason.
+const LONGEST_REASON: usize = 64;
+
+pub(crate) fn route() -> MethodRouter {
+    post(handle).layer(DefaultBodyLimit::max(MOST_BYTES))
+}
+
+/// Why a report is not taken. What it says is for whoever set the other process up.
+pub(crate) enum Refusal {
+    /// The key is not there, or another.
+    Stranger,
+    /// It is no list of events, or too long.
+    Unreadable,
+    /// There is no room now.
+    Full,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let json = (header::CONTENT_TYPE, "application/json");
+        match self {
+            Self::Stranger => (
+                StatusCode::UNAUTHORIZED,
+                [json, (header::WWW_AUTHENTICATE, "Bearer")],
+                r#"{"error":"invalid_token"}"#,
+            )
+                .into_response(),
+            Self::Unreadable => (
+                StatusCode::BAD_REQUEST,
+                [json],
+                r#"{"error":"invalid_request"}"#,
+            )
+                .into_response(),
+            Self::Full => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                [json, (header::RETRY_AFTER, "1")],
+                r#"{"error":"temporarily_unavailable"}"#,
+            )
+                .into_response(),
+        }
+    }
+}
+
+/// Somebody who has the key. It is looked at before anything of the report is read.
+pub(crate) struct Known;
+
+impl<S: Send + Sync> FromRequestParts<S> for Known {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        let lab = At::<Lab>::from_request_parts(parts, state).await;
+        let At(lab) = lab.map_err(|_| Refusal::Stranger)?;
+        let shown = bearer(&parts.headers).ok_or(Refusal::Stranger)?;
+        // Digests are compared in constant time.
+        if shown.digest() == lab.recorded().report_key {
+            Ok(Self)
+        } else {
+            Err(Refusal::Stranger)
+        }
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<Unverified<ReportKey>> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    // Two of them would leave it to chance which one counts.
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
+    let key = Unverified::new(key).ok()?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(key)
+}
+
+async fn handle(
+    _: Known,
+    At(lab): At<Lab>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<StatusCode, Refusal> {
+    let body = body.map_err(|_| Refusal::Unreadable)?;
+    let events = read(&body).ok_or(Refusal::Unreadable)?;
+    let taken = lab.recorded().collector.take(events);
+    taken.map_err(|_| Refusal::Full)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The events of a report; none when one of them is not as a site records it.
+fn read(body: &[u8]) -> Option<Vec<Event>> {
+    let events: Vec<Event> = serde_json::from_slice(body).ok()?;
+    let fits = events.len() <= MOST_EVENTS && events.iter().all(is_plausible);
+    fits.then_some(events)
+}
+
+fn is_plausible(event: &Event) -> bool {
+    let reason = event.refusal.as_ref().map(|refusal| &refusal.reason);
+    let is_name = |text: &String| {
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+        (1..=LONGEST_REASON).contains(&text.len()) && text.bytes().all(plain)
+    };
+    Key::of_trace(&event.trace).is_ok()
+        && (0..=LATEST).contains(&event.at)
+        && reason.is_none_or(is_name)
+}

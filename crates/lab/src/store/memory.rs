@@ -1,0 +1,235 @@
+//! The store in plain memory, for platforms that are gone soon and as a second opinion in tests.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use database::Unavailable;
+use handoff::flow::Event;
+use time::OffsetDateTime;
+
+use super::{
+    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Place, Store, Summary, body, from_micros,
+};
+
+/// The store in memory.
+#[derive(Debug, Default)]
+pub struct Memory(Mutex<Tables>);
+
+#[derive(Debug, Default)]
+struct Tables {
+    flows: BTreeMap<Number, Row>,
+    names: HashMap<String, Number>,
+    last_number: i64,
+    last_seq: u64,
+}
+
+#[derive(Debug)]
+struct Row {
+    id: String,
+    rank: i64,
+    summary: Summary,
+    events: Vec<(u64, String)>,
+    kept_at: OffsetDateTime,
+}
+
+impl Memory {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        // Only reading a number could fail between two changes, and it cannot.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    fn place(&mut self, names: &Names, touched: &mut Vec<Number>) -> Number {
+        let found: Vec<_> = names
+            .all
+            .iter()
+            .filter_map(|name| {
+                let number = *self.names.get(name)?;
+                let row = self.flows.get(&number)?;
+                Some(Found {
+                    number,
+                    id: row.id.clone(),
+                    rank: row.rank,
+                })
+            })
+            .collect();
+        let Place { into, same } = Place::choose(names, &found);
+        let (id, rank) = &names.id;
+        let number = into.unwrap_or_else(|| {
+            self.last_number += 1;
+            let number = Number(self.last_number);
+            let row = Row {
+                id: id.clone(),
+                rank: *rank,
+                summary: Summary::new(),
+                events: Vec::new(),
+                kept_at: OffsetDateTime::UNIX_EPOCH,
+            };
+            self.flows.insert(number, row);
+            number
+        });
+        for other in same {
+            self.join(number, other);
+            touched.push(other);
+        }
+        if let Some(row) = self.flows.get_mut(&number)
+            && row.rank < *rank
+        {
+            row.id.clone_from(id);
+            row.rank = *rank;
+        }
+        for name in &names.all {
+            self.names.entry(name.clone()).or_insert(number);
+        }
+        number
+    }
+
+    fn join(&mut self, into: Number, other: Number) {
+        let Some(gone) = self.flows.remove(&other) else {
+            return;
+        };
+        for number in self.names.values_mut() {
+            if *number == other {
+                *number = into;
+            }
+        }
+        if let Some(row) = self.flows.get_mut(&into) {
+            row.summary.join(gone.summary);
+            for (_, body) in gone.events {
+                self.last_seq += 1;
+                row.events.push((self.last_seq, body));
+            }
+        }
+    }
+
+    fn delete(&mut self, number: Number) {
+        self.flows.remove(&number);
+        self.names.retain(|_, of| *of != number);
+    }
+}
+
+impl Row {
+    fn read(&self, number: Number) -> Result<Flow, Unavailable> {
+        Ok(Flow {
+            number,
+            id: Key::parse(&self.id).map_err(Unavailable::unreadable)?,
+            client: self.summary.client.clone(),
+            began: from_micros(self.summary.began)?,
+            last: from_micros(self.summary.last)?,
+            outcome: self.summary.outcome.clone(),
+            steps: self.summary.steps,
+            kept_at: self.kept_at,
+        })
+    }
+}
+
+#[async_trait]
+impl Store for Memory {
+    async fn keep(
+        &self,
+        events: &[Event],
+        now: OffsetDateTime,
+    ) -> Result<Vec<Number>, Unavailable> {
+        let mut bodies = Vec::new();
+        for event in events {
+            bodies.push(body(event)?);
+        }
+        let mut tables = self.tables();
+        let mut touched = Vec::new();
+        for (event, body) in events.iter().zip(bodies) {
+            let Some(names) = Names::of(event) else {
+                continue;
+            };
+            let number = tables.place(&names, &mut touched);
+            let seq = tables.last_seq + 1;
+            let Some(row) = tables.flows.get_mut(&number) else {
+                continue;
+            };
+            row.summary.see(event);
+            row.kept_at = now;
+            if row.summary.steps < EVENTS {
+                row.summary.steps += 1;
+                row.summary.bytes += body.len();
+                row.events.push((seq, body));
+                tables.last_seq = seq;
+            }
+            touched.push(number);
+        }
+        touched.sort_unstable();
+        touched.dedup();
+        Ok(touched)
+    }
+
+    async fn recent_flows(
+        &self,
+        limit: usize,
+        before: Option<Number>,
+    ) -> Result<Vec<Flow>, Unavailable> {
+        let tables = self.tables();
+        let newest = tables.flows.iter().rev();
+        newest
+            .filter(|(number, _)| before.is_none_or(|before| **number < before))
+            .take(limit.min(LISTED))
+            .map(|(number, row)| row.read(*number))
+            .collect()
+    }
+
+    async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable> {
+        let tables = self.tables();
+        let Some(number) = tables.names.get(key.as_str()) else {
+            return Ok(None);
+        };
+        let row = tables.flows.get(number);
+        row.map(|row| row.read(*number)).transpose()
+    }
+
+    async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable> {
+        let tables = self.tables();
+        let events = tables.flows.get(&flow).map(|row| row.events.iter());
+        events
+            .into_iter()
+            .flatten()
+            .filter(|(seq, _)| *seq > after)
+            .map(|(seq, body)| {
+                let event = serde_json::from_str(body).map_err(Unavailable::unreadable)?;
+                Ok(Kept { seq: *seq, event })
+            })
+            .collect()
+    }
+
+    async fn sweep(
+        &self,
+        before: OffsetDateTime,
+        flows: usize,
+        bytes: usize,
+    ) -> Result<u64, Unavailable> {
+        let mut tables = self.tables();
+        let (mut kept, mut size) = (0, 0);
+        let mut gone = Vec::new();
+        for (number, row) in tables.flows.iter().rev() {
+            if row.kept_at >= before && kept < flows && size + row.summary.bytes <= bytes {
+                kept += 1;
+                size += row.summary.bytes;
+            } else {
+                gone.push(*number);
+                // What is older than the first that has no room has none either.
+                if row.kept_at >= before {
+                    size = bytes;
+                    kept = flows;
+                }
+            }
+        }
+        for number in &gone {
+            tables.delete(*number);
+        }
+        Ok(gone.len() as u64)
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        Ok(())
+    }
+}

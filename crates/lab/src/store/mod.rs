@@ -1,0 +1,339 @@
+//! What the lab keeps: the handoffs that were recorded, and no secret. Each method is a verb of the
+//! business, atomic in itself.
+//!
+//! Which handoff an event belongs to is decided here, by [`Place`], for every store alike.
+//!
+//! Adding a verb: write it here with what it decides, then in `sqlite.rs`, then in `memory.rs`, then
+//! a test in `tests/conformance.rs`, which runs against both.
+
+mod memory;
+mod sqlite;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use database::Unavailable;
+use handoff::{
+    flow::{Event, Site},
+    ids::ClientId,
+    step::Step,
+};
+pub use memory::Memory;
+pub use sqlite::Sqlite;
+use time::{Duration, OffsetDateTime};
+
+/// How long a flow is kept after its last step.
+pub const KEPT_FOR: Duration = Duration::days(30);
+
+/// How many flows are kept: the newest. [`Store::sweep`] takes the others away.
+pub const FLOWS: usize = 10_000;
+
+/// How many bytes their events may have, all together. Ten thousand usual ones have a fifth of it;
+/// who sends long requests on purpose makes others' flows go sooner, and the disk no fuller.
+pub const BYTES: usize = 1 << 30;
+
+/// How many events of one flow are kept. A handoff has about twenty; more means that somebody repeats
+/// a request.
+pub const EVENTS: usize = 200;
+
+/// The longest event that is kept as it is, in bytes. From a longer one, what was sent is left out.
+pub const LONGEST: usize = 32 * 1024;
+
+/// The most flows that are listed at once.
+pub const LISTED: usize = 200;
+
+/// By what a flow is asked for: the id of the handoff, of its launch, or of one of its requests.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key(String);
+
+/// What can be no [`Key`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no id of a flow")]
+pub struct NoKey;
+
+impl Key {
+    /// Reads what an address has: 32 digits of `0-9a-f` for a handoff or a launch, 16 for a request.
+    ///
+    /// # Errors
+    /// [`NoKey`] for anything else.
+    pub fn parse(text: &str) -> Result<Self, NoKey> {
+        let hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if matches!(text.len(), 16 | 32) && text.bytes().all(hex) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(NoKey)
+        }
+    }
+
+    /// The same for the id of a request alone.
+    ///
+    /// # Errors
+    /// [`NoKey`] for anything else.
+    pub fn of_trace(text: &str) -> Result<Self, NoKey> {
+        Self::parse(text).and_then(|key| {
+            if key.0.len() == 16 {
+                Ok(key)
+            } else {
+                Err(NoKey)
+            }
+        })
+    }
+
+    /// As it stands in an address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A flow by its place in the order in which they came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Number(pub(crate) i64);
+
+/// What came of a handoff, as far as it was recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Neither of the others yet.
+    UnderWay,
+    /// The person has a session at the relying party. What is refused after that (a replay, the
+    /// button *Back*) does not take it away.
+    Opened,
+    /// Stopped, and this was the first reason that was given.
+    Refused(String),
+}
+
+/// A handoff in short.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// Its place in the list.
+    pub number: Number,
+    /// What its page's address has.
+    pub id: Key,
+    /// The relying party, once it is known.
+    pub client: Option<ClientId>,
+    /// Its first step, by the clock of the site that recorded it.
+    pub began: OffsetDateTime,
+    /// Its last.
+    pub last: OffsetDateTime,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// How many steps are kept.
+    pub steps: usize,
+    /// When the last one was kept, by the lab's clock.
+    pub kept_at: OffsetDateTime,
+}
+
+/// An event as it was kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Counts up over all flows.
+    pub seq: u64,
+    /// The event.
+    pub event: Event,
+}
+
+/// What the lab asks of a database.
+#[async_trait]
+pub trait Store: Send + Sync + fmt::Debug {
+    /// Keeps these events, in their order. Events that are known to belong together become one flow,
+    /// also when that is found out later: then the events that move get new numbers, so that whoever
+    /// follows the flow gets them. Of a flow with [`EVENTS`] no more are kept, but what they say
+    /// of its outcome is.
+    ///
+    /// Tells which flows have changed, or are gone into others.
+    async fn keep(&self, events: &[Event], now: OffsetDateTime)
+    -> Result<Vec<Number>, Unavailable>;
+
+    /// The newest flows, [`LISTED`] at most; those that came before this one, if it is given.
+    async fn recent_flows(
+        &self,
+        limit: usize,
+        before: Option<Number>,
+    ) -> Result<Vec<Flow>, Unavailable>;
+
+    /// The flow that is known by this.
+    async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable>;
+
+    /// Its events after this one, in the order in which they came; zero is before the first.
+    async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable>;
+
+    /// Deletes what was kept for the last time before this, and of the rest the oldest until there
+    /// are no more than these. Tells how many flows.
+    async fn sweep(
+        &self,
+        before: OffsetDateTime,
+        flows: usize,
+        bytes: usize,
+    ) -> Result<u64, Unavailable>;
+
+    /// Whether the store answers.
+    async fn ping(&self) -> Result<(), Unavailable>;
+}
+
+/// The events in the order in which they happened, as far as the sites' clocks agree; those of one
+/// moment as they came.
+#[must_use]
+pub fn in_order(kept: Vec<Kept>) -> Vec<Event> {
+    let mut events: Vec<_> = kept.into_iter().map(|kept| kept.event).collect();
+    events.sort_by_key(|event| event.at);
+    events
+}
+
+/// How much an id says of which handoff something belongs to.
+const OF_REQUEST: i64 = 0;
+const OF_LAUNCH: i64 = 1;
+const OF_HANDOFF: i64 = 2;
+
+/// What an event is known by.
+struct Names {
+    /// What a page's address would have, and how much that says.
+    id: (String, i64),
+    /// All, what says most first.
+    all: Vec<String>,
+}
+
+impl Names {
+    /// None for an event that says nothing that it could be found by.
+    fn of(event: &Event) -> Option<Self> {
+        let flow = event.belongs.flow.map(|flow| flow.to_string());
+        let launch = event.belongs.launch.map(|launch| launch.to_string());
+        let session = event.session.map(|session| session.to_string());
+        let trace = Key::of_trace(&event.trace).ok().map(|Key(trace)| trace);
+        let id = match (&flow, &launch, &trace) {
+            (Some(flow), ..) => (flow.clone(), OF_HANDOFF),
+            (None, Some(launch), _) => (launch.clone(), OF_LAUNCH),
+            (None, None, trace) => (trace.clone()?, OF_REQUEST),
+        };
+        let all = [flow, launch, session, trace].into_iter().flatten();
+        Some(Self {
+            id,
+            all: all.collect(),
+        })
+    }
+}
+
+/// A flow that has one of an event's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Found {
+    number: Number,
+    id: String,
+    rank: i64,
+}
+
+/// Where an event goes.
+#[derive(Debug, PartialEq, Eq)]
+struct Place {
+    /// The flow that it belongs to; none: a new one.
+    into: Option<Number>,
+    /// Flows that turn out to be the same one.
+    same: Vec<Number>,
+}
+
+impl Place {
+    /// Chooses among the flows that have the event's names, in the names' order. Two handoffs that
+    /// are known as such never become one, whatever else they share.
+    fn choose(names: &Names, found: &[Found]) -> Self {
+        let (id, rank) = &names.id;
+        let is_other = |it: &Found| *rank == OF_HANDOFF && it.rank == OF_HANDOFF && it.id != *id;
+        let mut own: Vec<&Found> = Vec::new();
+        for it in found.iter().filter(|it| !is_other(it)) {
+            if !own.iter().any(|known| known.number == it.number) {
+                own.push(it);
+            }
+        }
+        let into = own.first().map(|it| it.number);
+        let rest = own.iter().skip(1).filter(|it| it.rank < OF_HANDOFF);
+        Self {
+            into,
+            same: rest.map(|it| it.number).collect(),
+        }
+    }
+}
+
+/// What is kept of a flow in short, and how it follows from its events.
+#[derive(Clone, Debug)]
+struct Summary {
+    client: Option<ClientId>,
+    began: i64,
+    last: i64,
+    outcome: Outcome,
+    steps: usize,
+    bytes: usize,
+}
+
+impl Summary {
+    /// Of a flow without events.
+    const fn new() -> Self {
+        Self {
+            client: None,
+            began: i64::MAX,
+            last: i64::MIN,
+            outcome: Outcome::UnderWay,
+            steps: 0,
+            bytes: 0,
+        }
+    }
+
+    /// Adds what an event says.
+    fn see(&mut self, event: &Event) {
+        self.client = self.client.take().or_else(|| event.client.clone());
+        self.began = self.began.min(event.at);
+        self.last = self.last.max(event.at);
+        let opens = event.step == Step::SessionCreated && event.site == Site::RelyingParty;
+        self.end(match (&event.refusal, opens) {
+            (_, true) => Outcome::Opened,
+            (Some(refusal), _) => Outcome::Refused(refusal.reason.clone()),
+            (None, _) => Outcome::UnderWay,
+        });
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        match (&self.outcome, &outcome) {
+            (Outcome::UnderWay, _) | (_, Outcome::Opened) => self.outcome = outcome,
+            _ => {}
+        }
+    }
+
+    /// Adds a flow that turned out to be the same one.
+    fn join(&mut self, other: Self) {
+        self.client = self.client.take().or(other.client);
+        self.began = self.began.min(other.began);
+        self.last = self.last.max(other.last);
+        self.steps += other.steps;
+        self.bytes += other.bytes;
+        // Its steps came before: so did its refusal, if it has one.
+        if matches!(
+            (&self.outcome, &other.outcome),
+            (Outcome::Refused(_), Outcome::Refused(_))
+        ) {
+            self.outcome = other.outcome;
+        } else {
+            self.end(other.outcome);
+        }
+    }
+}
+
+/// What is kept of an event, as text.
+fn body(event: &Event) -> Result<String, Unavailable> {
+    let text = |event: &Event| serde_json::to_string(event).map_err(Unavailable::unreadable);
+    let whole = text(event)?;
+    if whole.len() <= LONGEST {
+        return Ok(whole);
+    }
+    text(&Event {
+        message: None,
+        ..event.clone()
+    })
+}
+
+/// A time as sites record it.
+fn from_micros(micros: i64) -> Result<OffsetDateTime, Unavailable> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000)
+        .map_err(Unavailable::unreadable)
+}

@@ -1,0 +1,441 @@
+//! What every store of the lab must do: one suite, run against each.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use std::sync::Arc;
+
+use handoff::{
+    flow::{Belongs, Event, FlowId, LaunchId, Message, Refusal, Site},
+    ids::{ClientId, SessionId},
+    step::Step,
+    token::{LaunchTicket, Secret, State},
+};
+use lab::store::{
+    EVENTS, FLOWS, Flow, Key, LISTED, LONGEST, Memory, Number, Outcome, Sqlite, Store, in_order,
+};
+use time::{Duration, OffsetDateTime, macros::datetime};
+
+const NOW: OffsetDateTime = datetime!(2026-11-21 03:00 UTC);
+/// The same, as sites record it.
+const AT: i64 = 1_795_230_000_000_000;
+
+fn flow(n: u16) -> FlowId {
+    let mut bytes = [0; 32];
+    bytes[..2].copy_from_slice(&n.to_be_bytes());
+    FlowId::of(&State::mint(bytes).digest())
+}
+
+fn launch(n: u8) -> LaunchId {
+    LaunchId::of(&LaunchTicket::mint([n; 32]).digest())
+}
+
+fn trace(n: u64) -> String {
+    format!("{n:016x}")
+}
+
+/// An event of a request, `n` milliseconds after the first of all.
+fn event(step: Step, belongs: Belongs, request: u64, n: i64) -> Event {
+    Event {
+        step,
+        site: Site::RelyingParty,
+        client: None,
+        belongs,
+        session: None,
+        trace: trace(request),
+        at: AT + n * 1_000,
+        after: 0,
+        message: None,
+        refusal: None,
+    }
+}
+
+const fn to(flow: FlowId) -> Belongs {
+    Belongs {
+        flow: Some(flow),
+        launch: None,
+    }
+}
+
+const fn from(launch: LaunchId) -> Belongs {
+    Belongs {
+        flow: None,
+        launch: Some(launch),
+    }
+}
+
+const fn both(flow: FlowId, launch: LaunchId) -> Belongs {
+    Belongs {
+        flow: Some(flow),
+        launch: Some(launch),
+    }
+}
+
+fn refused(event: Event, reason: &str) -> Event {
+    Event {
+        step: Step::Refused,
+        refusal: Some(Refusal {
+            reason: reason.to_owned(),
+            rows: vec![3],
+        }),
+        ..event
+    }
+}
+
+fn key(id: impl ToString) -> Key {
+    Key::parse(&id.to_string()).unwrap()
+}
+
+async fn keep(store: &dyn Store, events: &[Event]) -> Vec<Number> {
+    store.keep(events, NOW).await.unwrap()
+}
+
+async fn find(store: &dyn Store, id: impl ToString) -> Option<Flow> {
+    store.find(&key(id)).await.unwrap()
+}
+
+async fn steps(store: &dyn Store, flow: &Flow) -> Vec<Step> {
+    let kept = store.events_after(flow.number, 0).await.unwrap();
+    in_order(kept).into_iter().map(|event| event.step).collect()
+}
+
+async fn recent(store: &dyn Store) -> Vec<String> {
+    let flows = store.recent_flows(LISTED, None).await.unwrap();
+    flows.into_iter().map(|flow| flow.id.to_string()).collect()
+}
+
+async fn an_undisturbed_handoff_is_one_flow(store: &dyn Store) {
+    let (flow, launch) = (flow(1), launch(1));
+    let notes = ClientId::parse("notes").unwrap();
+    keep(
+        store,
+        &[
+            event(Step::LaunchRequested, from(launch), 1, 0),
+            event(Step::LaunchTicketIssued, from(launch), 1, 1),
+        ],
+    )
+    .await;
+    let begun = find(store, launch).await.unwrap();
+    assert_eq!(begun.id, key(launch));
+    assert_eq!((begun.steps, &begun.outcome), (2, &Outcome::UnderWay));
+
+    let changed = keep(
+        store,
+        &[
+            event(Step::StartReceived, both(flow, launch), 2, 10),
+            Event {
+                client: Some(notes.clone()),
+                ..event(Step::SessionCreated, to(flow), 3, 20)
+            },
+        ],
+    )
+    .await;
+    assert_eq!(changed, [begun.number]);
+    let whole = find(store, flow).await.unwrap();
+    assert_eq!(whole.number, begun.number);
+    assert_eq!(whole.id, key(flow));
+    assert_eq!(whole.client, Some(notes));
+    assert_eq!(whole.outcome, Outcome::Opened);
+    assert_eq!(whole.began, NOW);
+    assert_eq!(whole.last, NOW + Duration::milliseconds(20));
+    assert_eq!(whole.kept_at, NOW);
+    assert_eq!(
+        steps(store, &whole).await,
+        [
+            Step::LaunchRequested,
+            Step::LaunchTicketIssued,
+            Step::StartReceived,
+            Step::SessionCreated
+        ]
+    );
+    // By whatever it is known, it is one.
+    for id in [launch.to_string(), trace(1), trace(2), trace(3)] {
+        assert_eq!(find(store, &id).await, Some(whole.clone()), "{id}");
+    }
+    assert_eq!(recent(store).await, [flow.to_string()]);
+    assert_eq!(find(store, trace(4)).await, None);
+}
+
+async fn what_turns_out_to_be_one_flow_becomes_one(store: &dyn Store) {
+    let (flow, launch) = (flow(1), launch(1));
+    keep(store, &[event(Step::LaunchRequested, from(launch), 1, 0)]).await;
+    keep(store, &[event(Step::VerifyReceived, to(flow), 2, 30)]).await;
+    assert_eq!(recent(store).await.len(), 2);
+    let apart = find(store, launch).await.unwrap();
+    let seen = find(store, flow).await.unwrap();
+    let last = store.events_after(seen.number, 0).await.unwrap();
+    let last = last.last().unwrap().seq;
+
+    let joins = event(Step::AuthorizeReceived, both(flow, launch), 3, 10);
+    let mut changed = keep(store, &[joins]).await;
+    changed.sort();
+    assert_eq!(changed, [apart.number, seen.number]);
+    let whole = find(store, flow).await.unwrap();
+    assert_eq!(whole.number, seen.number);
+    assert_eq!((whole.began, whole.steps), (NOW, 3));
+    assert_eq!(
+        steps(store, &whole).await,
+        [
+            Step::LaunchRequested,
+            Step::AuthorizeReceived,
+            Step::VerifyReceived
+        ]
+    );
+    assert_eq!(recent(store).await, [flow.to_string()]);
+    assert_eq!(find(store, launch).await, Some(whole.clone()));
+    assert_eq!(find(store, trace(1)).await, Some(whole.clone()));
+    // Whoever has read up to the last one gets what came in from elsewhere.
+    let new = store.events_after(whole.number, last).await.unwrap();
+    assert_eq!(new.len(), 2);
+}
+
+async fn two_handoffs_never_become_one(store: &dyn Store) {
+    // One launch with two states, one request that speaks of two, one session: whatever they share.
+    let (one, two, launch) = (flow(1), flow(2), launch(1));
+    let session = Some(SessionId::mint([7; 16]));
+    for (flow, at) in [(one, 0), (two, 10)] {
+        let event = event(Step::AuthorizeReceived, both(flow, launch), 1, at);
+        keep(store, &[Event { session, ..event }]).await;
+    }
+    assert_eq!(recent(store).await, [two.to_string(), one.to_string()]);
+    for flow in [one, two] {
+        assert_eq!(find(store, flow).await.unwrap().steps, 1);
+    }
+    // What they share leads to the first.
+    assert_eq!(find(store, launch).await.unwrap().id, key(one));
+}
+
+async fn a_step_with_the_session_alone_joins_the_flow_that_gave_it(store: &dyn Store) {
+    let session = Some(SessionId::mint([7; 16]));
+    let asked = event(Step::SwitchAsked, to(flow(1)), 1, 0);
+    let created = event(Step::SessionCreated, Belongs::default(), 2, 5_000);
+    keep(store, &[Event { session, ..asked }]).await;
+    keep(store, &[Event { session, ..created }]).await;
+    let whole = find(store, flow(1)).await.unwrap();
+    assert_eq!((whole.steps, whole.outcome), (2, Outcome::Opened));
+    assert_eq!(recent(store).await.len(), 1);
+}
+
+async fn a_step_of_no_known_handoff_is_a_flow_of_its_request(store: &dyn Store) {
+    let stray = refused(
+        event(Step::Refused, Belongs::default(), 9, 0),
+        "no_pre_session",
+    );
+    keep(store, &[stray]).await;
+    let found = find(store, trace(9)).await.unwrap();
+    assert_eq!(found.id, key(trace(9)));
+    assert_eq!(found.outcome, Outcome::Refused("no_pre_session".to_owned()));
+    // One that cannot be found again is not kept.
+    let lost = Event {
+        trace: "no trace".to_owned(),
+        ..event(Step::PageShown, Belongs::default(), 0, 0)
+    };
+    assert_eq!(keep(store, &[lost]).await, []);
+    assert_eq!(recent(store).await, [trace(9)]);
+}
+
+async fn the_first_reason_stays_and_success_stays_over_all(store: &dyn Store) {
+    let outcome = async |n: u16, events: &[(&str, Step)]| {
+        for (at, (reason, step)) in events.iter().enumerate() {
+            let event = event(*step, to(flow(n)), u64::from(n), i64::try_from(at).unwrap());
+            let event = match *step {
+                Step::Refused => refused(event, reason),
+                _ => event,
+            };
+            keep(store, &[event]).await;
+        }
+        find(store, flow(n)).await.unwrap().outcome
+    };
+    let no = |reason| (reason, Step::Refused);
+    let yes = ("", Step::SessionCreated);
+    let first = Outcome::Refused("expired".to_owned());
+    assert_eq!(
+        outcome(1, &[no("expired"), no("verify_refused")]).await,
+        first
+    );
+    assert_eq!(outcome(2, &[no("stale_form"), yes]).await, Outcome::Opened);
+    assert_eq!(outcome(3, &[yes, no("replayed")]).await, Outcome::Opened);
+}
+
+async fn events_come_in_order_and_after_a_number(store: &dyn Store) {
+    let at = |step, n| event(step, to(flow(1)), 1, n);
+    keep(
+        store,
+        &[
+            at(Step::CallbackReceived, 20),
+            at(Step::StateMatched, 20),
+            at(Step::StartReceived, 0),
+        ],
+    )
+    .await;
+    let other = event(Step::StartReceived, to(flow(2)), 2, 0);
+    keep(store, &[other]).await;
+    let found = find(store, flow(1)).await.unwrap();
+    assert_eq!(
+        steps(store, &found).await,
+        [
+            Step::StartReceived,
+            Step::CallbackReceived,
+            Step::StateMatched
+        ]
+    );
+    let kept = store.events_after(found.number, 0).await.unwrap();
+    let numbers: Vec<_> = kept.iter().map(|kept| kept.seq).collect();
+    assert!(numbers.is_sorted_by(|a, b| a < b), "{numbers:?}");
+    let after = store.events_after(found.number, numbers[0]).await.unwrap();
+    assert_eq!(after, kept[1..]);
+    for far in [numbers[2], u64::MAX] {
+        let none = store.events_after(found.number, far).await.unwrap();
+        assert_eq!(none, []);
+    }
+}
+
+async fn a_flow_keeps_so_many_events_and_what_the_others_say(store: &dyn Store) {
+    let again = |n| event(Step::CallbackReceived, to(flow(1)), n, 0);
+    let many: Vec<_> = (0..EVENTS as u64 + 5).map(again).collect();
+    keep(store, &many).await;
+    let last = refused(again(9_999), "state_unknown_here");
+    keep(store, &[last]).await;
+    let found = find(store, flow(1)).await.unwrap();
+    assert_eq!(found.steps, EVENTS);
+    let kept = store.events_after(found.number, 0).await.unwrap();
+    assert_eq!(kept.len(), EVENTS);
+    assert_eq!(
+        found.outcome,
+        Outcome::Refused("state_unknown_here".to_owned())
+    );
+    // An error page leads here, though its step is not in the picture.
+    assert_eq!(find(store, trace(9_999)).await, Some(found));
+}
+
+async fn an_event_that_is_too_long_is_kept_without_what_was_sent(store: &dyn Store) {
+    let long = Event {
+        message: Some(Message::Request {
+            method: "GET".to_owned(),
+            url: "x".repeat(LONGEST),
+            query: Vec::new(),
+            headers: Vec::new(),
+            cookies: Vec::new(),
+            body: Vec::new(),
+        }),
+        ..event(Step::StartReceived, to(flow(1)), 1, 0)
+    };
+    keep(store, &[long]).await;
+    let found = find(store, flow(1)).await.unwrap();
+    let kept = store.events_after(found.number, 0).await.unwrap();
+    assert_eq!(kept[0].event.step, Step::StartReceived);
+    assert_eq!(kept[0].event.message, None);
+}
+
+async fn the_list_has_the_newest_and_goes_on_from_one(store: &dyn Store) {
+    let all: Vec<_> = (0..LISTED as u16 + 10)
+        .map(|n| event(Step::StartReceived, to(flow(n)), n.into(), 0))
+        .collect();
+    keep(store, &all).await;
+    let newest = store.recent_flows(usize::MAX, None).await.unwrap();
+    assert_eq!(newest.len(), LISTED);
+    assert_eq!(newest[0].id, key(flow(LISTED as u16 + 9)));
+    let before = newest.last().unwrap();
+    assert_eq!(before.id, key(flow(10)));
+    let older = store.recent_flows(LISTED, Some(before.number)).await;
+    let older: Vec<_> = older.unwrap().into_iter().map(|flow| flow.id).collect();
+    let expected: Vec<_> = (0..10).rev().map(|n| key(flow(n))).collect();
+    assert_eq!(older, expected);
+}
+
+async fn what_is_old_goes_and_then_the_oldest_of_too_many(store: &dyn Store) {
+    let at = |n, hours| {
+        let event = event(Step::StartReceived, to(flow(n)), n.into(), 0);
+        async move { store.keep(&[event], NOW + Duration::hours(hours)).await }
+    };
+    for (n, hours) in [(1, 0), (2, 1), (3, 2), (4, 3)] {
+        at(n, hours).await.unwrap();
+    }
+    // The first goes on, and so it is not old.
+    at(1, 4).await.unwrap();
+    let sweep = async |before, flows, bytes| {
+        let before = NOW + Duration::hours(before);
+        store.sweep(before, flows, bytes).await.unwrap()
+    };
+    assert_eq!(sweep(2, FLOWS, usize::MAX).await, 1);
+    assert_eq!(find(store, flow(2)).await, None);
+    assert_eq!(find(store, trace(2)).await, None);
+    assert_eq!(sweep(2, 2, usize::MAX).await, 1);
+    assert_eq!(
+        recent(store).await,
+        [flow(4).to_string(), flow(3).to_string()]
+    );
+    let size = serde_json::to_string(&event(Step::StartReceived, to(flow(3)), 3, 0));
+    let size = size.unwrap().len();
+    assert_eq!(sweep(2, 2, size * 2).await, 0);
+    assert_eq!(sweep(2, 2, size * 2 - 1).await, 1);
+    assert_eq!(recent(store).await, [flow(4).to_string()]);
+    let gone = find(store, flow(4)).await.unwrap();
+    assert_eq!(sweep(9, FLOWS, usize::MAX).await, 1);
+    assert_eq!(store.events_after(gone.number, 0).await.unwrap(), []);
+}
+
+#[test]
+fn only_ids_are_keys() {
+    for bad in [
+        "",
+        "0",
+        &"0".repeat(33),
+        &"0".repeat(31),
+        &"A".repeat(32),
+        "../../etc/passwd",
+    ] {
+        assert!(Key::parse(bad).is_err(), "{bad:?}");
+    }
+    assert!(Key::of_trace(&"a".repeat(16)).is_ok());
+    assert!(Key::of_trace(&"a".repeat(32)).is_err());
+}
+
+#[tokio::test]
+async fn what_was_kept_is_there_after_the_file_was_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.db");
+    let store = Sqlite::open(&path).await.unwrap();
+    keep(&store, &[event(Step::StartReceived, to(flow(1)), 1, 0)]).await;
+    let found = find(&store, flow(1)).await;
+    store.close().await;
+    let store = Sqlite::open(&path).await.unwrap();
+    assert!(found.is_some());
+    assert_eq!(find(&store, flow(1)).await, found);
+    store.close().await;
+}
+
+macro_rules! suite {
+    ($($test:ident)*) => {
+        mod memory {
+            use super::*;
+            $(#[tokio::test] async fn $test() {
+                super::$test(&Memory::default()).await;
+            })*
+        }
+
+        mod sqlite {
+            use super::*;
+            $(#[tokio::test] async fn $test() {
+                let folder = tempfile::tempdir().unwrap();
+                let store = Sqlite::open(&folder.path().join("lab.db")).await.unwrap();
+                let shared: Arc<dyn Store> = Arc::new(store.clone());
+                super::$test(&*shared).await;
+                store.close().await;
+            })*
+        }
+    };
+}
+
+suite! {
+    an_undisturbed_handoff_is_one_flow
+    what_turns_out_to_be_one_flow_becomes_one
+    two_handoffs_never_become_one
+    a_step_with_the_session_alone_joins_the_flow_that_gave_it
+    a_step_of_no_known_handoff_is_a_flow_of_its_request
+    the_first_reason_stays_and_success_stays_over_all
+    events_come_in_order_and_after_a_number
+    a_flow_keeps_so_many_events_and_what_the_others_say
+    an_event_that_is_too_long_is_kept_without_what_was_sent
+    the_list_has_the_newest_and_goes_on_from_one
+    what_is_old_goes_and_then_the_oldest_of_too_many
+}

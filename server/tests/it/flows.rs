@@ -1,0 +1,435 @@
+//! What the lab shows of what happens: kept, listed, followed while it happens, and no way in for
+//! anybody who has not the key.
+
+use std::{collections::BTreeMap, time::Duration as Wait};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
+use time::Duration;
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+};
+use url::Url;
+
+use crate::harness::{Answer, Kept, Process, World, world};
+
+/// When the test's clock begins, in microseconds.
+const AT: i64 = 1_795_230_000_000_000;
+
+/// The flow of these tests.
+const FLOW: &str = "0123456789abcdef0123456789abcdef";
+
+fn trace(n: usize) -> String {
+    format!("{n:016x}")
+}
+
+/// A step as a site would report it.
+fn step(name: &str, n: usize) -> Value {
+    json!({
+        "step": name,
+        "site": "relying_party",
+        "client": "notes",
+        "belongs": { "flow": FLOW },
+        "trace": trace(n),
+        "at": AT + 1_000 * i64::try_from(n).unwrap(),
+        "after": 10,
+    })
+}
+
+async fn report(world: &World, key: &str, events: &Value) -> Answer {
+    let bearer = format!("Bearer {key}");
+    let headers = [("authorization", bearer.as_str())];
+    let (reporter, url) = (world.visitor(), world.lab("/reports"));
+    let answer = reporter.post_json(&url, &headers, events).await;
+    world.settled().await;
+    answer
+}
+
+async fn reported(world: &World, events: &[Value]) {
+    let answer = report(world, &world.report_key(), &json!(events)).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+}
+
+/// Whoever follows a flow, as a browser does.
+struct Follower(BufReader<TcpStream>);
+
+impl Follower {
+    /// Begins to follow; the head of the answer.
+    async fn begin(world: &World, path: &str, last: Option<&str>) -> (String, Self) {
+        let mut connection = TcpStream::connect(world.address()).await.unwrap();
+        let host = world.origins.lab.authority();
+        let last = last.map_or_else(String::new, |last| format!("last-event-id: {last}\r\n"));
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: text/event-stream\r\n{last}\r\n"
+        );
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut follower = Self(BufReader::new(connection));
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") {
+            head.push_str(&follower.line().await.unwrap());
+        }
+        (head.to_lowercase(), follower)
+    }
+
+    async fn follow(world: &World, path: &str, last: Option<&str>) -> Self {
+        let (head, follower) = Self::begin(world, path, last).await;
+        assert!(head.starts_with("http/1.1 200"), "{head}");
+        assert!(head.contains("content-type: text/event-stream"), "{head}");
+        assert!(head.contains("cache-control: no-store"), "{head}");
+        follower
+    }
+
+    /// The next line, or none at the end.
+    async fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = self.0.read_line(&mut line);
+        let read = tokio::time::timeout(Wait::from_secs(20), read).await;
+        let read = read.expect("something comes").unwrap();
+        (read > 0).then_some(line)
+    }
+
+    /// The next event: its id, its name, its data. None at the end of the stream.
+    async fn next(&mut self) -> Option<(String, String, String)> {
+        let mut fields = BTreeMap::new();
+        loop {
+            let line = self.line().await?;
+            // The end of a chunked body.
+            if line == "0\r\n" {
+                return None;
+            }
+            let line = line.trim_end();
+            if line.is_empty() && fields.contains_key("data") {
+                let mut take = |name| fields.remove(name).unwrap_or_default();
+                return Some((take("id"), take("event"), take("data")));
+            }
+            if let Some((name, value)) = line.split_once(':') {
+                fields.insert(name.to_owned(), value.trim_start().to_owned());
+            }
+        }
+    }
+
+    /// The next event's id and the step in it.
+    async fn step(&mut self) -> (String, String) {
+        let (id, name, data) = self.next().await.expect("a step");
+        assert_eq!(name, "");
+        let event: Value = serde_json::from_str(&data).unwrap();
+        (id, event["step"].as_str().unwrap().to_owned())
+    }
+}
+
+/// All rows of the lab's own database, as numbers of rows.
+async fn rows(world: &World) -> Vec<i64> {
+    let options = SqliteConnectOptions::new()
+        .filename(world.folder().join("lab.db"))
+        .read_only(true);
+    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+    let mut rows = Vec::new();
+    for count in [
+        "SELECT COUNT(*) FROM flow",
+        "SELECT COUNT(*) FROM event",
+        "SELECT COUNT(*) FROM name",
+    ] {
+        let count = sqlx::query_scalar(count).fetch_one(&mut database).await;
+        rows.push(count.unwrap());
+    }
+    rows
+}
+
+#[tokio::test]
+async fn what_is_reported_is_listed_shown_found_by_its_request_and_exported() {
+    let (_process, world) = world().await;
+    reported(
+        &world,
+        &[step("start_received", 1), step("session_created", 2)],
+    )
+    .await;
+    let visitor = world.visitor();
+
+    let list = visitor.get(&world.lab("/flows")).await;
+    assert_eq!(list.status, StatusCode::OK);
+    assert!(
+        list.body.contains(&format!("href=\"/flows/{FLOW}\"")),
+        "{list:?}"
+    );
+    assert!(list.body.contains("Notes"), "{list:?}");
+
+    let address = world.lab(&format!("/flows/by-trace/{}", trace(2)));
+    let found = visitor.get(&address).await;
+    assert_eq!(found.status, StatusCode::SEE_OTHER);
+    assert_eq!(found.location(), world.lab(&format!("/flows/{FLOW}")));
+    let shown = visitor.get(&found.location()).await;
+    assert_eq!(shown.status, StatusCode::OK);
+    // One flow has one address.
+    let other = visitor
+        .get(&world.lab(&format!("/flows/{}", trace(1))))
+        .await;
+    assert_eq!(other.location(), world.lab(&format!("/flows/{FLOW}")));
+
+    let file = visitor
+        .get(&world.lab(&format!("/flows/{FLOW}/export.json")))
+        .await;
+    assert_eq!(file.header("content-type"), "application/json");
+    assert!(file.header("content-disposition").starts_with("attachment"));
+    let steps: Vec<_> = file.json()["events"].as_array().unwrap().clone();
+    let steps: Vec<_> = steps.iter().map(|event| event["step"].clone()).collect();
+    assert_eq!(steps, ["start_received", "session_created"]);
+    for answer in [&list, &shown, &file] {
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("connect-src 'self';"), "{policy}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_tells_what_happens_and_goes_on_where_the_browser_was() {
+    let (_process, world) = world().await;
+    reported(&world, &[step("start_received", 1), step("state_made", 2)]).await;
+    let path = format!("/flows/{FLOW}/events");
+    let mut first = Follower::follow(&world, &path, None).await;
+    let (one, start) = first.step().await;
+    let (two, made) = first.step().await;
+    assert_eq!([start, made], ["start_received", "state_made"]);
+    reported(&world, &[step("callback_received", 3)]).await;
+    let (three, callback) = first.step().await;
+    assert_eq!(callback, "callback_received");
+    drop(first);
+
+    reported(&world, &[step("state_matched", 4)]).await;
+    let mut second = Follower::follow(&world, &path, Some(&two)).await;
+    assert_eq!(
+        second.step().await,
+        (three.clone(), "callback_received".to_owned())
+    );
+    assert_eq!(second.step().await.1, "state_matched");
+    // A page says where it was when it was made; the browser knows better.
+    let from = format!("{path}?after={one}");
+    let mut third = Follower::follow(&world, &from, None).await;
+    assert_eq!(third.step().await.0, two);
+    let mut fourth = Follower::follow(&world, &from, Some(&three)).await;
+    assert_eq!(fourth.step().await.1, "state_matched");
+}
+
+#[tokio::test]
+async fn a_stream_says_when_no_more_is_expected() {
+    let (_process, world) = world().await;
+    reported(&world, &[step("session_created", 1)]).await;
+    world.clock.advance(Duration::minutes(2));
+    let path = format!("/flows/{FLOW}/events");
+    let mut follower = Follower::follow(&world, &path, None).await;
+    assert_eq!(follower.step().await.1, "session_created");
+    let (_, name, _) = follower.next().await.unwrap();
+    assert_eq!(name, "done");
+    assert_eq!(follower.next().await, None);
+}
+
+#[tokio::test]
+async fn streams_end_with_the_server_and_are_not_opened_without_bound() {
+    let (_process, world) = world().await;
+    reported(&world, &[step("start_received", 1)]).await;
+    let path = format!("/flows/{FLOW}/events");
+    let mut open = Vec::new();
+    let refused = loop {
+        let (head, follower) = Follower::begin(&world, &path, None).await;
+        if !head.starts_with("http/1.1 200") {
+            break head;
+        }
+        open.push(follower);
+        assert!(open.len() <= 100, "one address has them all");
+    };
+    assert!(refused.starts_with("http/1.1 429"), "{refused}");
+    assert!(refused.contains("retry-after"), "{refused}");
+    assert_eq!(open.len(), 40);
+    world.end_streams();
+    for follower in &mut open {
+        assert_eq!(follower.step().await.1, "start_received");
+        assert_eq!(follower.next().await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_report_without_the_key_or_of_something_else_changes_nothing() {
+    let (_process, world) = world().await;
+    let good = json!([step("start_received", 1)]);
+    let key = world.report_key();
+    let url = world.lab("/reports");
+    let visitor = world.visitor();
+    let body = || Some(good.to_string());
+    let bearer = format!("Bearer {key}");
+    let other = format!("Bearer {}", world.notes_secret());
+    let basic = format!("Basic {key}");
+    let longer = format!("Bearer {key}a");
+    for headers in [
+        vec![],
+        vec![("authorization", &*other)],
+        vec![("authorization", &*basic)],
+        vec![("authorization", &*longer)],
+        vec![("authorization", &bearer[..bearer.len() - 1])],
+        vec![("authorization", "Bearer "), ("cookie", &*bearer)],
+        vec![("authorization", &*bearer), ("authorization", &*bearer)],
+    ] {
+        let answer = visitor.send(Method::POST, &url, &headers, body()).await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{headers:?}");
+        assert_eq!(answer.header("www-authenticate"), "Bearer");
+    }
+    let with = |name: &str, value: Value| {
+        let mut event = step("start_received", 1);
+        event[name] = value;
+        json!([event])
+    };
+    let refusal = |reason: &str| with("refusal", json!({ "reason": reason, "rows": [] }));
+    for bad in [
+        json!(step("start_received", 1)),
+        json!({}),
+        json!([1]),
+        json!([[]]),
+        with("step", json!("party")),
+        with("site", json!("lab")),
+        with("client", json!("../notes")),
+        with("trace", json!("")),
+        with("trace", json!(FLOW)),
+        with("trace", json!("0123456789ABCDEF")),
+        with("at", json!(-1)),
+        with("at", json!(i64::MAX)),
+        with("at", json!("yesterday")),
+        with("belongs", json!({ "flow": "../../etc/passwd" })),
+        with("belongs", json!({ "flow": format!("{FLOW}0") })),
+        with("message", json!({ "is": "noise" })),
+        refusal(""),
+        refusal("<script>"),
+        refusal(&"a".repeat(65)),
+        json!([step("start_received", 1), with("at", json!(-1))[0]]),
+        json!(vec![step("start_received", 1); 201]),
+        json!(["a".repeat(1024 * 1024)]),
+    ] {
+        let shown = bad.to_string().chars().take(200).collect::<String>();
+        let answer = report(&world, &key, &bad).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{shown}");
+    }
+    world.settled().await;
+    assert_eq!(rows(&world).await, [0, 0, 0]);
+    // All of it was about the report: this one is taken.
+    reported(&world, good.as_array().unwrap()).await;
+    assert_eq!(rows(&world).await, [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn ids_that_are_none_of_ours_lead_nowhere() {
+    let (_process, world) = world().await;
+    reported(&world, &[step("start_received", 1)]).await;
+    let visitor = world.visitor();
+    let long = "a".repeat(5_000);
+    for id in [
+        "0123456789abcdef0123456789abcdee",
+        "0123456789ABCDEF0123456789ABCDEF",
+        "0123456789abcdef0123456789abcde",
+        "0123456789abcdef0123456789abcdef0",
+        "..%2f..%2fetc%2fpasswd",
+        "%ff",
+        "%00",
+        "%3Cscript%3E",
+        "ffffffffffffffff",
+        &long,
+    ] {
+        for path in [
+            format!("/flows/{id}"),
+            format!("/flows/{id}/events"),
+            format!("/flows/{id}/export.json"),
+            format!("/flows/by-trace/{id}"),
+        ] {
+            let answer = visitor.get(&world.lab(&path)).await;
+            assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    // The id of a handoff is none of a request.
+    let path = world.lab(&format!("/flows/by-trace/{FLOW}"));
+    assert_eq!(visitor.get(&path).await.status, StatusCode::NOT_FOUND);
+    let events = format!("/flows/{FLOW}/events");
+    for last in ["", "-1", "1;2", "x", "99999999999999999999", "0x1"] {
+        let (head, _) = Follower::begin(&world, &events, Some(last)).await;
+        assert!(head.starts_with("http/1.1 400"), "{last:?}: {head}");
+    }
+    for (path, status) in [
+        (format!("{events}?after=-1"), 400),
+        (format!("{events}?after=1&after=1"), 400),
+        ("/flows?before=x".to_owned(), 400),
+        (format!("/flows?before={}", "0".repeat(32)), 404),
+    ] {
+        let answer = visitor.get(&world.lab(&path)).await;
+        assert_eq!(answer.status, status, "{path}");
+    }
+    world.settled().await;
+    assert_eq!(rows(&world).await, [1, 1, 2]);
+}
+
+#[tokio::test]
+async fn what_was_sent_is_shown_as_text_whatever_it_is() {
+    let (_process, world) = world().await;
+    let markup = "\"><script>alert(1)</script>\u{202e}\u{0}\u{1b}";
+    let mut hostile = step("start_received", 1);
+    let named = json!([{ "name": markup, "value": [{ "text": markup }] }]);
+    hostile["message"] = json!({
+        "is": "request", "method": markup, "url": markup,
+        "query": named, "headers": named, "cookies": named, "body": named,
+    });
+    reported(&world, &[hostile]).await;
+    let visitor = world.visitor();
+    for path in ["/flows".to_owned(), format!("/flows/{FLOW}")] {
+        let page = visitor.get(&world.lab(&path)).await;
+        assert_eq!(page.status, StatusCode::OK);
+        assert!(!page.body.contains("<script>alert"), "{path}");
+        assert!(
+            !page.body.contains(['\u{202e}', '\u{0}', '\u{1b}']),
+            "{path}"
+        );
+    }
+    let file = visitor
+        .get(&world.lab(&format!("/flows/{FLOW}/export.json")))
+        .await;
+    assert_eq!(file.header("x-content-type-options"), "nosniff");
+    assert_eq!(file.json()["events"][0]["message"]["method"], markup);
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_delays_no_handoff() {
+    let (_process, world) = world().await;
+    let options = SqliteConnectOptions::new().filename(world.folder().join("lab.db"));
+    let mut lock = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query("BEGIN IMMEDIATE")
+        .execute(&mut lock)
+        .await
+        .unwrap();
+    let alice = world.signed_in("alice@harbor.example").await;
+    let home = alice.open_notes(&world).await;
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+    sqlx::query("ROLLBACK").execute(&mut lock).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_platform_in_memory_has_a_lab_too() {
+    let process = Process::start().await;
+    let world = process.platform("", Kept::InMemory).await;
+    let list = world.visitor().get(&world.lab("/flows")).await;
+    assert_eq!(list.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_is_thirty_days_old_is_gone_after_a_sweep() {
+    let (_process, world) = world().await;
+    reported(&world, &[step("start_received", 1)]).await;
+    world.clock.advance(Duration::days(30));
+    world.sweep().await;
+    assert_eq!(rows(&world).await, [1, 1, 2]);
+    world.clock.advance(Duration::seconds(1));
+    world.sweep().await;
+    assert_eq!(rows(&world).await, [0, 0, 0]);
+    let gone = world
+        .visitor()
+        .get(&world.lab(&format!("/flows/{FLOW}")))
+        .await;
+    assert_eq!(gone.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        Url::parse(&gone.url).unwrap().path(),
+        format!("/flows/{FLOW}")
+    );
+}
