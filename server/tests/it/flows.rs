@@ -84,14 +84,18 @@ impl Follower {
     /// The next line, or none at the end.
     async fn line(&mut self) -> Option<String> {
         let mut line = String::new();
-        let read = self.0.read_line(&mut line);
-        let read = tokio::time::timeout(Wait::from_secs(20), read).await;
-        let read = read.expect("something comes").unwrap();
+        let read = self.0.read_line(&mut line).await.unwrap();
         (read > 0).then_some(line)
     }
 
     /// The next event: its id, its name, its data. None at the end of the stream.
     async fn next(&mut self) -> Option<(String, String, String)> {
+        // A stream that has nothing to say says that it is still there, for ever.
+        let event = tokio::time::timeout(Wait::from_secs(10), self.event()).await;
+        event.expect("an event, or the end")
+    }
+
+    async fn event(&mut self) -> Option<(String, String, String)> {
         let mut fields = BTreeMap::new();
         loop {
             let line = self.line().await?;
