@@ -61,10 +61,15 @@ pub enum Icon {
     Pencil,
     /// Bring back.
     Undo,
+    /// The browser.
+    Window,
+    /// A way on.
+    Arrow,
 }
 
 impl Icon {
-    fn drawing(self) -> &'static IconData {
+    /// What the icon is drawn of: markup for the inside of an `<svg>`, in a square of 24.
+    pub(crate) fn drawing(self) -> &'static IconData {
         match self {
             Self::Anchor => icondata_lu::LuAnchor,
             Self::Page => icondata_lu::LuFileText,
@@ -92,6 +97,8 @@ impl Icon {
             Self::Lens => icondata_lu::LuSearch,
             Self::Pencil => icondata_lu::LuPencil,
             Self::Undo => icondata_lu::LuUndo2,
+            Self::Window => icondata_lu::LuAppWindow,
+            Self::Arrow => icondata_lu::LuArrowRight,
         }
     }
 }

@@ -1,5 +1,14 @@
 //! The pages of the lab.
+//!
+//! [`diagram`] makes a picture of a handoff from what was recorded. [`flow`] shows one, drawn by
+//! the island [`live`] with the same code that drew it on the server; [`message`] is what opens
+//! beside it. [`flows`] lists them.
 
 pub mod challenge;
+pub mod diagram;
+pub mod flow;
+pub mod flows;
+pub mod live;
+pub mod message;
 pub mod start;
 pub mod stepping;

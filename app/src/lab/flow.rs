@@ -1,0 +1,101 @@
+//! One handoff: its picture, its messages, and how to keep or share it.
+
+use handoff::flow::Event;
+use leptos::prelude::*;
+
+use crate::{
+    components::moment::{Past, When},
+    lab::{
+        diagram::{Diagram, Names},
+        live::LiveFlow,
+    },
+    words::{Explained, Term},
+};
+
+/// What the page of one handoff shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The last part of the address of its page.
+    pub id: String,
+    /// What was recorded, in any order.
+    pub events: Vec<Event>,
+    /// What the parties are called.
+    pub names: Names,
+    /// When it began.
+    pub began: Past,
+    /// Where more may come from: the path of a stream of server-sent events. Each `data` is one
+    /// [`Event`] as JSON; an event named `done` says that no more will come. None when it is over.
+    pub stream: Option<String>,
+    /// The page's whole address, for passing on.
+    pub address: String,
+}
+
+/// The picture of a handoff, and beside it whatever was sent.
+#[component]
+pub fn FlowPage(
+    /// What to show.
+    model: Flow,
+) -> impl IntoView {
+    let Flow {
+        id,
+        events,
+        names,
+        began,
+        stream,
+        address,
+    } = model;
+    let app = Diagram::of(&events, &names).app().to_owned();
+    view! {
+        <div class="page flow">
+            <div class="stack flow-head">
+                <p>
+                    <a href="/flows">"All flows"</a>
+                </p>
+                <h1>"A handoff to " {app}</h1>
+                <p class="muted">{began.ago} ", " <When moment=began.at /></p>
+            </div>
+            <LiveFlow events names stream />
+            {keep(&id, address)}
+        </div>
+    }
+    .into_any()
+}
+
+fn keep(id: &str, address: String) -> AnyView {
+    let export = |kind: &str| format!("/flows/{id}/export.{kind}");
+    view! {
+        <section class="stack flow-keep" aria-labelledby="keep-heading">
+            <h2 id="keep-heading">"Keep it, share it"</h2>
+            <p>
+                "Nothing here is a secret: each was replaced by its kind and six characters of its \
+                 hash when it was recorded. Whoever reaches this lab can open the address of this \
+                 page; a file needs no lab at all. The lab keeps only its newest flows."
+            </p>
+            <p>
+                <code>{address}</code>
+            </p>
+            <ul class="flow-files" role="list">
+                <li>
+                    <a class="button" href=export("svg") download>
+                        "Save the picture (SVG)"
+                    </a>
+                </li>
+                <li>
+                    <a class="button" href=export("mermaid") download>
+                        "Save as Mermaid"
+                    </a>
+                </li>
+                <li>
+                    <a class="button" href=export("json") download>
+                        "Save the steps (JSON)"
+                    </a>
+                </li>
+            </ul>
+            <p class="muted">
+                "A " <Explained term=Term::TraceId />
+                " beside a message finds it in the log of its site."
+            </p>
+        </section>
+    }
+    .into_any()
+}
