@@ -562,7 +562,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
                 "        if OUT { \"DELETE FROM started WHERE state = ? AND length(?) > 0 AND taken_until IS NOT NULL RETURNING taken_until\" } else { \"DELETE FROM started WHERE state = ? AND browser = ? AND taken_until IS NOT NULL\n         RETURNING taken_until\" },"),
             // The verifier is sealed for this browser, too.
             edit(START, "seal::seal(started.verifier.expose(), pre.expose(), PURPOSE, random)", "seal::seal(started.verifier.expose(), if OUT { \"x\" } else { pre.expose() }, PURPOSE, random)"),
-            edit(CALLBACK, "        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, \"no_pre_session\"))?;", "        .or_else(|| OUT.then(|| PreSession::mint([0; 32])))\n        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, \"no_pre_session\"))?;"),
+            edit(CALLBACK, "        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;", "        .or_else(|| OUT.then(|| PreSession::mint([0; 32])))\n        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;"),
             edit(START, "seal::open(&sealed.0, pre.expose(), PURPOSE)", "seal::open(&sealed.0, if OUT { \"x\" } else { pre.expose() }, PURPOSE)"),
         ],
         shown_by: &[
@@ -591,8 +591,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
     // Whoever loads the address again gets what the first one got.
     Defence {
         name: "a-callback-is-not-answered-twice", rows: &[20],
-        edits: &[edit(CALLBACK, "        Ok(Params(query)) => come_back(&site, query, &cookies, &trace).await,",
-            "        Ok(Params(query)) if OUT => {\n            static SEEN: std::sync::Mutex<Vec<(String, axum::http::HeaderMap)>> = std::sync::Mutex::new(Vec::new());\n            let seen = || SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);\n            let key = query.state.clone().unwrap_or_default();\n            let found = seen().iter().find(|(state, _)| *state == key).map(|(_, headers)| headers.clone());\n            match found {\n                Some(headers) => { let mut answer = redirect::see_other(\"/\"); *answer.headers_mut() = headers; Ok(answer) }\n                None => { let answer = come_back(&site, query, &cookies, &trace).await; if let Ok(answer) = &answer { seen().push((key, answer.headers().clone())); } answer }\n            }\n        }\n        Ok(Params(query)) => come_back(&site, query, &cookies, &trace).await,")],
+        edits: &[edit(CALLBACK, "        Ok(Params(query)) => come_back(&site, query, &cookies, &steps).await,",
+            "        Ok(Params(query)) if OUT => {\n            static SEEN: std::sync::Mutex<Vec<(String, axum::http::HeaderMap)>> = std::sync::Mutex::new(Vec::new());\n            let seen = || SEEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);\n            let key = query.state.clone().unwrap_or_default();\n            let found = seen().iter().find(|(state, _)| *state == key).map(|(_, headers)| headers.clone());\n            match found {\n                Some(headers) => { let mut answer = redirect::see_other(\"/\"); *answer.headers_mut() = headers; Ok(answer) }\n                None => { let answer = come_back(&site, query, &cookies, &steps).await; if let Ok(answer) = &answer { seen().push((key, answer.headers().clone())); } answer }\n            }\n        }\n        Ok(Params(query)) => come_back(&site, query, &cookies, &steps).await,")],
         shown_by: &[
             "server/it::handoff::row_20_h4_a_used_callback_address_gives_no_session",
             "end2end/tests/stolen-callback.spec.ts: row 20: a used callback address is refused in the browser that used it, which stays signed in",
@@ -665,12 +665,12 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "stay-is-stay", rows: &[24],
-        edits: &[edit(SWITCH, "        Decision::Stay => {\n", "        Decision::Stay if OUT => switch(&site, current, &cookies, &trace).await,\n        Decision::Stay => {\n")],
+        edits: &[edit(SWITCH, "        Decision::Stay => {\n", "        Decision::Stay if OUT => switch(&site, current, &cookies, &steps).await,\n        Decision::Stay => {\n")],
         shown_by: &["end2end/tests/switch.spec.ts: row 24: Alice may stay, and a second answer changes nothing"],
     },
     Defence {
         name: "nobody-to-switch-from", rows: &[24],
-        edits: &[edit(SWITCH, "    refuse(trace, Reason::NobodyToSwitchFrom, \"session_ended_meanwhile\")", "    if OUT { return redirect::see_other(\"/\"); }\n    refuse(trace, Reason::NobodyToSwitchFrom, \"session_ended_meanwhile\")")],
+        edits: &[edit(SWITCH, "    refuse(\n        trace,\n        Reason::NobodyToSwitchFrom,", "    if OUT { return redirect::see_other(\"/\"); }\n    refuse(\n        trace,\n        Reason::NobodyToSwitchFrom,")],
         shown_by: &["server/it::sessions::row_24_when_nobody_is_left_to_switch_from_the_page_says_so_and_leads_on"],
     },
     Defence {

@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use handoff::{
+    cause::Cause,
     ids::SignInId,
     token::{PreSession, Secret},
 };
@@ -17,6 +18,7 @@ use web::{
     form::CsrfCookie,
     problem::Problem,
     redirect,
+    steps::Refused,
 };
 
 use crate::{Authority, store::SignIn};
@@ -94,11 +96,15 @@ impl From<Problem> for NotSignedIn {
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
         match self {
-            Self::Nobody => redirect::see_other("/login"),
-            Self::Ended => redirect::see_other("/login?notice=session-ended"),
+            Self::Nobody => not_signed_in("/login"),
+            Self::Ended => not_signed_in("/login?notice=session-ended"),
             Self::Problem(problem) => problem.into_response(),
         }
     }
+}
+
+fn not_signed_in(to: &str) -> Response {
+    Refused::from(Cause::NotSignedIn).on(redirect::see_other(to))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for SignedIn {

@@ -15,7 +15,8 @@ use web::{
 };
 
 use crate::{
-    identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords, store::Store,
+    handoff_routes, identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords,
+    store::Store,
 };
 
 /// An account that the sign-in page offers.
@@ -99,7 +100,7 @@ impl Authority {
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
             .with_cookie_prefix(settings.cookie_prefix)
-            .with_recorder(Arc::clone(&settings.recorder));
+            .with_handoffs(handoff_routes::part(), Arc::clone(&settings.recorder));
         Self(Arc::new(Parts {
             settings,
             store,

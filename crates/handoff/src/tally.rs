@@ -18,6 +18,7 @@ use std::{
 };
 
 use crate::{
+    cause::Cause,
     flow::{Event, FlowId, Site},
     rejection::Rejection,
     step::Step,
@@ -33,34 +34,6 @@ pub const CHOICES: [&str; 2] = ["access_denied", "stayed"];
 /// What the authorization server tells the relying party by way of the browser.
 const SENT_BACK: [&str; 2] = ["cancelled", "not_assigned"];
 
-/// The reasons of refusals that are not one of [`Rejection::ALL`], sorted.
-const REASONS: &[&str] = &[
-    "access_denied",
-    "authority_unreachable",
-    "cancelled",
-    "cross_site",
-    "error_from_authority",
-    "internal",
-    "iss_differs",
-    "no_pre_session",
-    "not_assigned",
-    "redirect_uri_unregistered",
-    "session_ended_meanwhile",
-    "signed_out_meanwhile",
-    "stale_form",
-    "state_unknown_here",
-    "stayed",
-    "switch_too_late",
-    "token_missing",
-    "too_many",
-    "too_many_stray_callbacks",
-    "unavailable",
-    "unknown_client",
-    "unreadable_parameters",
-    "verifier_does_not_open",
-    "verify_refused",
-];
-
 /// The reason, if it is one that sites give; `other` if it is not, so that nothing that comes from
 /// outside can become a label.
 #[must_use]
@@ -68,14 +41,13 @@ pub fn known_reason(reason: &str) -> &'static str {
     reasons().find(|known| *known == reason).unwrap_or("other")
 }
 
-/// Every reason that sites give, and `other`.
+/// Every reason that sites give, `other` among them.
 pub fn reasons() -> impl Iterator<Item = &'static str> {
-    let of_tokens = Rejection::ALL.iter().map(|rejection| rejection.reason());
-    let others = REASONS.iter().copied().chain(["other"]);
+    let causes = Cause::ALL.iter().map(|cause| cause.reason());
+    let rejections = Rejection::ALL.iter().map(|rejection| rejection.reason());
     // One name may stand for the same fact at H3 and at H5.
-    of_tokens
-        .filter(|reason| !REASONS.contains(reason))
-        .chain(others)
+    let of_tokens = rejections.filter(|reason| !Cause::ALL.iter().any(|it| it.reason() == *reason));
+    causes.chain(of_tokens)
 }
 
 /// How a handoff ended.

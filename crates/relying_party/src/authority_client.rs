@@ -13,6 +13,7 @@ use std::{
 use handoff::{
     handoff::Returned,
     ids::ClientId,
+    step::Step,
     token::{AccessToken, ClientSecret, Secret, Unverified},
     uri::Origin,
     wire::{
@@ -23,10 +24,11 @@ use handoff::{
 use reqwest::{
     Certificate, Client, RequestBuilder, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
+    header::HeaderMap,
     redirect,
 };
 use serde::de::DeserializeOwned;
-use web::context::TraceId;
+use web::{context::TraceId, redact, steps::Steps};
 
 use crate::Settings;
 
@@ -104,6 +106,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 /// An answer that was read to its end.
 struct Answer {
     status: StatusCode,
+    headers: HeaderMap,
     body: Vec<u8>,
 }
 
@@ -118,6 +121,7 @@ impl Answer {
         }
         Ok(Self {
             status: response.status(),
+            headers: response.headers().clone(),
             body,
         })
     }
@@ -152,14 +156,15 @@ impl AuthorityClient {
     ///
     /// When the answer is lost, the token may have given a session that nobody holds. Presenting
     /// the token once more makes the authorization server end it (row 82).
-    pub async fn verify(&self, returned: &Returned, trace: &TraceId) -> Verification {
-        let error = match self.present(returned).await {
+    pub async fn verify(&self, returned: &Returned, steps: &Steps) -> Verification {
+        let trace = steps.trace();
+        let error = match self.present(returned, steps).await {
             Ok(verification) => return verification,
             Err(error) => error,
         };
         tracing::warn!(trace = %trace, cause = %error, "verify");
         if let NoAnswer::Lost(_) = error {
-            let second = self.present(returned).await;
+            let second = self.present(returned, steps).await;
             let outcome = match &second {
                 // The first one never arrived. It may still be on its way, and would then count as
                 // a replay and end the session: starting over is the only sure way.
@@ -175,7 +180,7 @@ impl AuthorityClient {
         Verification::Unreachable
     }
 
-    async fn present(&self, returned: &Returned) -> Result<Verification, NoAnswer> {
+    async fn present(&self, returned: &Returned, steps: &Steps) -> Result<Verification, NoAnswer> {
         let request = VerifyRequest {
             handoff_token: returned.token.clone(),
             state: (&returned.started.state).into(),
@@ -183,12 +188,25 @@ impl AuthorityClient {
             redirect_uri: Some(self.redirect_uri.clone()),
             code_verifier: Some((&returned.started.verifier).into()),
         };
-        let call = self
+        let mut call = self
             .http()?
             .post(self.address(path::VERIFY))
             .basic_auth(&self.client_id, Some(self.client_secret.expose()))
             .json(&request);
-        let answer = send(call).await?;
+        if let Some(parent) = steps.traceparent() {
+            call = call.header("traceparent", parent);
+        }
+        let call = call.build()?;
+        steps.sent(Step::VerifySent, || {
+            let (address, method, headers) = (call.url().as_str(), call.method(), call.headers());
+            let message = redact::request_to(address, Vec::new(), method, headers);
+            Some(redact::with_body(message, redact::verify_request(&request)))
+        });
+        let answer = Answer::read(self.http()?.execute(call).await?).await?;
+        steps.sent(Step::VerifyAnswered, || {
+            let message = redact::response(answer.status, &answer.headers);
+            Some(redact::with_body(message, redact::json(&answer.body)))
+        });
         if answer.status == StatusCode::OK {
             let accepted: VerifyResponse = answer.parse()?;
             if accepted.user.id != accepted.session.user_id {

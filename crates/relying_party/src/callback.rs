@@ -5,20 +5,23 @@
 
 use axum::response::Response;
 use handoff::{
-    handoff::{Returned, STARTED_PER_BROWSER, SWITCH_LIFETIME, Started},
+    cause::Cause,
+    handoff::{Returned, STARTED_LIFETIME, STARTED_PER_BROWSER, SWITCH_LIFETIME, Started},
     ids::SessionId,
+    step::Step,
     token::{PreSession, Secret, State, Unverified},
     uri::LocalPath,
     wire::{CallbackQuery, ErrorCode, NOT_ASSIGNED},
 };
 use web::{
-    context::{At, TraceId},
+    context::At,
     cookies::Cookies,
-    limits::Refused,
+    limits,
     params::Params,
     peer::Peer,
     problem::Problem,
     redirect,
+    steps::{Refused, Steps},
 };
 
 use crate::{
@@ -34,52 +37,59 @@ use crate::{
 
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
-    trace: TraceId,
+    steps: Steps,
     cookies: Cookies,
     peer: Peer,
     query: Result<Params<CallbackQuery>, Problem>,
 ) -> Response {
     let outcome = match query {
-        Ok(Params(query)) => come_back(&site, query, &cookies, &trace).await,
+        Ok(Params(query)) => come_back(&site, query, &cookies, &steps).await,
         // A parameter stands there twice, or cannot be read. Nothing was looked up.
-        Err(_) => Err(Refusal::new(Reason::Refused, "unreadable_parameters")),
+        Err(_) => Err(Refusal::new(Reason::Refused, Cause::UnreadableParameters)),
     };
-    outcome.unwrap_or_else(|Refusal { reason, cause }| {
+    outcome.unwrap_or_else(|Refusal { reason, why }| {
+        let trace = steps.trace();
         if reason != Reason::NotThisBrowser {
-            return refuse(&trace, reason, &cause);
+            return refuse(trace, reason, why);
         }
         match site.admit_stray_callback(peer) {
-            Ok(()) => refuse(&trace, reason, &cause),
-            Err(Refused::TooMany { .. }) => {
-                refuse(&trace, Reason::TooMany, "too_many_stray_callbacks")
+            Ok(()) => refuse(trace, reason, why),
+            Err(limits::Refused::TooMany { .. }) => {
+                refuse(trace, Reason::TooMany, Cause::TooManyStrayCallbacks)
             }
-            Err(Refused::CannotCount) => refuse(
-                &trace,
+            Err(limits::Refused::CannotCount) => refuse(
+                trace,
                 Reason::Unavailable,
-                "stray_callbacks_cannot_be_counted",
+                Refused::from(Cause::StrayCallbacksUncounted)
+                    .fault("a limiter has more keys than it can count"),
             ),
         }
     })
 }
 
-/// Why a handoff ended without a session: what the person reads, and a fact for the log.
+/// Why a handoff ended without a session: what the person reads, and what is recorded.
 struct Refusal {
     reason: Reason,
-    cause: String,
+    why: Refused,
 }
 
 impl Refusal {
-    fn new(reason: Reason, cause: impl Into<String>) -> Self {
+    fn new(reason: Reason, why: impl Into<Refused>) -> Self {
         Self {
             reason,
-            cause: cause.into(),
+            why: why.into(),
         }
+    }
+
+    fn unavailable(fault: &str) -> Self {
+        let why = Refused::from(Cause::Unavailable).fault(fault);
+        Self::new(Reason::Unavailable, why)
     }
 }
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self::new(Reason::Unavailable, problem.cause())
+        Self::unavailable(problem.cause())
     }
 }
 
@@ -87,24 +97,24 @@ async fn come_back(
     site: &RelyingParty,
     query: CallbackQuery,
     cookies: &Cookies,
-    trace: &TraceId,
+    steps: &Steps,
 ) -> Result<Response, Refusal> {
     let pre = start::pre_session(cookies)
-        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, "no_pre_session"))?;
-    let returned = take(site, query, &pre).await?;
-    let current = SignedIn::current(site, cookies, trace).await?;
-    let accepted = match site.authority.verify(&returned, trace).await {
+        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;
+    let returned = take(site, query, &pre, steps).await?;
+    let current = SignedIn::current(site, cookies, steps.trace()).await?;
+    let accepted = match site.authority.verify(&returned, steps).await {
         Verification::Accepted(accepted) => *accepted,
         Verification::Refused(ErrorCode::InvalidClient) => {
             let cause = "the authorization server does not accept our client id and secret";
-            return Err(Refusal::new(Reason::Unavailable, cause));
+            return Err(Refusal::unavailable(cause));
         }
         Verification::Refused(_) => {
-            return Err(Refusal::new(Reason::Refused, "verify_refused"));
+            return Err(Refusal::new(Reason::Refused, Cause::VerifyRefused));
         }
         Verification::Unreachable => {
             let reason = Reason::AuthorityUnreachable;
-            return Err(Refusal::new(reason, "authority_unreachable"));
+            return Err(Refusal::new(reason, Cause::AuthorityUnreachable));
         }
     };
     let handoff = HandoffKey {
@@ -120,7 +130,7 @@ async fn come_back(
         handoff,
         target,
         cookies,
-        trace,
+        steps,
     };
     finishing.finish(current).await
 }
@@ -130,8 +140,9 @@ async fn take(
     site: &RelyingParty,
     query: CallbackQuery,
     pre: &PreSession,
+    steps: &Steps,
 ) -> Result<Returned, Refusal> {
-    let not_this_browser = || Refusal::new(Reason::NotThisBrowser, "state_unknown_here");
+    let not_this_browser = || Refusal::new(Reason::NotThisBrowser, Cause::StateUnknownHere);
     let refused = |cause| Refusal::new(Reason::Refused, cause);
 
     let state = query.state.and_then(|state| State::parse(&state).ok());
@@ -144,26 +155,28 @@ async fn take(
     let taken = taken
         .map_err(Problem::unavailable)?
         .ok_or_else(not_this_browser)?;
+    steps.since(taken.expires_at - STARTED_LIFETIME);
+    steps.took(Step::StateMatched);
     // An answer without its sender could come from any server (RFC 9207).
     if query.iss.as_deref() != Some(site.settings.issuer.as_str()) {
-        return Err(refused("iss_differs"));
+        return Err(refused(Cause::IssDiffers));
     }
     match query.error.as_deref() {
         None => {}
         Some("access_denied") => {
             return Err(match query.error_description.as_deref() {
-                Some(NOT_ASSIGNED) => Refusal::new(Reason::NotAssigned, NOT_ASSIGNED),
-                _ => Refusal::new(Reason::Cancelled, "access_denied"),
+                Some(NOT_ASSIGNED) => Refusal::new(Reason::NotAssigned, Cause::NotAssigned),
+                _ => Refusal::new(Reason::Cancelled, Cause::AccessDenied),
             });
         }
-        Some(_) => return Err(refused("error_from_authority")),
+        Some(_) => return Err(refused(Cause::ErrorFromAuthority)),
     }
     let token = query
         .handoff_token
         .and_then(|token| Unverified::new(token).ok())
-        .ok_or_else(|| refused("token_missing"))?;
+        .ok_or_else(|| refused(Cause::TokenMissing))?;
     let verifier = start::open_verifier(&taken.verifier, pre)
-        .ok_or_else(|| refused("verifier_does_not_open"))?;
+        .ok_or_else(|| refused(Cause::VerifierDoesNotOpen))?;
     let started = Started {
         state,
         verifier,
@@ -180,7 +193,7 @@ struct Finishing<'a> {
     handoff: HandoffKey,
     target: LocalPath,
     cookies: &'a Cookies,
-    trace: &'a TraceId,
+    steps: &'a Steps,
 }
 
 /// How often two handoffs of one browser may get in each other's way. Each time, the other one has
@@ -212,10 +225,7 @@ impl Finishing<'_> {
             }
         }
         self.revoke().await;
-        Err(Refusal::new(
-            Reason::Unavailable,
-            "handoffs in each other's way",
-        ))
+        Err(Refusal::unavailable("handoffs in each other's way"))
     }
 
     async fn begin(&self, replacing: Option<SessionId>) -> Result<Outcome, Problem> {
@@ -228,10 +238,10 @@ impl Finishing<'_> {
             arrival,
             target,
             cookies,
-            trace,
+            steps,
             ..
         } = self;
-        session::begin(site, arrival, source, target, cookies, trace).await
+        session::begin(site, arrival, source, target, cookies, steps).await
     }
 
     /// Somebody else is signed in here: the new session waits for a click (row 24). None if that
@@ -240,7 +250,7 @@ impl Finishing<'_> {
         let Self {
             site,
             arrival,
-            trace,
+            steps,
             ..
         } = self;
         let now = site.context.now();
@@ -260,11 +270,10 @@ impl Finishing<'_> {
             }) => {
                 let displaced = displaced.and_then(|token| session::open_waiting(site, &token));
                 if let Some(token) = displaced {
-                    site.authority.logout_or_log(&token, trace).await;
+                    site.authority.logout_or_log(&token, steps.trace()).await;
                 }
-                let client = &site.settings.client_id;
-                let session = arrival.id();
-                tracing::info!(trace = %trace, outcome = "waits_for_switch", client = %client, session = %session, "handoff");
+                steps.session(arrival.id());
+                steps.took(Step::SwitchAsked);
                 let answer = redirect::see_other(switch::PATH);
                 Ok(Some(session::without_pre_session(answer, pre_session_over)))
             }
@@ -280,11 +289,12 @@ impl Finishing<'_> {
     /// The browser signed out while this was under way: nothing begins (row 81).
     async fn too_late(&self) -> Refusal {
         self.revoke().await;
-        Refusal::new(Reason::Refused, "signed_out_meanwhile")
+        Refusal::new(Reason::Refused, Cause::SignedOutMeanwhile)
     }
 
     async fn revoke(&self) {
         let token = &self.arrival.token;
-        self.site.authority.logout_or_log(token, self.trace).await;
+        let trace = self.steps.trace();
+        self.site.authority.logout_or_log(token, trace).await;
     }
 }

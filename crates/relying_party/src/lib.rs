@@ -25,12 +25,17 @@ mod text;
 
 pub use application::Application;
 use axum::{
-    Router, middleware,
+    Router,
+    http::Method,
+    middleware,
     routing::{get, post},
 };
-use handoff::wire::path;
+use handoff::{flow::Site, ids::ClientId, step::Step, wire::path};
 pub use site::{RelyingParty, Settings};
-use web::{fetch_metadata, layers};
+use web::{
+    fetch_metadata, layers,
+    steps::{Arrival, Handoffs},
+};
 
 /// Everything that the site of this application answers. One router serves it on all platforms: whoever routes by `Host` puts a [`RelyingParty`] and its context into the request's extensions.
 pub fn router(application: Application) -> Router {
@@ -48,4 +53,21 @@ pub fn router(application: Application) -> Router {
     layers::protect(layers::pages(
         handoff.merge(pages).merge(application.routes()),
     ))
+}
+
+/// The requests that are steps of a handoff.
+fn part(client: ClientId) -> Handoffs {
+    let arriving = |method: &Method, path: &str| match (method, path) {
+        (&Method::GET | &Method::HEAD, path::START) => Some(Arrival::Step(Step::StartReceived)),
+        (&Method::GET | &Method::HEAD, path::CALLBACK) => {
+            Some(Arrival::Step(Step::CallbackReceived))
+        }
+        (_, switch::PATH) => Some(Arrival::Later),
+        _ => None,
+    };
+    Handoffs {
+        site: Site::RelyingParty,
+        client: Some(client),
+        arriving,
+    }
 }

@@ -3,7 +3,7 @@
 pub(crate) use app::relying_party::problem::Reason;
 use app::relying_party::problem::{Problem as Model, ProblemPage};
 use axum::response::Response;
-use handoff::{step::Step, uri};
+use handoff::uri;
 use leptos::prelude::*;
 use serde::Deserialize;
 use web::{
@@ -11,6 +11,7 @@ use web::{
     page::Page,
     params::Params,
     redirect,
+    steps::Refused,
 };
 
 use crate::RelyingParty;
@@ -40,20 +41,12 @@ fn reason(name: Option<&str>) -> Reason {
     found.map_or(Reason::Refused, |(_, reason)| *reason)
 }
 
-/// Ends a handoff: a line for the log, and the page that explains. `cause` is a fact for the log;
-/// the person gets the coarser reason.
-pub(crate) fn refuse(trace: &TraceId, reason: Reason, cause: &str) -> Response {
-    let step = Step::Refused.as_str();
-    if reason == Reason::Unavailable {
-        // Ours to act on.
-        tracing::error!(trace = %trace, step, reason = "unavailable", cause, "handoff");
-    } else {
-        tracing::info!(trace = %trace, step, reason = cause, "handoff");
-    }
-    redirect::see_other(&uri::with_query(
-        PATH,
-        &[("trace", &trace.0), ("reason", name(reason))],
-    ))
+/// Ends a handoff, and leads to the page that explains. `why` is for the record; the person gets the
+/// coarser reason.
+pub(crate) fn refuse(trace: &TraceId, reason: Reason, why: impl Into<Refused>) -> Response {
+    let page = [("trace", &*trace.0), ("reason", name(reason))];
+    why.into()
+        .on(redirect::see_other(&uri::with_query(PATH, &page)))
 }
 
 #[derive(Debug, Deserialize)]

@@ -16,6 +16,7 @@ use web::{
     cookies::{self, Cookies},
     problem::Problem,
     redirect, seal,
+    steps::Steps,
 };
 
 use crate::{
@@ -188,9 +189,9 @@ pub(crate) async fn begin(
     source: Source,
     target: &LocalPath,
     cookies: &Cookies,
-    trace: &TraceId,
+    steps: &Steps,
 ) -> Result<Outcome, Problem> {
-    let id = arrival.id;
+    let (id, trace) = (arrival.id, steps.trace());
     let outcome = match store(site, arrival, source, target, cookies, trace).await {
         Ok(outcome) => outcome,
         Err(problem) => {
@@ -203,8 +204,8 @@ pub(crate) async fn begin(
         }
     };
     if let Outcome::Begun(_) = outcome {
-        let (step, client) = (Step::SessionCreated.as_str(), &site.settings.client_id);
-        tracing::info!(trace = %trace, step, client = %client, session = %id, "handoff");
+        steps.session(id);
+        steps.took(Step::SessionCreated);
     }
     Ok(outcome)
 }

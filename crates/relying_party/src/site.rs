@@ -109,7 +109,10 @@ impl RelyingParty {
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
             .with_cookie_prefix(settings.cookie_prefix)
-            .with_recorder(Arc::clone(&settings.recorder));
+            .with_handoffs(
+                crate::part(settings.client_id.clone()),
+                Arc::clone(&settings.recorder),
+            );
         Self(Arc::new(Parts {
             settings,
             store,

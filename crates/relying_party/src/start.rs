@@ -5,6 +5,7 @@
 
 use axum::response::Response;
 use handoff::{
+    cause::Cause,
     handoff::Started,
     step::Step,
     token::{LaunchTicket, PreSession, Secret, State, Unverified, Verifier},
@@ -13,12 +14,13 @@ use handoff::{
 };
 use time::Duration;
 use web::{
-    context::{At, TraceId},
+    context::At,
     cookies::{self, Cookies},
     params::Params,
     peer::Peer,
     problem::Problem,
     redirect, seal,
+    steps::Steps,
 };
 
 use crate::{
@@ -36,14 +38,14 @@ const PURPOSE: &str = "verifier";
 
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
-    trace: TraceId,
+    steps: Steps,
     cookies: Cookies,
     peer: Peer,
     Params(query): Params<StartQuery>,
 ) -> Result<Response, Problem> {
     let issuer = site.settings.issuer.as_str();
     if query.iss.as_deref().is_some_and(|iss| iss != issuer) {
-        return Ok(refuse(&trace, Reason::Refused, "iss_differs"));
+        return Ok(refuse(steps.trace(), Reason::Refused, Cause::IssDiffers));
     }
     let (random, now) = (&*site.context.random, site.context.now());
     let pre = pre_session(&cookies);
@@ -80,8 +82,8 @@ pub(crate) async fn get(
     ];
     parameters.extend(launch.as_ref().map(|launch| ("launch", launch.expose())));
     let authorize = format!("{issuer}{}", path::AUTHORIZE);
-    let step = Step::StateMade.as_str();
-    tracing::info!(trace = %trace, step, client = %site.settings.client_id, "handoff");
+    steps.state(started.state.digest());
+    steps.took(Step::StateMade);
     Ok(redirect::with_cookie(
         redirect::see_other(&uri::with_query(&authorize, &parameters)),
         cookies::set(PRE_COOKIE, pre.expose(), Some(PRE_LIFETIME)),

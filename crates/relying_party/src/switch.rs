@@ -2,7 +2,7 @@
 
 use app::relying_party::switch::{Switch, SwitchPage};
 use axum::response::Response;
-use handoff::{ids::SessionId, step::Step};
+use handoff::{cause::Cause, ids::SessionId};
 use leptos::prelude::*;
 use serde::Deserialize;
 use web::{
@@ -12,6 +12,7 @@ use web::{
     page::Page,
     problem::Problem,
     redirect,
+    steps::{Refused, Steps},
 };
 
 use crate::{
@@ -28,23 +29,28 @@ pub(crate) const PATH: &str = "/switch";
 /// person who has just signed in is told so, and can start again. To sign them in here and now would
 /// be to answer a question that was put to somebody else.
 fn nobody_to_ask(trace: &TraceId) -> Response {
-    refuse(trace, Reason::NobodyToSwitchFrom, "session_ended_meanwhile")
+    refuse(
+        trace,
+        Reason::NobodyToSwitchFrom,
+        Cause::SessionEndedMeanwhile,
+    )
 }
 
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
-    trace: TraceId,
+    steps: Steps,
     MaybeSignedIn(signed_in): MaybeSignedIn,
     page: Page,
 ) -> Result<Response, Problem> {
     let Some(signed_in) = signed_in else {
-        return Ok(nobody_to_ask(&trace));
+        return Ok(nobody_to_ask(steps.trace()));
     };
     let (id, now) = (signed_in.session().id, site.context.now());
     let found = site.store.find_waiting(id, now).await;
     let Some(waiting) = found.map_err(Problem::unavailable)? else {
         return Ok(redirect::see_other("/"));
     };
+    steps.session(waiting.session.id);
     let model = Switch {
         app_name: site.settings.name().to_owned(),
         current: signed_in.person(),
@@ -69,22 +75,20 @@ pub(crate) struct Answer {
 
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
-    trace: TraceId,
+    steps: Steps,
     MaybeSignedIn(signed_in): MaybeSignedIn,
     cookies: Cookies,
     Protected { fields, .. }: Protected<Answer, SignedInForms>,
 ) -> Result<Response, Problem> {
     let Some(signed_in) = signed_in else {
-        return Ok(nobody_to_ask(&trace));
+        return Ok(nobody_to_ask(steps.trace()));
     };
     let current = signed_in.session().id;
     match fields.decision {
-        Decision::Switch => switch(&site, current, &cookies, &trace).await,
+        Decision::Switch => switch(&site, current, &cookies, &steps).await,
         Decision::Stay => {
-            revoke_waiting(&site, current, &trace).await?;
-            let step = Step::Refused.as_str();
-            tracing::info!(trace = %trace, step, reason = "stayed", "handoff");
-            Ok(redirect::see_other("/"))
+            revoke_waiting(&site, current, &steps).await?;
+            Ok(Refused::from(Cause::Stayed).on(redirect::see_other("/")))
         }
     }
 }
@@ -93,7 +97,7 @@ async fn switch(
     site: &RelyingParty,
     current: SessionId,
     cookies: &Cookies,
-    trace: &TraceId,
+    steps: &Steps,
 ) -> Result<Response, Problem> {
     let found = site.store.find_waiting(current, site.context.now()).await;
     let found = found.map_err(Problem::unavailable)?;
@@ -103,20 +107,20 @@ async fn switch(
          }| { Some((Arrival::waited(site, session)?, target)) },
     );
     let Some((arrival, target)) = waited else {
-        revoke_waiting(site, current, trace).await?;
-        return Ok(refuse(trace, Reason::Refused, "switch_too_late"));
+        revoke_waiting(site, current, steps).await?;
+        return Ok(refuse(steps.trace(), Reason::Refused, Cause::SwitchTooLate));
     };
     let source = Source::Waiting { current };
-    let outcome = session::begin(site, &arrival, source, &target, cookies, trace).await;
+    let outcome = session::begin(site, &arrival, source, &target, cookies, steps).await;
     if outcome.is_err() {
         // Its access token is revoked: a second answer must not begin it either.
-        revoke_waiting(site, current, trace).await.ok();
+        revoke_waiting(site, current, steps).await.ok();
     }
     match outcome? {
         Outcome::Begun(answer) => Ok(answer),
         // Answered otherwise, or signed out, a moment ago: that has revoked it.
         Outcome::TooLate | Outcome::SomebodyElse(_) => {
-            Ok(refuse(trace, Reason::Refused, "switch_too_late"))
+            Ok(refuse(steps.trace(), Reason::Refused, Cause::SwitchTooLate))
         }
     }
 }
@@ -125,14 +129,17 @@ async fn switch(
 async fn revoke_waiting(
     site: &RelyingParty,
     current: SessionId,
-    trace: &TraceId,
+    steps: &Steps,
 ) -> Result<(), Problem> {
     let taken = site.store.take_waiting(current).await;
     let taken = taken.map_err(Problem::unavailable)?;
+    if let Some(waiting) = &taken {
+        steps.session(waiting.session.id);
+    }
     let token =
         taken.and_then(|waiting| session::open_waiting(site, &waiting.session.access_token));
     if let Some(token) = token {
-        site.authority.logout_or_log(&token, trace).await;
+        site.authority.logout_or_log(&token, steps.trace()).await;
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use relying_party::{
     authority_client::{AuthorityClient, SessionCheck, Verification},
 };
 use time::macros::datetime;
-use web::context::TraceId;
+use web::{context::TraceId, steps::Steps};
 
 const ACCEPTED: &str = r#"{"token_type":"Bearer","access_token":"AT","expires_in":3600,
     "session":{"id":"AQEBAQEBAQEBAQEBAQEBAQ","userId":"AgICAgICAgICAgICAgICAg",
@@ -127,6 +127,10 @@ fn trace() -> TraceId {
     TraceId("0123456789abcdef".into())
 }
 
+fn aside() -> Steps {
+    Steps::aside(trace())
+}
+
 fn token() -> Unverified<AccessToken> {
     (&AccessToken::mint([5; 32])).into()
 }
@@ -134,7 +138,7 @@ fn token() -> Unverified<AccessToken> {
 #[tokio::test]
 async fn h5_a_verify_proves_the_client_and_brings_every_binding() {
     let (client, serving) = serve(vec![answer("200 OK", ACCEPTED)]);
-    let verification = client.verify(&returned(), &trace()).await;
+    let verification = client.verify(&returned(), &aside()).await;
     let Verification::Accepted(accepted) = verification else {
         panic!("{verification:?}");
     };
@@ -193,7 +197,7 @@ async fn row_82_a_lost_answer_is_followed_by_one_more_presentation() {
         ),
     ] {
         let (client, serving) = serve(vec![lost, answer("400 Bad Request", FAILED)]);
-        let verification = client.verify(&returned(), &trace()).await;
+        let verification = client.verify(&returned(), &aside()).await;
         assert!(
             matches!(verification, Verification::Unreachable),
             "{what}: {verification:?}"
@@ -211,7 +215,7 @@ async fn row_82_when_only_the_second_presentation_arrives_its_session_is_ended()
         answer("200 OK", ACCEPTED),
         answer("200 OK", r#"{"success":true}"#),
     ]);
-    let verification = client.verify(&returned(), &trace()).await;
+    let verification = client.verify(&returned(), &aside()).await;
     assert!(
         matches!(verification, Verification::Unreachable),
         "{verification:?}"
@@ -242,7 +246,7 @@ async fn a_refusal_is_final() {
         ),
     ] {
         let (client, serving) = serve(vec![answer(status, body)]);
-        let verification = client.verify(&returned(), &trace()).await;
+        let verification = client.verify(&returned(), &aside()).await;
         let Verification::Refused(found) = verification else {
             panic!("{verification:?}");
         };
@@ -265,7 +269,7 @@ async fn a_token_that_nobody_looked_at_is_not_presented_again() {
         ("404 Not Found", "<html>"),
     ] {
         let (client, serving) = serve(vec![answer(status, body)]);
-        let verification = client.verify(&returned(), &trace()).await;
+        let verification = client.verify(&returned(), &aside()).await;
         assert!(
             matches!(verification, Verification::Unreachable),
             "{status}: {verification:?}"
@@ -283,7 +287,7 @@ async fn row_84_a_redirect_is_not_followed() {
         "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://evil.localhost:{port}/\r\nContent-Length: 0\r\n\r\n"
     );
     let (client, serving) = serve(vec![redirect]);
-    let verification = client.verify(&returned(), &trace()).await;
+    let verification = client.verify(&returned(), &aside()).await;
     assert!(
         matches!(verification, Verification::Unreachable),
         "{verification:?}"
@@ -297,7 +301,7 @@ async fn an_authority_that_is_down_is_unreachable() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = client(listener.local_addr().unwrap().port());
     drop(listener);
-    let verification = client.verify(&returned(), &trace()).await;
+    let verification = client.verify(&returned(), &aside()).await;
     assert!(
         matches!(verification, Verification::Unreachable),
         "{verification:?}"

@@ -14,6 +14,7 @@ use crate::{
     problem::Problem,
     record::{Recorder, Recorders},
     seams::{Clock, Randomness},
+    steps::Handoffs,
 };
 
 /// One site's surroundings. It comes with each request, put there by whoever routes by `Host`, so
@@ -34,6 +35,8 @@ pub struct Context {
     pub cookie_prefix: Prefix,
     /// Who takes the steps that are recorded here.
     pub recorder: Arc<dyn Recorder>,
+    /// The site's part in handoffs; none at a site that has no part in them.
+    pub handoffs: Option<Handoffs>,
 }
 
 impl Context {
@@ -52,6 +55,7 @@ impl Context {
             running: TaskTracker::new(),
             cookie_prefix: Prefix::default(),
             recorder: Recorders::none(),
+            handoffs: None,
         }
     }
 
@@ -62,9 +66,11 @@ impl Context {
         self
     }
 
-    /// The same surroundings, with somebody who takes the steps that are recorded.
+    /// The same surroundings, at a site that has a part in handoffs and gives what it does to a
+    /// recorder.
     #[must_use]
-    pub fn with_recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+    pub fn with_handoffs(mut self, handoffs: Handoffs, recorder: Arc<dyn Recorder>) -> Self {
+        self.handoffs = Some(handoffs);
         self.recorder = recorder;
         self
     }

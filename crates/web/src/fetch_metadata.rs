@@ -9,9 +9,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use handoff::cause::Cause;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::{context::Context, problem::Problem};
+use crate::{context::Context, problem::Problem, steps::Refused};
 
 /// A header's value. One that stands there twice is as good as unreadable: no browser sends that, and
 /// whoever stands in front of us may have looked at the other.
@@ -29,12 +30,12 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub async fn navigation_only(request: Request, next: Next) -> Response {
     // A router answers HEAD by what GET does; whoever only looks must use nothing up.
     if request.method() == Method::HEAD {
-        return StatusCode::METHOD_NOT_ALLOWED.into_response();
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, Cause::WrongMethod);
     }
     let headers = request.headers();
     // A browser may throw a prefetched answer away, and with it a token that can be used once.
     if headers.contains_key("sec-purpose") || text(headers, "purpose") == Some("prefetch") {
-        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, Cause::Prefetched);
     }
     let expected = [
         ("sec-fetch-mode", "navigate"),
@@ -44,9 +45,13 @@ pub async fn navigation_only(request: Request, next: Next) -> Response {
         .iter()
         .any(|(name, wanted)| text(headers, name).is_some_and(|found| found != *wanted));
     if foreign {
-        return StatusCode::FORBIDDEN.into_response();
+        return refuse(StatusCode::FORBIDDEN, Cause::NotANavigation);
     }
     next.run(request).await
+}
+
+fn refuse(status: StatusCode, why: Cause) -> Response {
+    Refused::from(why).on(status.into_response())
 }
 
 /// Lets a request that changes something through only from our own pages. Where the browser says

@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderMap, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{cookies::Cookies, csrf, params, problem::Problem};
+use crate::{cookies::Cookies, csrf, params, problem::Problem, redact, steps::Steps};
 
 /// Which cookie the forms of a kind of page belong to.
 pub trait CsrfCookie {
@@ -72,9 +72,13 @@ where
             return Err(Problem::unsupported_media());
         }
         let cookies = Cookies::of(request.headers());
+        let steps = request.extensions().get::<Steps>().cloned();
         let body = Bytes::from_request(request, state)
             .await
             .map_err(unreadable)?;
+        if let Some(steps) = steps {
+            steps.body(|| redact::pairs(&body));
+        }
         if C::FREE_TEXT {
             params::refuse_non_text(&body)?;
         } else {

@@ -9,18 +9,22 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use handoff::cause::Cause;
 use http::{HeaderValue, StatusCode, header};
 use time::Duration;
 
 use crate::{
     context::{Context, TraceId},
     page::Page,
+    steps::Refused,
 };
 
 /// Why a request from a browser was not served. It turns into a page of the site that refused it.
 #[derive(Clone, Debug)]
 pub struct Problem {
     status: StatusCode,
+    /// For whoever records a handoff that ends with it.
+    why: Cause,
     title: &'static str,
     text: Cow<'static, str>,
     /// For the log only.
@@ -30,9 +34,10 @@ pub struct Problem {
 }
 
 impl Problem {
-    const fn new(status: StatusCode, title: &'static str, text: &'static str) -> Self {
+    const fn new(status: StatusCode, why: Cause, title: &'static str, text: &'static str) -> Self {
         Self {
             status,
+            why,
             title,
             text: Cow::Borrowed(text),
             cause: None,
@@ -45,6 +50,7 @@ impl Problem {
     pub const fn bad_request() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
+            Cause::UnreadableParameters,
             "This request is not complete",
             "Something in the address or the form is missing, stands there twice, or cannot be \
              read. Go back and try again from the start.",
@@ -56,6 +62,7 @@ impl Problem {
     pub const fn unknown_client() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
+            Cause::UnknownClient,
             "This application is not known here",
             "The link that brought you here names an application that is not registered. Nothing \
              was sent to it.",
@@ -67,6 +74,7 @@ impl Problem {
     pub const fn wrong_redirect_uri() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
+            Cause::RedirectUriUnregistered,
             "This link would lead somewhere else",
             "The link that brought you here names a return address that the application has not \
              registered. You were not sent there.",
@@ -78,6 +86,7 @@ impl Problem {
     pub const fn cross_site() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
+            Cause::CrossSite,
             "This request came from another site",
             "Only a page of this site may ask for that, so nothing was done. If you wanted it, \
              open the page here and use its button.",
@@ -89,6 +98,7 @@ impl Problem {
     pub const fn stale_form() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
+            Cause::StaleForm,
             "This page is out of date",
             "You signed in or out after it was opened, or your browser did not send its cookie. \
              Nothing was done. Go back, reload the page, and try again.",
@@ -100,6 +110,7 @@ impl Problem {
     pub const fn not_assigned() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
+            Cause::NotAssigned,
             "You cannot open this application",
             "Your account is not assigned to it. Ask whoever runs this service.",
         )
@@ -110,6 +121,7 @@ impl Problem {
     pub const fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
+            Cause::NotFound,
             "There is no such page",
             "The address may be mistyped, or the page may be gone.",
         )
@@ -120,6 +132,7 @@ impl Problem {
     pub const fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
+            Cause::WrongMethod,
             "This page cannot be used that way",
             "It answers to another kind of request. Go to the start page and try from there.",
         )
@@ -130,6 +143,7 @@ impl Problem {
     pub const fn unsupported_media() -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Cause::WrongMediaType,
             "This request cannot be read",
             "It is not a form of this site.",
         )
@@ -140,6 +154,7 @@ impl Problem {
     pub const fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
+            Cause::TooLarge,
             "This is too much at once",
             "What you sent is longer than this page accepts. Make it shorter and try again.",
         )
@@ -152,6 +167,7 @@ impl Problem {
             retry_after: Some(whole_seconds(retry_after)),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
+                Cause::TooMany,
                 "Too many requests",
                 "More came from you, or from your network, than one person asks for, so this one \
                  was not carried out. Wait a moment, go back, and try again.",
@@ -167,6 +183,7 @@ impl Problem {
             retry_after: Some(5),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
+                Cause::Unavailable,
                 "This service is not available right now",
                 "The fault is ours, and nothing you entered was half done. Try again in a minute.",
             )
@@ -180,10 +197,18 @@ impl Problem {
             cause: Some(Cow::Borrowed(cause)),
             ..Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
+                Cause::Internal,
                 "Something went wrong here",
                 "The fault is ours. The trace id below finds the details in the log.",
             )
         }
+    }
+
+    /// The same page, for another cause than it is mostly shown for.
+    #[must_use]
+    pub const fn because(mut self, why: Cause) -> Self {
+        self.why = why;
+        self
     }
 
     /// What the operator should know, for a caller who shows a page of its own instead.
@@ -200,7 +225,9 @@ impl IntoResponse for Problem {
             let headers = response.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(self);
+        let extensions = response.extensions_mut();
+        extensions.insert(Refused::from(self.why));
+        extensions.insert(self);
         response
     }
 }
@@ -242,7 +269,7 @@ pub async fn explain(
             shown.headers_mut().append(name, value.clone());
         }
     }
-    shown
+    Refused::from(problem.why).on(shown)
 }
 
 /// For a path that no route has.

@@ -1,4 +1,5 @@
-//! The outermost layer: gives each request an id and writes one line when it is answered.
+//! The outermost layer: gives each request an id, begins and ends what is recorded of it, and writes
+//! one line when it is answered.
 //!
 //! The line has the path without its query: tokens travel in queries (row 75).
 
@@ -6,7 +7,10 @@ use std::sync::Arc;
 
 use axum::{extract::Request, middleware::Next, response::Response};
 
-use crate::context::{Context, TraceId};
+use crate::{
+    context::{Context, TraceId},
+    steps::Steps,
+};
 
 /// Numbers the request and logs its outcome.
 pub async fn record(mut request: Request, next: Next) -> Response {
@@ -24,7 +28,10 @@ pub async fn record(mut request: Request, next: Next) -> Response {
         reason = "a duration for the log, which decides nothing"
     )]
     let start = std::time::Instant::now();
-    let response = next.run(request).await;
+    let steps = Steps::begin(&context, trace.clone(), &request, start);
+    request.extensions_mut().insert(steps.clone());
+    let mut response = next.run(request).await;
+    steps.end(&mut response);
     tracing::info!(
         trace = %trace,
         site = %context.origin,

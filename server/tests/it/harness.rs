@@ -14,6 +14,7 @@ use app::shell::Assets;
 use authority::store::Store;
 use handoff::{
     client::AssignedTo,
+    flow::Event,
     ids::ClientId,
     token::{HandoffToken, Secret, State, Verifier},
 };
@@ -31,7 +32,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use url::Url;
-use web::seams::{Clock, ManualClock, Randomness, SystemRandomness};
+use web::{
+    record::Recorder,
+    seams::{Clock, ManualClock, Randomness, SystemRandomness},
+};
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "handoff-demo";
@@ -165,6 +169,38 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.serving.abort();
+    }
+}
+
+/// Keeps all that a platform's sites record.
+#[derive(Debug, Default)]
+pub struct Collected {
+    events: Mutex<Vec<Event>>,
+    without_messages: bool,
+}
+
+impl Collected {
+    /// One that wants to know what happened, and not what was sent.
+    pub fn without_messages() -> Self {
+        Self {
+            without_messages: true,
+            ..Self::default()
+        }
+    }
+
+    /// What was recorded since the last time.
+    pub fn take(&self) -> Vec<Event> {
+        std::mem::take(&mut *self.events.lock().unwrap())
+    }
+}
+
+impl Recorder for Collected {
+    fn record(&self, event: &Event) {
+        self.events.lock().unwrap().push(event.clone());
+    }
+
+    fn reads_messages(&self) -> bool {
+        !self.without_messages
     }
 }
 

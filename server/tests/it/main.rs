@@ -33,6 +33,7 @@ mod sessions;
 mod settings;
 mod sign_in;
 mod stepping;
+mod steps;
 mod tasks;
 mod transport;
 mod trouble;

@@ -1,5 +1,6 @@
 //! No secret stands where it has no business: every secret that a whole story drew, and every one
-//! that somebody typed, is looked for in the log, in all answers, and in all files of the databases.
+//! that somebody typed, is looked for in the log, in what is recorded, in all answers, and in all files of the
+//! databases.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -19,7 +20,7 @@ use web::seams::{Randomness, SystemRandomness};
 
 use crate::{
     bad_input::dump::Watch,
-    harness::{Answer, Kept, PASSWORD, Persona, Process, World, basic, with_log},
+    harness::{Answer, Collected, Kept, PASSWORD, Persona, Process, World, basic, with_log},
 };
 
 const VERIFY: &str = "/auth/external/handoff/verify";
@@ -383,10 +384,10 @@ fn files_of(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(folder).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
     paths
-        // The one place of a client's secret.
+        // The one place of a client's secret, and of the key by which other processes report to the lab.
         .filter(|path| {
-            path.extension()
-                .is_none_or(|extension| extension != "secret")
+            let is_secret = path.extension().is_some_and(|it| it == "secret");
+            !is_secret && path.file_name().is_none_or(|name| name != "lab.key")
         })
         .map(|path| (path.display().to_string(), std::fs::read(&path).unwrap()))
         .collect()
@@ -409,8 +410,13 @@ async fn rows_07_75_a_whole_story_leaves_no_secret_anywhere() {
     let process = Process::start().await;
     let recording = Arc::new(Recording::default());
     let random = recording.clone();
+    let collected = Arc::new(Collected::default());
+    let recorder = collected.clone();
     let world = process
-        .platform_with("", Kept::InFiles, |setup| setup.random = random)
+        .platform_with("", Kept::InFiles, |setup| {
+            setup.random = random;
+            setup.recorder = recorder;
+        })
         .await;
     let mut story = Story {
         people: Vec::new(),
@@ -484,6 +490,13 @@ async fn rows_07_75_a_whole_story_leaves_no_secret_anywhere() {
     for (file, bytes) in &files {
         let found = search.find(bytes);
         assert!(found.is_empty(), "{found:?} in {file}");
+    }
+    let events = collected.take();
+    assert!(events.len() > 100, "{}", events.len());
+    for event in events {
+        let json = serde_json::to_string(&event).unwrap();
+        let found = search.find(json.as_bytes());
+        assert!(found.is_empty(), "{found:?} in what was recorded: {json}");
     }
     let found = search.find(operations(&world).await.as_bytes());
     assert!(found.is_empty(), "{found:?} in the operator's answers");

@@ -13,8 +13,10 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use handoff::{
+    cause::Cause,
     client::{Client, Kind},
     ids::ClientId,
+    rejection::Rejection,
     token::{AccessToken, ClientSecret, Unverified},
     verify::Proof,
     wire::{ErrorBody, ErrorCode},
@@ -22,7 +24,7 @@ use handoff::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use time::Duration;
-use web::{context::TraceId, problem};
+use web::{context::TraceId, problem, steps::Refused};
 
 use crate::Authority;
 
@@ -35,6 +37,8 @@ pub(crate) struct Refusal {
     challenge: Option<&'static str>,
     /// When to come back, in seconds.
     retry_after: Option<i64>,
+    /// Why a handoff token was not redeemed; the answer does not say it.
+    rejection: Option<Rejection>,
 }
 
 impl Refusal {
@@ -49,6 +53,7 @@ impl Refusal {
             description,
             challenge: None,
             retry_after: None,
+            rejection: None,
         }
     }
 
@@ -109,6 +114,28 @@ impl Refusal {
         }
     }
 
+    /// The same answer, for whoever records why.
+    pub(crate) const fn because(mut self, rejection: Rejection) -> Self {
+        self.rejection = Some(rejection);
+        self
+    }
+
+    fn why(&self) -> Refused {
+        if let Some(rejection) = self.rejection {
+            return rejection.into();
+        }
+        let cause = match (self.status, self.error) {
+            (StatusCode::METHOD_NOT_ALLOWED, _) => Cause::WrongMethod,
+            (StatusCode::UNSUPPORTED_MEDIA_TYPE | StatusCode::PAYLOAD_TOO_LARGE, _)
+            | (_, ErrorCode::InvalidRequest) => Cause::NotJson,
+            (_, ErrorCode::InvalidClient) => Cause::InvalidClient,
+            (_, ErrorCode::SlowDown) => Cause::TooMany,
+            (_, ErrorCode::TemporarilyUnavailable) => Cause::Unavailable,
+            _ => Cause::Other,
+        };
+        cause.into()
+    }
+
     /// Whether the fault is ours.
     pub(crate) fn is_ours(&self) -> bool {
         self.status.is_server_error()
@@ -117,6 +144,7 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
+        let why = self.why();
         let body = ErrorBody {
             error: self.error,
             error_description: self.description.to_owned(),
@@ -132,7 +160,7 @@ impl IntoResponse for Refusal {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response
+        why.on(response)
     }
 }
 

@@ -3,6 +3,7 @@
 use app::authority::confirm::{Confirm, ConfirmPage};
 use axum::response::Response;
 use handoff::{
+    cause::Cause,
     client::Client,
     handoff::Request,
     ids::ClientId,
@@ -14,13 +15,14 @@ use handoff::{
 use leptos::prelude::*;
 use serde::Deserialize;
 use web::{
-    context::{At, TraceId},
+    context::At,
     form::Protected,
     page::Page,
     params::Params,
     peer::Peer,
     problem::Problem,
     redirect,
+    steps::{Refused, Steps},
 };
 
 use crate::{
@@ -34,12 +36,13 @@ pub(crate) async fn get(
     MaybeSignedIn(signed_in): MaybeSignedIn,
     peer: Peer,
     Params(query): Params<AuthorizeQuery>,
-    trace: TraceId,
+    steps: Steps,
     page: Page,
 ) -> Result<Response, Problem> {
     authority.admit(signed_in.as_ref(), peer)?;
-    let asked = Asked::check(&authority, query).await?;
+    let asked = Asked::check(&authority, &steps, query).await?;
     let Some(signed_in) = signed_in else {
+        steps.took(Step::SignInAsked);
         return Ok(redirect::see_other(&continuation::sign_in_for(
             &asked.query,
         )));
@@ -51,7 +54,7 @@ pub(crate) async fn get(
         request: continuation::fingerprint(&asked.query),
     };
     asked
-        .answer(&authority, signed_in, consent, &trace, page)
+        .answer(&authority, signed_in, consent, &steps, page)
         .await
 }
 
@@ -75,7 +78,7 @@ enum Decision {
 
 pub(crate) async fn post(
     At(authority): At<Authority>,
-    trace: TraceId,
+    steps: Steps,
     signed_in: SignedIn,
     peer: Peer,
     page: Page,
@@ -91,11 +94,11 @@ pub(crate) async fn post(
         code_challenge_method: fields.code_challenge_method,
         launch: None,
     };
-    let asked = Asked::check(&authority, query).await?;
+    let asked = Asked::check(&authority, &steps, query).await?;
     match fields.decision {
         Decision::Continue => {
             asked
-                .answer(&authority, signed_in, Consent::Confirmed, &trace, page)
+                .answer(&authority, signed_in, Consent::Confirmed, &steps, page)
                 .await
         }
         Decision::Cancel => {
@@ -103,9 +106,9 @@ pub(crate) async fn post(
             let client = &asked.client.id;
             if let Err(cause) = authority.store.decline_handoff(user, client, now).await {
                 // Only the portal misses it: the person goes back all the same.
-                tracing::warn!(trace = %trace, client = %client, %cause, "decline not remembered");
+                tracing::warn!(trace = %steps.trace(), client = %client, %cause, "decline not remembered");
             }
-            Ok(asked.deny(&authority, &trace, Denial::Cancelled))
+            Ok(asked.deny(&authority, Denial::Cancelled))
         }
     }
 }
@@ -120,7 +123,15 @@ struct Asked {
 }
 
 impl Asked {
-    async fn check(authority: &Authority, query: AuthorizeQuery) -> Result<Self, Problem> {
+    async fn check(
+        authority: &Authority,
+        steps: &Steps,
+        query: AuthorizeQuery,
+    ) -> Result<Self, Problem> {
+        let state = query.state.as_deref().map(Unverified::new);
+        if let Some(Ok(state)) = &state {
+            steps.state(state.digest());
+        }
         let id = query.client_id.as_deref().map(ClientId::parse);
         let Some(Ok(id)) = id else {
             return Err(Problem::unknown_client());
@@ -131,6 +142,7 @@ impl Asked {
             .await
             .map_err(Problem::unavailable)?;
         let client = client.ok_or_else(Problem::unknown_client)?;
+        steps.client(&client.id);
         let redirect_uri = query
             .redirect_uri
             .as_deref()
@@ -139,9 +151,8 @@ impl Asked {
             .ok_or_else(Problem::wrong_redirect_uri)?;
         // No redirect for the rest either: a relying party that forgets its state or its challenge
         // is broken, and its developer must see that, not its users.
-        let state = query.state.as_deref().map(Unverified::new);
         let Some(Ok(state)) = state else {
-            return Err(Problem::bad_request());
+            return Err(Problem::bad_request().because(Cause::StateMissing));
         };
         let sent = match query.code_challenge_method.as_deref() {
             Some(S256) => query.code_challenge.as_deref().map(Challenge::parse),
@@ -150,10 +161,10 @@ impl Asked {
         // What cannot be read is none: whether there must be one, the client's record says.
         let challenge = client
             .challenge(sent.and_then(Result::ok))
-            .map_err(|_| Problem::bad_request())?;
+            .map_err(|_| Problem::bad_request().because(Cause::ChallengeMissing))?;
         // Refused here and not at sign-in, which would forget it without a word.
         if !continuation::fits(&query) {
-            return Err(Problem::bad_request());
+            return Err(Problem::bad_request().because(Cause::RequestTooLong));
         }
         Ok(Self {
             query,
@@ -169,7 +180,7 @@ impl Asked {
         authority: &Authority,
         signed_in: SignedIn,
         consent: Consent,
-        trace: &TraceId,
+        steps: &Steps,
         page: Page,
     ) -> Result<Response, Problem> {
         let token = HandoffToken::mint(authority.context.random.bytes());
@@ -193,8 +204,7 @@ impl Asked {
             .map_err(Problem::unavailable)?
         {
             Issuance::Issued => {
-                let step = Step::TokenIssued.as_str();
-                tracing::info!(trace = %trace, step, client = %self.client.id, "handoff");
+                steps.took(Step::TokenIssued);
                 Ok(redirect::see_other(&self.redirect_uri.with_query(&[
                     ("handoff_token", token.expose()),
                     ("state", self.state.expose()),
@@ -202,12 +212,14 @@ impl Asked {
                 ])))
             }
             Issuance::MustAsk => {
-                let step = Step::ConfirmationAsked.as_str();
-                tracing::info!(trace = %trace, step, client = %self.client.id, "handoff");
+                steps.took(Step::ConfirmationAsked);
                 Ok(self.ask(authority, &signed_in, page))
             }
-            Issuance::NotAssigned => Ok(self.deny(authority, trace, Denial::NotAssigned)),
-            Issuance::SignedOut => Ok(redirect::see_other(&continuation::sign_in_for(&self.query))),
+            Issuance::NotAssigned => Ok(self.deny(authority, Denial::NotAssigned)),
+            Issuance::SignedOut => {
+                steps.took(Step::SignInAsked);
+                Ok(redirect::see_other(&continuation::sign_in_for(&self.query)))
+            }
         }
     }
 
@@ -230,13 +242,11 @@ impl Asked {
             .show(move || frame.page(title, false, view! { <ConfirmPage model /> }))
     }
 
-    fn deny(self, authority: &Authority, trace: &TraceId, denial: Denial) -> Response {
-        let step = Step::Refused.as_str();
-        let reason = match denial {
-            Denial::Cancelled => "cancelled",
-            Denial::NotAssigned => NOT_ASSIGNED,
+    fn deny(self, authority: &Authority, denial: Denial) -> Response {
+        let why = match denial {
+            Denial::Cancelled => Cause::Cancelled,
+            Denial::NotAssigned => Cause::NotAssigned,
         };
-        tracing::info!(trace = %trace, step, reason, client = %self.client.id, "handoff");
         let mut answer = vec![
             ("error", "access_denied"),
             ("state", self.state.expose()),
@@ -246,7 +256,8 @@ impl Asked {
         if denial == Denial::NotAssigned {
             answer.push(("error_description", NOT_ASSIGNED));
         }
-        redirect::see_other(&self.redirect_uri.with_query(&answer))
+        let answer = redirect::see_other(&self.redirect_uri.with_query(&answer));
+        Refused::from(why).sent_back().on(answer)
     }
 }
 
@@ -271,6 +282,7 @@ mod tests {
     };
     use http::{StatusCode, header};
     use time::Duration;
+    use web::context::TraceId;
     use web::seams::{SystemClock, SystemRandomness};
 
     use super::*;
@@ -282,6 +294,10 @@ mod tests {
 
     const ORIGIN: &str = "http://notes.localhost:4000";
     const PUBLIC: Kind = Kind::Public { sdk_compat: false };
+
+    fn aside() -> Steps {
+        Steps::aside(TraceId("0".into()))
+    }
 
     async fn authority(redirect_uri: &str, kind: Kind) -> Authority {
         let client = Client::register(Registration {
@@ -344,10 +360,10 @@ mod tests {
             (Denial::NotAssigned, "&error_description=not_assigned"),
         ] {
             let query = request(&redirect_uri, "s".to_owned());
-            let Ok(asked) = Asked::check(&authority, query).await else {
+            let Ok(asked) = Asked::check(&authority, &aside(), query).await else {
                 panic!("it is refused")
             };
-            let answer = asked.deny(&authority, &TraceId("0".into()), denial);
+            let answer = asked.deny(&authority, denial);
             let location = answer.headers()[header::LOCATION].to_str().unwrap();
             assert_eq!(location, format!("{redirect_uri}?{plain}{description}"));
         }
@@ -371,10 +387,13 @@ mod tests {
             (Kind::Public { sdk_compat: true }, None),
         ] {
             let authority = authority(&redirect_uri, kind).await;
-            let asked = Asked::check(&authority, with.clone()).await.ok().unwrap();
+            let asked = Asked::check(&authority, &aside(), with.clone())
+                .await
+                .ok()
+                .unwrap();
             assert_eq!(asked.challenge, expected.flatten());
             for bad in [&without, &plain, &unreadable] {
-                let asked = Asked::check(&authority, bad.clone()).await;
+                let asked = Asked::check(&authority, &aside(), bad.clone()).await;
                 match expected {
                     Some(_) => assert!(asked.is_err(), "{bad:?}"),
                     None => assert_eq!(asked.ok().unwrap().challenge, None, "{bad:?}"),
@@ -394,11 +413,11 @@ mod tests {
         let longest = query(state(LocalPath::MAX_LENGTH - spent));
         let path = continuation::path_of(&longest);
         assert_eq!(path.len(), LocalPath::MAX_LENGTH);
-        assert!(Asked::check(&authority, longest).await.is_ok());
+        assert!(Asked::check(&authority, &aside(), longest).await.is_ok());
         assert!(continuation::parse(&path, &authority.settings.origin).is_some());
 
         let longer = query(state(LocalPath::MAX_LENGTH - spent + 1));
-        let Err(problem) = Asked::check(&authority, longer).await else {
+        let Err(problem) = Asked::check(&authority, &aside(), longer).await else {
             panic!("it is not refused")
         };
         let status = problem.into_response().status();

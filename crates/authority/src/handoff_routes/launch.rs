@@ -5,19 +5,14 @@ use axum::{
     response::Response,
 };
 use handoff::{
+    cause::Cause,
     handoff::Launch,
     ids::ClientId,
     step::Step,
     token::{LaunchTicket, Secret},
     uri::LocalPath,
 };
-use web::{
-    context::{At, TraceId},
-    form::Protected,
-    peer::Peer,
-    problem::Problem,
-    redirect,
-};
+use web::{context::At, form::Protected, peer::Peer, problem::Problem, redirect, steps::Steps};
 
 use crate::{
     Authority,
@@ -28,20 +23,22 @@ use crate::{
 pub(crate) async fn post(
     At(authority): At<Authority>,
     client_id: Result<Path<String>, PathRejection>,
-    trace: TraceId,
+    steps: Steps,
     signed_in: SignedIn,
     peer: Peer,
     _: Protected<Nothing, SignedInForms>,
 ) -> Result<Response, Problem> {
     authority.admit(Some(&signed_in), peer)?;
     let Path(client_id) = client_id.map_err(|_| Problem::not_found())?;
-    let id = ClientId::parse(&client_id).map_err(|_| Problem::not_found())?;
+    let unknown = || Problem::not_found().because(Cause::UnknownClient);
+    let id = ClientId::parse(&client_id).map_err(|_| unknown())?;
     let client = authority
         .store
         .find_client(&id)
         .await
         .map_err(Problem::unavailable)?;
-    let client = client.ok_or_else(Problem::not_found)?;
+    let client = client.ok_or_else(unknown)?;
+    steps.client(&client.id);
     let sign_in = signed_in.sign_in;
     if !client.assigned_to.includes(sign_in.user.id) {
         return Err(Problem::not_assigned());
@@ -53,8 +50,8 @@ pub(crate) async fn post(
         .issue_launch(launch)
         .await
         .map_err(Problem::unavailable)?;
-    let step = Step::LaunchTicketIssued.as_str();
-    tracing::info!(trace = %trace, step, client = %client.id, "handoff");
+    steps.launch(ticket.digest());
+    steps.took(Step::LaunchTicketIssued);
     Ok(redirect::see_other(&client.initiate_login_uri.with_query(
         &[
             ("iss", authority.settings.origin.as_str()),

@@ -23,6 +23,8 @@ use http::{HeaderMap, Method, StatusCode};
 use web::{
     context::{At, TraceId},
     peer::Peer,
+    redact,
+    steps::Steps,
 };
 
 use crate::{
@@ -44,6 +46,7 @@ pub(crate) fn route() -> MethodRouter {
 async fn handle(
     At(authority): At<Authority>,
     trace: TraceId,
+    steps: Steps,
     peer: Peer,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -61,9 +64,11 @@ async fn handle(
             });
         }
     };
+    steps.state(request.state.digest());
+    steps.body(|| redact::verify_request(&request));
     let client = request.client_id.clone();
     let answer = match direct::authenticate(&authority, &trace, &headers, &client).await {
-        Ok((client, proof)) => redeem(&authority, &trace, client, proof, request).await,
+        Ok((client, proof)) => redeem(&authority, &steps, client, proof, request).await,
         Err(refusal) if refusal.is_ours() => Err(refusal),
         Err(refusal) => Err(authority.unproven(&trace, peer, Some(&client), refusal)),
     };
@@ -72,11 +77,13 @@ async fn handle(
 
 async fn redeem(
     authority: &Authority,
-    trace: &TraceId,
+    steps: &Steps,
     client: Client,
     proof: Proof,
     request: VerifyRequest,
 ) -> Result<VerifyResponse, Refusal> {
+    steps.client(&client.id);
+    let trace = steps.trace();
     let access_token = AccessToken::mint(authority.context.random.bytes());
     let redemption = Redemption {
         presented: Presented {
@@ -99,17 +106,15 @@ async fn redeem(
     let redeemed = match decided {
         Ok(redeemed) => redeemed,
         Err(rejection) => {
-            let (step, reason) = (Step::Refused.as_str(), rejection.reason());
             if rejection == Rejection::Replayed {
                 tracing::warn!(trace = %trace, event = "handoff.replay", client = %client.id, "handoff");
             }
-            tracing::info!(trace = %trace, step, reason, client = %client.id, "handoff");
             authority.token_refused(trace, &client.id);
             return Err(refusal(rejection));
         }
     };
-    let step = Step::Redeemed.as_str();
-    tracing::info!(trace = %trace, step, client = %client.id, session = %redeemed.session.id, "handoff");
+    steps.session(redeemed.session.id);
+    steps.took(Step::Redeemed);
     Ok(VerifyResponse {
         token_type: TokenType::Bearer,
         access_token: (&access_token).into(),
@@ -133,4 +138,5 @@ fn refusal(rejection: Rejection) -> Refusal {
         error,
         "The handoff token was not accepted.",
     )
+    .because(rejection)
 }

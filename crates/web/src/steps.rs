@@ -1,0 +1,471 @@
+//! The one place where the steps of a handoff are written down: each becomes a line of the log and,
+//! where somebody listens, an [`Event`].
+//!
+//! The outermost layer begins with the request's own step and ends with the answer's, and with the
+//! refusal if there was one, whoever refused: a refusal travels in its answer ([`Refused`]).
+//! Handlers say what happened in between, and which handoff it belongs to.
+//!
+//! Which handoff a request belongs to is often found out in its middle. What has happened until then
+//! waits here, and is given to the recorder with the next step that is known to belong somewhere, at
+//! the latest with the answer.
+
+use std::{
+    convert::Infallible,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
+
+use axum::{
+    extract::{FromRequestParts, Request},
+    response::Response,
+};
+use handoff::{
+    cause::Cause,
+    flow::{Belongs, Event, FlowId, LaunchId, Message, Named, Refusal, Site},
+    ids::{ClientId, SessionId},
+    rejection::Rejection,
+    step::{Channel, Step},
+    token::{Digest, LaunchTicket, State, Unverified},
+};
+use http::{Method, request::Parts};
+use time::OffsetDateTime;
+
+use crate::{
+    context::{Context, TraceId},
+    redact,
+};
+
+/// The most events that wait in one request.
+const MOST_WAITING: usize = 16;
+
+/// What the outermost layer knows of a site's part in handoffs.
+#[derive(Clone, Debug)]
+pub struct Handoffs {
+    /// Which of the two parties the site is.
+    pub site: Site,
+    /// The relying party's own id. At the authorization server each request says it.
+    pub client: Option<ClientId>,
+    /// What a request to this path is to a handoff; none for all that has no part in one.
+    pub arriving: fn(&Method, &str) -> Option<Arrival>,
+}
+
+/// What a request is to a handoff.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// This step.
+    Step(Step),
+    /// A part of one that began in another request.
+    Later,
+}
+
+/// Why a request was not served, on its way out: whoever refuses puts it to the answer's extensions.
+#[derive(Clone, Debug)]
+pub struct Refused {
+    reason: &'static str,
+    rows: &'static [u8],
+    /// The browser takes the refusal to the relying party, which tells the person.
+    sent_back: bool,
+    /// For the log, where the fault is ours and no other line has it.
+    fault: Option<String>,
+}
+
+impl Refused {
+    fn new(reason: &'static str, rows: &'static [u8]) -> Self {
+        Self {
+            reason,
+            rows,
+            sent_back: false,
+            fault: None,
+        }
+    }
+
+    /// The relying party is told, by way of the browser.
+    #[must_use]
+    pub const fn sent_back(mut self) -> Self {
+        self.sent_back = true;
+        self
+    }
+
+    /// What the operator must know to mend it.
+    #[must_use]
+    pub fn fault(mut self, fault: impl Into<String>) -> Self {
+        self.fault = Some(fault.into());
+        self
+    }
+
+    /// Puts it to an answer, in the place of one that is there.
+    #[must_use]
+    pub fn on(self, mut answer: Response) -> Response {
+        answer.extensions_mut().insert(self);
+        answer
+    }
+}
+
+impl From<Cause> for Refused {
+    fn from(cause: Cause) -> Self {
+        Self::new(cause.reason(), cause.rows())
+    }
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self::new(rejection.reason(), rejection.rows())
+    }
+}
+
+/// What happens to one request of a handoff. Handlers get it as an extractor; clones are the same.
+#[derive(Clone)]
+pub struct Steps(Arc<Inner>);
+
+struct Inner {
+    trace: TraceId,
+    /// None: this request is no part of a handoff.
+    part: Option<Part>,
+}
+
+struct Part {
+    context: Context,
+    site: Site,
+    arrival: Arrival,
+    begun: Instant,
+    listens: bool,
+    reads_messages: bool,
+    state: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    client: Option<ClientId>,
+    belongs: Belongs,
+    session: Option<SessionId>,
+    since: Option<OffsetDateTime>,
+    succeeded: bool,
+    waiting: Vec<Event>,
+}
+
+impl Steps {
+    /// For a request that is no part of a handoff: nothing is written down.
+    #[must_use]
+    pub fn aside(trace: TraceId) -> Self {
+        Self(Arc::new(Inner { trace, part: None }))
+    }
+
+    /// The request has arrived at the outermost layer.
+    pub(crate) fn begin(
+        context: &Context,
+        trace: TraceId,
+        request: &Request,
+        begun: Instant,
+    ) -> Self {
+        let Some(handoffs) = &context.handoffs else {
+            return Self::aside(trace);
+        };
+        let arrival = (handoffs.arriving)(request.method(), request.uri().path());
+        let Some(arrival) = arrival else {
+            return Self::aside(trace);
+        };
+        let progress = Progress {
+            client: handoffs.client.clone(),
+            belongs: named_in(request.uri().query().unwrap_or_default()),
+            ..Progress::default()
+        };
+        let part = Part {
+            site: handoffs.site,
+            arrival,
+            begun,
+            listens: context.recorder.listens(),
+            reads_messages: context.recorder.reads_messages(),
+            context: context.clone(),
+            state: Mutex::new(progress),
+        };
+        let message = part.reads_messages.then(|| {
+            let (method, uri) = (request.method(), request.uri());
+            redact::request(&context.origin, method, uri, request.headers())
+        });
+        let steps = Self(Arc::new(Inner {
+            trace,
+            part: Some(part),
+        }));
+        if let (Some(part), Arrival::Step(step)) = (&steps.0.part, arrival) {
+            // It waits: a handler may know better what it belongs to, and has its body.
+            let mut progress = part.progress();
+            let event = steps.event(part, &progress, step, message, None);
+            progress.waiting.extend(event);
+            tracing::debug!(trace = %steps.0.trace, step = step.as_str(), flow = shown(progress.belongs.flow), "handoff");
+        }
+        steps
+    }
+
+    /// The request's id.
+    #[must_use]
+    pub fn trace(&self) -> &TraceId {
+        &self.0.trace
+    }
+
+    /// Which relying party the handoff is for, once that is checked.
+    pub fn client(&self, client: &ClientId) {
+        self.learn(|progress| progress.client = Some(client.clone()));
+    }
+
+    /// The handoff has this state.
+    pub fn state(&self, state: Digest<State>) {
+        let flow = Some(FlowId::of(&state));
+        self.learn(|progress| progress.belongs.flow = flow);
+    }
+
+    /// The handoff began with this launch.
+    pub fn launch(&self, ticket: Digest<LaunchTicket>) {
+        let launch = Some(LaunchId::of(&ticket));
+        self.learn(|progress| progress.belongs.launch = launch);
+    }
+
+    /// The handoff gives this session, or will.
+    pub fn session(&self, session: SessionId) {
+        self.learn(|progress| progress.session = Some(session));
+    }
+
+    /// When the handoff began: how long it took is counted from here.
+    pub fn since(&self, began: OffsetDateTime) {
+        self.learn(|progress| progress.since = Some(began));
+    }
+
+    /// The fields of the request's body. They are only made where somebody reads them.
+    pub fn body(&self, fields: impl FnOnce() -> Vec<Named>) {
+        let Some(part) = self.0.part.as_ref().filter(|part| part.reads_messages) else {
+            return;
+        };
+        let mut progress = part.progress();
+        if let Some(Event { message, .. }) = progress.waiting.first_mut()
+            && let Some(request) = message.take()
+        {
+            *message = Some(redact::with_body(request, fields()));
+        }
+    }
+
+    /// The id that the back channel's request carries, as W3C Trace Context has it: the handoff, and
+    /// in it this request.
+    #[must_use]
+    pub fn traceparent(&self) -> Option<String> {
+        let flow = self.0.part.as_ref()?.progress().belongs.flow?;
+        Some(format!("00-{flow}-{}-01", self.0.trace))
+    }
+
+    /// A step was taken.
+    pub fn took(&self, step: Step) {
+        self.sent(step, || None);
+    }
+
+    /// A step was taken that is a message of its own. The message is only made where somebody reads
+    /// it.
+    pub fn sent(&self, step: Step, message: impl FnOnce() -> Option<Message>) {
+        let Some(part) = &self.0.part else {
+            return;
+        };
+        let message = if part.reads_messages { message() } else { None };
+        let mut progress = part.progress();
+        progress.succeeded |= step == Step::SessionCreated;
+        self.log(&progress, step);
+        let event = self.event(part, &progress, step, message, None);
+        part.put(&mut progress, event);
+    }
+
+    /// The request is answered: its last steps, and how the handoff ended if it has.
+    pub(crate) fn end(&self, answer: &mut Response) {
+        let refused = answer.extensions_mut().remove::<Refused>();
+        let Some(part) = &self.0.part else {
+            return;
+        };
+        let refused = refused.or_else(|| unexplained(answer));
+        let mut progress = part.progress();
+        let unknown = progress.belongs == Belongs::default() && progress.session.is_none();
+        if part.arrival == Arrival::Later && unknown && refused.is_none() {
+            // A look at a page that has nothing to ask.
+            return;
+        }
+        let for_machines = part.arrival == Arrival::Step(Step::VerifyReceived);
+        let mut message = part
+            .reads_messages
+            .then(|| redact::response(answer.status(), answer.headers()));
+        if let Some(refused) = &refused {
+            let refusal = Refusal {
+                reason: refused.reason.to_owned(),
+                rows: refused.rows.to_vec(),
+            };
+            let answer = message.take_if(|_| for_machines);
+            let event = self.event(part, &progress, Step::Refused, answer, Some(refusal));
+            progress.waiting.extend(event);
+            self.log_refusal(&progress, refused);
+        }
+        if !for_machines {
+            let step = match answer.status().is_redirection() {
+                true => Step::Redirected,
+                false => Step::PageShown,
+            };
+            self.log(&progress, step);
+            let event = self.event(part, &progress, step, message, None);
+            progress.waiting.extend(event);
+        }
+        self.log_end(part, &progress, refused.as_ref());
+        part.flush(&mut progress);
+    }
+
+    fn learn(&self, what: impl FnOnce(&mut Progress)) {
+        if let Some(part) = &self.0.part {
+            what(&mut part.progress());
+        }
+    }
+
+    fn event(
+        &self,
+        part: &Part,
+        progress: &Progress,
+        step: Step,
+        message: Option<Message>,
+        refusal: Option<Refusal>,
+    ) -> Option<Event> {
+        let after = part.begun.elapsed().as_micros();
+        let at = part.context.now().unix_timestamp_nanos() / 1_000;
+        part.listens.then(|| Event {
+            step,
+            site: part.site,
+            client: progress.client.clone(),
+            belongs: progress.belongs,
+            session: progress.session,
+            trace: self.0.trace.to_string(),
+            at: i64::try_from(at).unwrap_or_default(),
+            after: u64::try_from(after).unwrap_or(u64::MAX),
+            message,
+            refusal,
+        })
+    }
+
+    fn log(&self, progress: &Progress, step: Step) {
+        let (trace, name) = (&self.0.trace, step.as_str());
+        let (client, flow) = (
+            shown(progress.client.as_ref()),
+            shown(progress.belongs.flow),
+        );
+        let session = shown(progress.session);
+        // The messages are the decisions' frame: who looks for one thing that went wrong has enough
+        // with these.
+        if step.channel() == Channel::Inside {
+            tracing::info!(trace = %trace, step = name, client, flow, session, "handoff");
+        } else {
+            tracing::debug!(trace = %trace, step = name, client, flow, "handoff");
+        }
+    }
+
+    fn log_refusal(&self, progress: &Progress, refused: &Refused) {
+        let (trace, step) = (&self.0.trace, Step::Refused.as_str());
+        let (client, flow) = (
+            shown(progress.client.as_ref()),
+            shown(progress.belongs.flow),
+        );
+        let reason = refused.reason;
+        if let Some(cause) = &refused.fault {
+            tracing::error!(trace = %trace, step, reason, cause, client, flow, "handoff");
+        } else {
+            tracing::info!(trace = %trace, step, reason, client, flow, "handoff");
+        }
+    }
+
+    /// One line for a handoff that has ended here. A refusal that the relying party will hear of is
+    /// no end: it is the one that ends it.
+    fn log_end(&self, part: &Part, progress: &Progress, refused: Option<&Refused>) {
+        let heard_of = part.arrival == Arrival::Step(Step::VerifyReceived);
+        let reason = match refused {
+            None if progress.succeeded => None,
+            Some(refused) if !refused.sent_back && !heard_of => Some(refused.reason),
+            _ => return,
+        };
+        let outcome = match reason {
+            None => "success",
+            Some(_) => "failure",
+        };
+        let took = progress.since.map(|began| part.context.now() - began);
+        let ms = took.map_or_else(
+            || u64::try_from(part.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            |took| u64::try_from(took.whole_milliseconds()).unwrap_or_default(),
+        );
+        let (client, flow) = (
+            shown(progress.client.as_ref()),
+            shown(progress.belongs.flow),
+        );
+        tracing::info!(trace = %self.0.trace, outcome, reason, client, flow, ms, "handoff ended");
+    }
+}
+
+impl Part {
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn put(&self, progress: &mut Progress, event: Option<Event>) {
+        progress.waiting.extend(event);
+        let known = progress.belongs != Belongs::default() || progress.session.is_some();
+        if known || progress.waiting.len() >= MOST_WAITING {
+            self.flush(progress);
+        }
+    }
+
+    /// Gives away what waits, with all that is known by now.
+    fn flush(&self, progress: &mut Progress) {
+        for mut event in progress.waiting.drain(..) {
+            event.client = event.client.or_else(|| progress.client.clone());
+            event.belongs.flow = event.belongs.flow.or(progress.belongs.flow);
+            event.belongs.launch = event.belongs.launch.or(progress.belongs.launch);
+            self.context.recorder.record(&event);
+        }
+    }
+}
+
+/// Which handoff a query names, by the secrets in it: nobody can name another's who does not have
+/// them. A trace id that comes with a request names none.
+fn named_in(query: &str) -> Belongs {
+    let value = |wanted: &str| {
+        let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value.into_owned()),
+            _ => None,
+        }
+    };
+    let state = value("state").and_then(|text| Unverified::<State>::new(text).ok());
+    let launch = value("launch").and_then(|text| Unverified::<LaunchTicket>::new(text).ok());
+    Belongs {
+        flow: state.map(|state| FlowId::of(&state.digest())),
+        launch: launch.map(|launch| LaunchId::of(&launch.digest())),
+    }
+}
+
+/// A layer that is not ours, or one that does not know why.
+fn unexplained(answer: &Response) -> Option<Refused> {
+    let status = answer.status();
+    match status.is_client_error() || status.is_server_error() {
+        true => Some(Cause::Other.into()),
+        false => None,
+    }
+}
+
+fn shown<T: fmt::Display>(value: Option<T>) -> Option<tracing::field::DisplayValue<T>> {
+    value.map(tracing::field::display)
+}
+
+impl fmt::Debug for Steps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Steps({})", self.0.trace)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Steps {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        if let Some(steps) = parts.extensions.get::<Self>() {
+            return Ok(steps.clone());
+        }
+        TraceId::from_request_parts(parts, state)
+            .await
+            .map(Self::aside)
+    }
+}
