@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::{
     components::moment::{Past, When},
     lab::{
-        diagram::{Diagram, Names},
+        diagram::{Diagram, Names, readable},
         live::LiveFlow,
     },
     words::{Explained, Term},
@@ -44,6 +44,8 @@ pub fn FlowPage(
         stream,
         address,
     } = model;
+    // They stand in the page once more, for the island to go on from.
+    let events: Vec<Event> = events.into_iter().map(readable).collect();
     let app = Diagram::of(&events, &names).app().to_owned();
     view! {
         <div class="page flow">

@@ -14,7 +14,7 @@ use crate::{
         notice::Tone,
     },
     lab::{
-        diagram::{Diagram, Names, Outcome, svg, text},
+        diagram::{Diagram, Names, Outcome, readable, svg, text},
         message,
     },
 };
@@ -293,7 +293,7 @@ fn listen(stream: &str, line: RwSignal<Line>, on_event: impl Fn(Event) + 'static
         let event = message.data().as_string();
         // What this version cannot read is left out, as on the server.
         if let Some(event) = event.and_then(|event| serde_json::from_str(&event).ok()) {
-            on_event(event);
+            on_event(readable(event));
         }
     });
     source.set_onmessage(Some(said.as_ref().unchecked_ref()));

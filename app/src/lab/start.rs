@@ -35,6 +35,31 @@ pub fn StartPage(
                  arrive signed in: that is a " <Explained term=Term::Handoff />
                 ". Every request here is real, so what you see is what your own sites would do."
             </p>
+            <section class="stack" aria-labelledby="doors-heading">
+                <h2 id="doors-heading">"Three ways in"</h2>
+                <ul class="doors" role="list">
+                    <li class="door">
+                        <h3>
+                            <a href="/flows">"See it work"</a>
+                        </h3>
+                        <p>
+                            "Every handoff on these sites, drawn as it happens, with each request,                              and the rule that let it pass or stopped it."
+                        </p>
+                    </li>
+                    <li class="door">
+                        <h3>"Compare it"</h3>
+                        <p>
+                            "Other ways to sign in across sites, measured in your own browser."
+                        </p>
+                        <p class="muted">"Not built yet."</p>
+                    </li>
+                    <li class="door">
+                        <h3>"Break it"</h3>
+                        <p>"Attacks, each with its defence on and off."</p>
+                        <p class="muted">"Not built yet."</p>
+                    </li>
+                </ul>
+            </section>
             <section aria-labelledby="first-heading">
                 <h2 id="first-heading">"Your first handoff"</h2>
                 <ol class="steps">

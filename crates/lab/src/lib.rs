@@ -39,6 +39,9 @@ use web::{
     seams::{Clock, Randomness},
 };
 
+/// What people call the authorization server.
+const AUTHORITY: &str = "Harbor ID";
+
 /// What a lab is set up with.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -97,7 +100,7 @@ impl Lab {
             assets: settings.assets.clone(),
         };
         let sites = vec![
-            (settings.authority.clone(), "Harbor ID"),
+            (settings.authority.clone(), AUTHORITY),
             (settings.notes.clone(), "Notes"),
             (settings.tasks.clone(), "Tasks"),
         ];
@@ -185,6 +188,8 @@ pub fn router() -> Router {
         .route("/flows/{id}", get(flows::page::get))
         .route("/flows/{id}/events", get(flows::events::get))
         .route("/flows/{id}/export.json", get(flows::export::json))
+        .route("/flows/{id}/export.svg", get(flows::export::svg))
+        .route("/flows/{id}/export.mermaid", get(flows::export::mermaid))
         .route("/flows/by-trace/{trace}", get(flows::by_trace::get));
 
     let pages = Router::new()

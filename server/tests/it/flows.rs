@@ -339,6 +339,8 @@ async fn ids_that_are_none_of_ours_lead_nowhere() {
             format!("/flows/{id}"),
             format!("/flows/{id}/events"),
             format!("/flows/{id}/export.json"),
+            format!("/flows/{id}/export.svg"),
+            format!("/flows/{id}/export.mermaid"),
             format!("/flows/by-trace/{id}"),
         ] {
             let answer = visitor.get(&world.lab(&path)).await;
@@ -378,7 +380,12 @@ async fn what_was_sent_is_shown_as_text_whatever_it_is() {
     });
     reported(&world, &[hostile]).await;
     let visitor = world.visitor();
-    for path in ["/flows".to_owned(), format!("/flows/{FLOW}")] {
+    for path in [
+        "/flows".to_owned(),
+        format!("/flows/{FLOW}"),
+        format!("/flows/{FLOW}/export.svg"),
+        format!("/flows/{FLOW}/export.mermaid"),
+    ] {
         let page = visitor.get(&world.lab(&path)).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(!page.body.contains("<script>alert"), "{path}");

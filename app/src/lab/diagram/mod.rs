@@ -753,6 +753,61 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// An event in which every text is [`visible`].
+#[must_use]
+pub fn readable(mut event: Event) -> Event {
+    let mend = |text: &mut String| *text = visible(text);
+    let mend_all = |values: &mut Vec<Named>| {
+        for Named { name, value } in values {
+            mend(name);
+            for piece in value {
+                match piece {
+                    Piece::Text(text) => mend(text),
+                    Piece::Hidden { kind, fingerprint } => {
+                        mend(kind);
+                        mend(fingerprint);
+                    }
+                }
+            }
+        }
+    };
+    mend(&mut event.trace);
+    if let Some(refusal) = &mut event.refusal {
+        mend(&mut refusal.reason);
+    }
+    match &mut event.message {
+        Some(Message::Request {
+            method,
+            url,
+            query,
+            headers,
+            cookies,
+            body,
+        }) => {
+            mend(method);
+            mend(url);
+            for values in [query, headers, cookies, body] {
+                mend_all(values);
+            }
+        }
+        Some(Message::Response {
+            status: _,
+            location,
+            query,
+            headers,
+            cookies,
+            body,
+        }) => {
+            location.iter_mut().for_each(mend);
+            for values in [query, headers, cookies, body] {
+                mend_all(values);
+            }
+        }
+        None => {}
+    }
+    event
+}
+
 /// How long something took, for people: "4 ms", "1.2 s".
 #[must_use]
 pub fn duration(microseconds: u64) -> String {

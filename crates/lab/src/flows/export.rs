@@ -1,5 +1,6 @@
 //! A flow as a file, to be kept or passed on. It holds what the page holds: no secret.
 
+use app::lab::diagram::{Diagram, export, text};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -9,7 +10,7 @@ use http::header;
 use serde::Serialize;
 use web::{context::At, problem::Problem};
 
-use super::{Asked, find};
+use super::{Asked, find, names};
 use crate::{
     Lab,
     store::{Flow, in_order},
@@ -31,6 +32,36 @@ pub(crate) async fn json(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response
     let name = disposition(&flow, "json");
     let file = Json(File { flow, events });
     Ok(([(header::CONTENT_DISPOSITION, name)], file).into_response())
+}
+
+/// The picture, by itself.
+pub(crate) async fn svg(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
+    let (flow, diagram) = drawn(&lab, &key).await?;
+    let picture = export::document(&diagram);
+    Ok(file(&flow, "svg", "image/svg+xml", picture))
+}
+
+/// The picture in the language of Mermaid.
+pub(crate) async fn mermaid(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
+    let (flow, diagram) = drawn(&lab, &key).await?;
+    let picture = text::mermaid(&diagram);
+    Ok(file(&flow, "mermaid", "text/vnd.mermaid", picture))
+}
+
+async fn drawn(lab: &Lab, key: &crate::store::Key) -> Result<(Flow, Diagram), Problem> {
+    let (flow, events) = recorded(lab, key).await?;
+    Ok((flow, Diagram::of(&events, &names())))
+}
+
+fn file(flow: &Flow, kind: &str, media_type: &'static str, content: String) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, media_type.to_owned()),
+        (
+            header::CONTENT_DISPOSITION,
+            disposition(&flow.id.to_string(), kind),
+        ),
+    ];
+    (headers, content).into_response()
 }
 
 async fn recorded(lab: &Lab, key: &crate::store::Key) -> Result<(Flow, Vec<Event>), Problem> {

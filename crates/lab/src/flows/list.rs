@@ -1,14 +1,18 @@
 //! The handoffs that were recorded, the newest first.
 
+use app::lab::{
+    diagram::{AppName, Names, Outcome as Came},
+    flows::{FlowRow, Flows, FlowsPage},
+};
 use axum::response::Response;
 use leptos::prelude::*;
-use relying_party::Application;
 use serde::Deserialize;
+use time::OffsetDateTime;
 use web::{context::At, moment, page::Page, params::Params, problem::Problem};
 
-use super::find;
+use super::{find, names};
 use crate::{
-    Lab,
+    AUTHORITY, Lab,
     store::{Flow, Key, LISTED, Outcome},
 };
 
@@ -38,58 +42,32 @@ pub(crate) async fn get(
         .last()
         .filter(|_| flows.len() == LISTED)
         .map(|last| format!("/flows?before={}", last.id));
-    let frame = lab.context().frame.clone();
-    Ok(page.show(move || {
-        let rows = flows.into_iter().map(|flow| {
-            let href = format!("/flows/{}", flow.id);
-            let ago = moment::ago(flow.began, now);
-            view! {
-                <tr>
-                    <td>
-                        <a href=href>{app_name(&flow)}</a>
-                    </td>
-                    <td>{ago}</td>
-                    <td>{outcome(&flow.outcome)}</td>
-                    <td>{flow.steps}</td>
-                </tr>
-            }
-        });
-        let rows = rows.collect_view();
-        let content = view! {
-            <div class="page">
-                <h1>"Flows"</h1>
-                <table>
-                    <thead>
-                        <tr>
-                            <th scope="col">"App"</th>
-                            <th scope="col">"When"</th>
-                            <th scope="col">"Outcome"</th>
-                            <th scope="col">"Steps"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
-                {earlier.map(|href| view! { <a href=href>"Earlier"</a> })}
-            </div>
-        };
-        frame.page("Flows", false, content)
-    }))
-}
-
-fn app_name(flow: &Flow) -> String {
-    let Some(client) = &flow.client else {
-        return "An application".to_owned();
+    let names = names();
+    let rows = flows.into_iter().map(|flow| row(flow, &names, now));
+    let model = Flows {
+        rows: rows.collect(),
+        earlier,
+        authority_origin: lab.0.settings.authority.to_string(),
+        authority_name: AUTHORITY.to_owned(),
     };
-    let own = Application::ALL
-        .into_iter()
-        .find(|application| application.id() == client.as_str());
-    own.map_or_else(|| client.to_string(), |own| own.name().to_owned())
+    let frame = lab.context().frame.clone();
+    Ok(page.show(move || frame.page("Flows", false, view! { <FlowsPage model /> })))
 }
 
-fn outcome(outcome: &Outcome) -> String {
-    match outcome {
-        Outcome::UnderWay => "under way".to_owned(),
-        Outcome::Opened => "opened".to_owned(),
-        Outcome::Refused(reason) => format!("refused: {reason}"),
+fn row(flow: Flow, names: &Names, now: OffsetDateTime) -> FlowRow {
+    let known = |app: &&AppName| flow.client.as_ref() == Some(&app.client);
+    let known = names.apps.iter().find(known);
+    let client = flow.client.as_ref().map(ToString::to_string);
+    FlowRow {
+        href: format!("/flows/{}", flow.id),
+        app_name: known.map(|app| app.name.clone()).or(client),
+        icon: known.map(|app| app.icon).unwrap_or_default(),
+        began: moment::past(flow.began, now),
+        outcome: match flow.outcome {
+            Outcome::UnderWay => Came::UnderWay,
+            Outcome::Opened => Came::SignedIn,
+            Outcome::Refused(reason) => Came::Refused(reason),
+        },
+        steps: flow.steps,
     }
 }

@@ -6,13 +6,16 @@ pub(crate) mod export;
 pub(crate) mod list;
 pub(crate) mod page;
 
+use app::lab::diagram::{AppName, Names};
 use axum::extract::{FromRequestParts, Path};
+use handoff::ids::ClientId;
 use http::request::Parts;
+use relying_party::Application;
 use time::{Duration, OffsetDateTime};
 use web::problem::Problem;
 
 use crate::{
-    Lab,
+    AUTHORITY, Lab,
     store::{Flow, Key, Outcome},
 };
 
@@ -42,6 +45,21 @@ async fn find(lab: &Lab, key: &Key) -> Result<Flow, Problem> {
     found
         .map_err(Problem::unavailable)?
         .ok_or_else(Problem::not_found)
+}
+
+/// What the parties are called in pictures.
+fn names() -> Names {
+    let named = |application: Application| {
+        Some(AppName {
+            client: ClientId::parse(application.id()).ok()?,
+            name: application.name().to_owned(),
+            icon: application.icon(),
+        })
+    };
+    Names {
+        authority: AUTHORITY.to_owned(),
+        apps: Application::ALL.into_iter().filter_map(named).collect(),
+    }
 }
 
 /// Whether nothing more is expected of it.

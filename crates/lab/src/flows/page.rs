@@ -1,10 +1,11 @@
 //! One flow.
 
+use app::lab::flow::{Flow as Model, FlowPage};
 use axum::response::Response;
 use leptos::prelude::*;
-use web::{context::At, page::Page, problem::Problem, redirect};
+use web::{context::At, moment, page::Page, problem::Problem, redirect};
 
-use super::{Asked, find};
+use super::{Asked, find, is_over, names};
 use crate::{Lab, store::in_order};
 
 pub(crate) async fn get(
@@ -18,25 +19,23 @@ pub(crate) async fn get(
         return Ok(redirect::see_other(&format!("/flows/{}", flow.id)));
     }
     let kept = lab.recorded().store.events_after(flow.number, 0).await;
-    let events = in_order(kept.map_err(Problem::unavailable)?);
-    let file = format!("/flows/{}/export.json", flow.id);
+    let kept = kept.map_err(Problem::unavailable)?;
+    let now = lab.context().now();
+    let last = kept.iter().map(|kept| kept.seq).max().unwrap_or(0);
+    let stream = format!("/flows/{}/events?after={last}", flow.id);
+    let model = Model {
+        id: flow.id.to_string(),
+        events: in_order(kept),
+        names: names(),
+        began: moment::past(flow.began, now),
+        stream: (!is_over(&flow, now)).then_some(stream),
+        address: format!("{}/flows/{}", lab.0.settings.origin, flow.id),
+    };
     let frame = lab.context().frame.clone();
-    Ok(page.show(move || {
-        let steps = events.iter().map(|event| {
-            let refusal = event.refusal.as_ref();
-            let reason = refusal.map(|refusal| format!(": {}", refusal.reason));
-            view! { <li>{event.step.as_str()} {reason}</li> }
-        });
-        let steps = steps.collect_view();
-        let content = view! {
-            <div class="page">
-                <h1>"A handoff"</h1>
-                <ol>{steps}</ol>
-                <p>
-                    <a href=file>"Save the steps (JSON)"</a>
-                </p>
-            </div>
-        };
-        frame.page("A handoff", false, content)
-    }))
+    let show = move || {
+        let model = model.clone();
+        let frame = frame.clone();
+        frame.page("A handoff", true, view! { <FlowPage model /> })
+    };
+    Ok(page.show_with_islands(show).await)
 }

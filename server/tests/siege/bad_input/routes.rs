@@ -1670,6 +1670,16 @@ fn flows() -> Vec<Route> {
             |stage| Box::pin(async { of_flow(stage, "/flows/{}/export.json", "id", FLOW) }),
             |reply| reply.status == 200,
         ),
+        flow_route(
+            "/flows/{id}/export.svg",
+            |stage| Box::pin(async { of_flow(stage, "/flows/{}/export.svg", "id", FLOW) }),
+            |reply| reply.status == 200,
+        ),
+        flow_route(
+            "/flows/{id}/export.mermaid",
+            |stage| Box::pin(async { of_flow(stage, "/flows/{}/export.mermaid", "id", FLOW) }),
+            |reply| reply.status == 200,
+        ),
         Route {
             params: vec![
                 param(Place::Path, "id", |_| R404),
