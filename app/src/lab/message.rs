@@ -124,7 +124,7 @@ fn way(diagram: &Diagram, message: &Arrow) -> String {
     };
     let took = match message.kind {
         Kind::Redirect | Kind::Page | Kind::Reply if message.after > 0 => {
-            format!(", after {}", duration(message.after))
+            format!(", {} after the request", duration(message.after))
         }
         _ => String::new(),
     };
@@ -142,18 +142,18 @@ const fn slug(party: Party) -> &'static str {
 fn decided(diagram: &Diagram, decision: &Decision) -> AnyView {
     let words = explain::step(decision.step);
     let (authority, app) = parties(diagram, decision.lane);
-    let who = diagram.name(decision.lane).to_owned();
+    let who = diagram.name(decision.lane);
     let (heading, says) = match &decision.refusal {
         Some(refusal) => {
             let why = explain::reason_sentence(&refusal.reason);
             let why = why.map(|why| format!("{why} "));
             (
-                decision.label.clone(),
+                format!("Refused by {who}: {}", explain::reason(&refusal.reason)),
                 format!("{}{}", why.unwrap_or_default(), words.why),
             )
         }
         None => (
-            words.headed(authority, app),
+            format!("{who}: {}", words.headed(authority, app)),
             words.sentences(authority, app),
         ),
     };
@@ -166,7 +166,7 @@ fn decided(diagram: &Diagram, decision: &Decision) -> AnyView {
         <section class="flow-decision" data-tone=decision.tone.slug()>
             <h3>
                 <Glyph icon=decision.tone.icon() />
-                <span>{who} ": " {heading}</span>
+                <span>{heading}</span>
             </h3>
             <p>{says}</p>
             {code}

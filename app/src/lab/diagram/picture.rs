@@ -47,10 +47,10 @@ impl Width {
     const fn measures(self) -> Measures {
         match self {
             Self::Wide => Measures {
-                width: 720.0,
-                times: 62.0,
-                first_lane: 120.0,
-                last_lane: 620.0,
+                width: 640.0,
+                times: 54.0,
+                first_lane: 104.0,
+                last_lane: 550.0,
                 text: 13.0,
                 small: 12.0,
                 name: 22,
@@ -224,6 +224,8 @@ const LONGEST: f32 = 56.0;
 /// Where the first thing stands below the heads of the lanes.
 const HEAD: f32 = 56.0;
 const ROW: f32 = 22.0;
+/// The share of its size that a heavy letter takes.
+const BOLD: f32 = 0.63;
 
 impl Picture {
     /// Draws it.
@@ -538,9 +540,9 @@ impl<'a> Drawing<'a> {
     fn refusal(&mut self, decision: &Decision, x: f32) -> Vec<Shape> {
         let size = self.measures.text;
         let room = self.measures.width - self.lane(0) - 8.0;
-        let label = shortened(&decision.label, fit(room - 44.0, size, 0.58));
+        let label = shortened(&decision.label, fit(room - 46.0, size, BOLD));
         let rules = rules_text(&decision.rows);
-        let width = letters(&label, size, 0.58).max(letters(&rules, size, 0.56)) + 44.0;
+        let width = letters(&label, size, BOLD).max(letters(&rules, size, 0.56)) + 46.0;
         let height = if rules.is_empty() { 32.0 } else { 48.0 };
         let left = (x - width / 2.0)
             .min(self.measures.width - 2.0 - width)

@@ -308,13 +308,20 @@ fn nothing_is_drawn_outside_of_the_picture() {
                     anchor,
                     size,
                     mono,
+                    bold,
                     text,
                     ..
                 } = shape
                 else {
                     continue;
                 };
-                let each = if *mono { 0.605 } else { 0.56 };
+                let each = if *mono {
+                    0.605
+                } else if *bold {
+                    0.63
+                } else {
+                    0.56
+                };
                 #[expect(clippy::cast_precision_loss, reason = "the length of a label")]
                 let wide = text.chars().count() as f32 * size * each;
                 let left = match anchor.as_str() {
