@@ -3,6 +3,10 @@
 
 use std::{collections::BTreeMap, time::Duration as Wait};
 
+use handoff::{
+    flow::{FlowId, LaunchId},
+    token::{LaunchTicket, State, Unverified},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -183,6 +187,71 @@ async fn what_is_reported_is_listed_shown_found_by_its_request_and_exported() {
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("connect-src 'self';"), "{policy}");
     }
+}
+
+/// The steps of an undisturbed handoff, in their order. Redirects are between them.
+const HANDOFF: [&str; 13] = [
+    "launch_requested",
+    "launch_ticket_issued",
+    "start_received",
+    "state_made",
+    "authorize_received",
+    "token_issued",
+    "callback_received",
+    "state_matched",
+    "verify_sent",
+    "verify_received",
+    "redeemed",
+    "verify_answered",
+    "session_created",
+];
+
+#[tokio::test]
+async fn a_handoff_is_followed_from_the_click_to_the_session_with_its_back_channel() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    let clicked = alice.click_open_notes(&world).await;
+    world.settled().await;
+    let ticket = clicked.location_parameter("launch");
+    let launch = LaunchId::of(&Unverified::<LaunchTicket>::new(ticket).unwrap().digest());
+    // Nobody knows the handoff yet: it is followed by its launch.
+    let path = format!("/flows/{launch}/events");
+    let mut follower = Follower::follow(&world, &path, None).await;
+    let home = alice.follow(clicked).await;
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|step| step != "session_created") {
+        let (_, step) = follower.step().await;
+        if HANDOFF.contains(&&*step) {
+            seen.push(step);
+        }
+    }
+    seen.sort_by_key(|step| HANDOFF.iter().position(|known| known == step));
+    assert_eq!(seen, HANDOFF);
+
+    world.settled().await;
+    let state = alice
+        .seen()
+        .iter()
+        .find(|answer| answer.url.contains("/handoff/start"))
+        .unwrap()
+        .location_parameter("state");
+    let flow = FlowId::of(&Unverified::<State>::new(state).unwrap().digest());
+    let page = world.lab(&format!("/flows/{flow}"));
+    let by_launch = alice.get(&world.lab(&format!("/flows/{launch}"))).await;
+    assert_eq!(by_launch.location(), page);
+    assert_eq!(alice.get(&page).await.status, StatusCode::OK);
+    let file = alice.get(&format!("{page}/export.json")).await.json();
+    for event in file["events"].as_array().unwrap() {
+        let trace = event["trace"].as_str().unwrap();
+        let found = world.lab(&format!("/flows/by-trace/{trace}"));
+        assert_eq!(alice.get(&found).await.location(), page);
+    }
+    let list = alice.get(&world.lab("/flows")).await;
+    assert!(
+        list.body.contains(&format!("href=\"/flows/{flow}\"")),
+        "{list:?}"
+    );
 }
 
 #[tokio::test]

@@ -2,6 +2,10 @@
 
 use std::{net::SocketAddr, os::unix::fs::PermissionsExt, path::Path};
 
+use handoff::{
+    flow::FlowId,
+    token::{State, Unverified},
+};
 use reqwest::StatusCode;
 use server::config::Origins;
 
@@ -103,4 +107,86 @@ async fn harbor_id_and_notes_run_as_two_processes() {
     for file in ["authority/authority.db-wal", "notes/notes.db-wal"] {
         assert!(!folder.path().join(file).exists(), "{file}");
     }
+}
+
+#[tokio::test]
+async fn three_processes_draw_one_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let ports = [free_port(), free_port(), free_port()];
+    let on = |port| Origins::on_localhost("", port).unwrap();
+    let mut origins = on(ports[0]);
+    (origins.notes, origins.lab) = (on(ports[1]).notes, on(ports[2]).lab);
+    let listen = ports.map(|port| format!("127.0.0.1:{port}"));
+    let elsewhere = [
+        "--authority-origin",
+        origins.authority.as_str(),
+        "--notes-origin",
+        origins.notes.as_str(),
+        "--lab-origin",
+        origins.lab.as_str(),
+    ];
+    let start = |site: &str, listen: &str| {
+        let arguments = [&["--only", site, "--listen", listen], &elsewhere[..]].concat();
+        Running::start(&at(site), &arguments)
+    };
+    let copy_key = |to: &str| {
+        std::fs::copy(at("lab").join("lab.key"), at(to).join("lab.key")).unwrap();
+    };
+
+    let lab = start("lab", &listen[2]);
+    std::fs::create_dir(at("authority")).unwrap();
+    std::fs::set_permissions(at("authority"), std::fs::Permissions::from_mode(0o700)).unwrap();
+    copy_key("authority");
+    let authority = start("authority", &listen[0]);
+    copy_secret(&at("authority"), &at("notes"));
+    copy_key("notes");
+    let notes = start("notes", &listen[1]);
+
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let alice = Persona::new(address, &origins);
+    let home = handoff(&alice, &origins).await;
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+    // What a process has recorded is reported before it ends, and kept before the lab's does.
+    for running in [authority, notes, lab] {
+        assert!(running.terminate().success());
+    }
+    let state = alice
+        .seen()
+        .iter()
+        .find(|answer| answer.url.contains("/handoff/start"))
+        .unwrap()
+        .location_parameter("state");
+    let state = Unverified::<State>::new(state).unwrap();
+    let id = FlowId::of(&state.digest());
+    let _lab = start("lab", &listen[2]);
+    let file = alice
+        .get(&format!("{}/flows/{id}/export.json", origins.lab))
+        .await;
+    let events = file.json()["events"].as_array().unwrap().clone();
+    let steps: Vec<_> = events
+        .iter()
+        .map(|event| event["step"].as_str().unwrap())
+        .collect();
+    let of_both = [
+        "launch_requested",
+        "launch_ticket_issued",
+        "start_received",
+        "state_made",
+        "authorize_received",
+        "token_issued",
+        "callback_received",
+        "state_matched",
+        "verify_sent",
+        "verify_received",
+        "redeemed",
+        "verify_answered",
+        "session_created",
+    ];
+    let seen: Vec<_> = steps
+        .iter()
+        .copied()
+        .filter(|step| of_both.contains(step))
+        .collect();
+    assert_eq!(seen, of_both, "{steps:?}");
 }
