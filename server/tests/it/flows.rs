@@ -183,6 +183,12 @@ async fn what_is_reported_is_listed_shown_found_by_its_request_and_exported() {
     let steps: Vec<_> = file.json()["events"].as_array().unwrap().clone();
     let steps: Vec<_> = steps.iter().map(|event| event["step"].clone()).collect();
     assert_eq!(steps, ["start_received", "session_created"]);
+    // The page goes on where it ends; one that is over has nothing to follow.
+    let stream = format!("/flows/{FLOW}/events?after=2");
+    assert!(shown.body.contains(&stream), "{shown:?}");
+    world.clock.advance(Duration::minutes(2));
+    let over = visitor.get(&found.location()).await;
+    assert!(!over.body.contains("/events?after="), "{over:?}");
     for answer in [&list, &shown, &file] {
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("connect-src 'self';"), "{policy}");

@@ -66,6 +66,7 @@ fn row(flow: Flow, names: &Names, now: OffsetDateTime) -> FlowRow {
         outcome: match flow.outcome {
             Outcome::UnderWay => Came::UnderWay,
             Outcome::Opened => Came::SignedIn,
+            Outcome::OpenedThenRefused(reason) => Came::RefusedAfterwards(reason),
             Outcome::Refused(reason) => Came::Refused(reason),
         },
         steps: flow.steps,

@@ -66,7 +66,7 @@ fn names() -> Names {
 fn is_over(flow: &Flow, now: OffsetDateTime) -> bool {
     let waits = match flow.outcome {
         Outcome::UnderWay => AWAITED_FOR,
-        Outcome::Opened | Outcome::Refused(_) => FOLLOWED_AFTER,
+        Outcome::Opened | Outcome::OpenedThenRefused(_) | Outcome::Refused(_) => FOLLOWED_AFTER,
     };
     now - flow.kept_at > waits
 }

@@ -101,9 +101,10 @@ pub struct Number(pub(crate) i64);
 pub enum Outcome {
     /// Neither of the others yet.
     UnderWay,
-    /// The person has a session at the relying party. What is refused after that (a replay, the
-    /// button *Back*) does not take it away.
+    /// The person has a session at the relying party.
     Opened,
+    /// The same, and then something was refused, first for this reason: a replay, the button *Back*.
+    OpenedThenRefused(String),
     /// Stopped, and this was the first reason that was given.
     Refused(String),
 }
@@ -294,8 +295,14 @@ impl Summary {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        match (&self.outcome, &outcome) {
-            (Outcome::UnderWay, _) | (_, Outcome::Opened) => self.outcome = outcome,
+        match (&self.outcome, outcome) {
+            (Outcome::Opened, Outcome::Refused(reason)) => {
+                self.outcome = Outcome::OpenedThenRefused(reason);
+            }
+            (Outcome::UnderWay, outcome)
+            | (Outcome::Refused(_), outcome @ (Outcome::Opened | Outcome::OpenedThenRefused(_))) => {
+                self.outcome = outcome
+            }
             _ => {}
         }
     }
@@ -307,15 +314,9 @@ impl Summary {
         self.last = self.last.max(other.last);
         self.steps += other.steps;
         self.bytes += other.bytes;
-        // Its steps came before: so did its refusal, if it has one.
-        if matches!(
-            (&self.outcome, &other.outcome),
-            (Outcome::Refused(_), Outcome::Refused(_))
-        ) {
-            self.outcome = other.outcome;
-        } else {
-            self.end(other.outcome);
-        }
+        // Its steps came before this one's.
+        let after = std::mem::replace(&mut self.outcome, other.outcome);
+        self.end(after);
     }
 }
 

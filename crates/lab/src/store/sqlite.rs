@@ -61,6 +61,7 @@ impl FlowRow {
             outcome: match (self.outcome.as_str(), self.reason) {
                 ("under_way", None) => Outcome::UnderWay,
                 ("opened", None) => Outcome::Opened,
+                ("opened", Some(reason)) => Outcome::OpenedThenRefused(reason),
                 ("refused", Some(reason)) => Outcome::Refused(reason),
                 (other, _) => return Err(Unavailable::unreadable(other)),
             },
@@ -205,6 +206,7 @@ impl Writing<'_> {
         let (outcome, reason) = match &summary.outcome {
             Outcome::UnderWay => ("under_way", None),
             Outcome::Opened => ("opened", None),
+            Outcome::OpenedThenRefused(reason) => ("opened", Some(reason)),
             Outcome::Refused(reason) => ("refused", Some(reason)),
         };
         sqlx::query(

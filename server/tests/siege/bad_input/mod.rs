@@ -308,6 +308,10 @@ async fn row_36_several_things_wrong_at_once_are_refused_too() {
         for case in &chosen {
             case.add_to(&mut request);
         }
+        if route.site == Site::Lab {
+            // What was asked before this may be on its way there.
+            changes(&mut watch, &stage, route).await;
+        }
         let reply = request.send(route.address(&stage)).await;
         let changed = changes(&mut watch, &stage, route).await;
         let may_change = [
