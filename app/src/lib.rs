@@ -9,7 +9,8 @@
 //! * [`components`]: the small pieces that pages are made of.
 //! * [`appearance`] and [`words`] are what every page offers: its theme and the size of its text, and
 //!   the explanations of its terms.
-//! * Only [`lab::challenge::ChallengeTool`] is an island, that is, runs in the browser as well.
+//! * Only [`lab::challenge::ChallengeTool`] and [`lab::live::LiveFlow`] are islands, that is, run in
+//!   the browser as well.
 //!
 //! Adding a page: a file with the model and the component, its look in `style/`, its case in
 //! `tests.rs`, which holds every page to the rules that the content security policy makes.

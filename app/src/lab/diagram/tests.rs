@@ -17,7 +17,7 @@ use leptos::prelude::*;
 use super::{
     COLOURS, Diagram, Entry, Kind, MOST, Names, Outcome, duration, explain, export,
     picture::{Ink, Mark, Picture, Shape, Width},
-    rules, svg, text, visible,
+    readable, rules, svg, text, visible,
 };
 use crate::{
     components::{icon::AppIcon, notice::Tone},
@@ -503,6 +503,11 @@ fn markup_and_control_characters_are_shown_as_text_everywhere() {
             assert!(number.bytes().all(|b| b.is_ascii_digit()), "{line}");
         }
     }
+    let events: Vec<Event> = hostile().into_iter().map(readable).collect();
+    let json = serde_json::to_string(&events).unwrap();
+    assert!(json.contains("⟨U+202E⟩"), "{json}");
+    assert!(!json.contains(['\u{202e}', '\u{0}']), "{json}");
+    assert!(!json.contains("\\u0000"), "{json}");
     assert_eq!(
         visible("a\u{7}b\u{7f}c\u{9b}d\u{feff}é"),
         "a␇b␡c⟨U+009B⟩d⟨U+FEFF⟩é"
