@@ -47,6 +47,8 @@ pub const SIGN_IN: &str = "handoff_sign_in_total";
 pub const SESSIONS: &str = "handoff_active_sessions";
 /// Requests that a limit refused.
 pub const LIMITED: &str = "handoff_rate_limit_refused_total";
+/// Alarms of the lab's monitor.
+pub const ALARMS: &str = "handoff_alarms";
 /// Steps that a recorder could not take.
 pub const DROPPED: &str = "handoff_events_dropped_total";
 /// Which build runs.
@@ -128,6 +130,7 @@ fn describe() {
         "Verify, as the relying party sees it."
     );
     describe_gauge!(SESSIONS, "Sessions that are alive at a site.");
+    describe_gauge!(ALARMS, "Alarms that the lab's monitor has raised.");
     describe_gauge!(BUILD, "1, with the version that runs.");
 }
 
@@ -181,6 +184,9 @@ impl Metrics {
             self.within(|| {
                 for (limit, refused) in site.refused_by_limits() {
                     counter!(LIMITED, "site" => name, "limit" => limit).absolute(refused);
+                }
+                for (alarm, raised) in site.alarms() {
+                    gauge!(ALARMS, "alarm" => alarm).set(raised as f64);
                 }
                 for (outcome, times) in site.sign_ins() {
                     counter!(SIGN_IN, "outcome" => outcome).absolute(times);

@@ -18,7 +18,7 @@ use authority::{
 pub use clients::{MissingSecrets, read as read_secret};
 use database::{CannotOpen, Unavailable};
 use handoff::{client::RefusedRegistration, policy::Policy, token::Secret};
-use lab::{Lab, Recorded, collector::Collector, reporter::Reporter};
+use lab::{Lab, Recorded, collector::Collector, monitor::Monitor, reporter::Reporter};
 use relying_party::{Application, RelyingParty};
 pub use stores::Stores;
 use time::Duration;
@@ -188,10 +188,13 @@ impl Platform {
                 let clock = Arc::clone(&setup.clock);
                 let (collector, keeping) = Collector::new(Arc::clone(&store), clock);
                 tasks.spawn(keeping);
+                let monitor = Arc::new(Monitor::new(Arc::clone(&setup.clock)));
                 recorders.push(Arc::new(collector.clone()));
+                recorders.push(monitor.clone());
                 recorded = Some(Recorded {
                     store,
                     collector,
+                    monitor,
                     report_key: key.digest(),
                 });
             }
@@ -309,6 +312,12 @@ impl Platform {
     /// What was counted and measured, in Prometheus' text format.
     pub async fn metrics(&self) -> String {
         self.metrics.render(&self.sites, &*self.recorder).await
+    }
+
+    /// Who takes what its sites record.
+    #[must_use]
+    pub fn recorder(&self) -> &dyn Recorder {
+        &*self.recorder
     }
 
     /// Waits until no request is under way at any site, and all that was recorded is kept or

@@ -101,12 +101,24 @@ impl Site {
         }
     }
 
-    /// Deletes what has expired; tells how many rows.
+    /// How many alarms of each kind its monitor has raised, where it has one.
+    pub(crate) fn alarms(&self) -> Vec<(&'static str, usize)> {
+        match self {
+            Self::Authority(_) | Self::RelyingParty(_) => Vec::new(),
+            Self::Lab(site) => site.monitor().alarms().into(),
+        }
+    }
+
+    /// What must be done now and then: deletes what has expired and tells how many rows; looks for
+    /// alarms.
     pub(crate) async fn sweep(&self) -> Result<u64, Unavailable> {
         match self {
             Self::Authority(site) => site.sweep().await,
             Self::RelyingParty(site) => site.sweep().await,
-            Self::Lab(site) => site.sweep().await,
+            Self::Lab(site) => {
+                site.monitor().watch();
+                site.sweep().await
+            }
         }
     }
 }

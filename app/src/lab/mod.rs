@@ -10,5 +10,6 @@ pub mod flow;
 pub mod flows;
 pub mod live;
 pub mod message;
+pub mod monitor;
 pub mod start;
 pub mod stepping;

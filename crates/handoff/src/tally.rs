@@ -28,26 +28,43 @@ use crate::{
 /// at any moment.
 pub const REMEMBERED: usize = 10_000;
 
-/// Reasons by which people decide against a handoff. It did not fail: no alert counts them.
-pub const CHOICES: [&str; 2] = ["access_denied", "stayed"];
+/// Causes by which people decide against a handoff. It did not fail: no alert counts them.
+pub const CHOICES: [Cause; 2] = [Cause::AccessDenied, Cause::Stayed];
 
 /// What the authorization server tells the relying party by way of the browser.
-const SENT_BACK: [&str; 2] = ["cancelled", "not_assigned"];
+const SENT_BACK: [Cause; 2] = [Cause::Cancelled, Cause::NotAssigned];
+
+/// What is refused and ends nothing: a browser that was early comes again.
+const NO_END: [Cause; 1] = [Cause::Prefetched];
+
+fn is_one_of(causes: &[Cause], reason: &str) -> bool {
+    causes.iter().any(|cause| cause.reason() == reason)
+}
+
+/// Whether a reason is one of [`CHOICES`].
+#[must_use]
+pub fn is_choice(reason: &str) -> bool {
+    is_one_of(&CHOICES, reason)
+}
 
 /// The reason, if it is one that sites give; `other` if it is not, so that nothing that comes from
 /// outside can become a label.
 #[must_use]
 pub fn known_reason(reason: &str) -> &'static str {
-    reasons().find(|known| *known == reason).unwrap_or("other")
+    reasons()
+        .find(|known| *known == reason)
+        .unwrap_or(Cause::Other.reason())
 }
 
-/// Every reason that sites give, `other` among them.
+/// Every reason that sites give.
 pub fn reasons() -> impl Iterator<Item = &'static str> {
-    let causes = Cause::ALL.iter().map(|cause| cause.reason());
-    let rejections = Rejection::ALL.iter().map(|rejection| rejection.reason());
     // One name may stand for the same fact at H3 and at H5.
-    let of_tokens = rejections.filter(|reason| !Cause::ALL.iter().any(|it| it.reason() == *reason));
-    causes.chain(of_tokens)
+    let of_tokens = Rejection::ALL.iter().map(|rejection| rejection.reason());
+    let of_tokens = of_tokens.filter(|reason| !is_one_of(Cause::ALL, reason));
+    Cause::ALL
+        .iter()
+        .map(|cause| cause.reason())
+        .chain(of_tokens)
 }
 
 /// How a handoff ended.
@@ -146,7 +163,8 @@ impl Tally {
         };
         let reason = (event.step == Step::Refused).then(|| {
             let refusal = event.refusal.as_ref();
-            refusal.map_or("other", |refusal| known_reason(&refusal.reason))
+            let reason = refusal.map_or("", |refusal| refusal.reason.as_str());
+            known_reason(reason)
         });
         let token_refused = reason.filter(|_| event.site == Site::Authority && request.verifies);
         self.requests.put(event.trace.clone(), request);
@@ -162,7 +180,10 @@ impl Tally {
         let flow = event.belongs.flow;
         let end = match (event.site, event.step, reason) {
             (Site::RelyingParty, Step::SessionCreated, _) => End::Success,
-            (Site::Authority, _, Some(reason)) if flow.is_some() && SENT_BACK.contains(&reason) => {
+            (_, _, Some(reason)) if is_one_of(&NO_END, reason) => return None,
+            (Site::Authority, _, Some(reason))
+                if flow.is_some() && is_one_of(&SENT_BACK, reason) =>
+            {
                 return None;
             }
             (_, _, Some(reason)) => End::Failure(reason),
@@ -295,6 +316,13 @@ mod tests {
     }
 
     #[test]
+    fn a_browser_that_was_early_ends_nothing() {
+        let early = refused(RelyingParty, 1, "prefetched");
+        let lost = refused(RelyingParty, 1, "token_missing");
+        assert_eq!(ends(&[early, lost]), [End::Failure("token_missing")]);
+    }
+
+    #[test]
     fn a_handoff_that_was_held_up_and_then_went_well_went_well() {
         let events = [
             refused(Authority, 1, "too_many"),
@@ -355,9 +383,6 @@ mod tests {
         let all: Vec<_> = reasons().collect();
         let once: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(once.len(), all.len());
-        for choice in CHOICES.iter().chain(&SENT_BACK) {
-            assert!(all.contains(choice), "{choice}");
-        }
     }
 
     #[test]

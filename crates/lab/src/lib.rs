@@ -1,11 +1,12 @@
 //! The lab site, which every platform has. It may know both parties; neither knows it.
 //!
 //! [`router`] is everything that it answers. [`collector`] takes what the sites record, [`store`]
-//! keeps it, and `flows` shows it; sites of other processes have a [`reporter`] instead. [`stepping`]
+//! keeps it, and `flows` shows it; sites of other processes have a [`reporter`] instead. [`monitor`] looks at how they go. [`stepping`]
 //! stands in front of the platform's other sites.
 
 pub mod collector;
 mod flows;
+pub mod monitor;
 pub mod reporter;
 mod reports;
 pub mod stepping;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use crate::stepping::Stepping;
 use app::{
     lab::{
+        monitor::MonitorPage,
         start::{Start, StartPage},
         stepping::{Links, LinksPage},
     },
@@ -30,6 +32,7 @@ use handoff::{
     uri::Origin,
 };
 use leptos::prelude::*;
+use monitor::Monitor;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use web::{
@@ -66,6 +69,8 @@ pub struct Recorded {
     pub store: Arc<dyn Store>,
     /// Where what happens comes in.
     pub collector: Collector,
+    /// What looks at how handoffs go.
+    pub monitor: Arc<Monitor>,
     /// Who may report to it from another process.
     pub report_key: Digest<ReportKey>,
 }
@@ -168,6 +173,12 @@ impl Lab {
         &self.0.stepping
     }
 
+    /// The monitor.
+    #[must_use]
+    pub fn monitor(&self) -> &Monitor {
+        &self.0.recorded.monitor
+    }
+
     /// What comes with each request to this site.
     #[must_use]
     pub fn context(&self) -> &Context {
@@ -194,6 +205,7 @@ pub fn router() -> Router {
 
     let pages = Router::new()
         .route("/", get(start))
+        .route("/monitor", get(monitor))
         .route("/step", get(step).post(make_links))
         .merge(flows);
 
@@ -233,4 +245,11 @@ async fn make_links(At(lab): At<Lab>, page: Page) -> Response {
 fn show_links(lab: &Lab, model: Links, page: Page) -> Response {
     let frame = lab.0.context.frame.clone();
     page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))
+}
+
+async fn monitor(At(lab): At<Lab>, page: Page) -> Response {
+    let model = lab.monitor().report().page();
+    let frame = lab.0.context.frame.clone();
+    page.back_to("/")
+        .show(move || frame.page("Monitor", false, view! { <MonitorPage model /> }))
 }

@@ -12,7 +12,7 @@ use handoff::{
     token::{ReportKey, Unverified},
 };
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use web::context::At;
+use web::{context::At, record::Recorder as _};
 
 use crate::{
     Lab,
@@ -112,8 +112,11 @@ async fn handle(
 ) -> Result<StatusCode, Refusal> {
     let body = body.map_err(|_| Refusal::Unreadable)?;
     let events = read(&body).ok_or(Refusal::Unreadable)?;
-    let taken = lab.recorded().collector.take(events);
+    let taken = lab.recorded().collector.take(events.clone());
     taken.map_err(|_| Refusal::Full)?;
+    for event in &events {
+        lab.monitor().record(event);
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -327,6 +327,18 @@ async fn streams_end_with_the_server_and_are_not_opened_without_bound() {
 }
 
 #[tokio::test]
+async fn the_monitor_sees_what_is_reported() {
+    let (_process, world) = world().await;
+    let visitor = world.visitor();
+    let monitor = async || visitor.get(&world.lab("/monitor")).await.body;
+    assert!(monitor().await.contains("No handoff has ended"));
+    reported(&world, &[step("session_created", 1)]).await;
+    let page = monitor().await;
+    assert!(page.contains("went well: 1 of 1."), "{page}");
+    assert!(page.contains("session_created"), "{page}");
+}
+
+#[tokio::test]
 async fn a_report_without_the_key_or_of_something_else_changes_nothing() {
     let (_process, world) = world().await;
     let good = json!([step("start_received", 1)]);

@@ -292,6 +292,11 @@ impl World {
         server::ops::router(Arc::clone(&self.platform))
     }
 
+    /// Who takes what the platform's sites record.
+    pub fn recorder(&self) -> &dyn web::record::Recorder {
+        self.platform.recorder()
+    }
+
     /// Closes the platform's databases under it.
     pub async fn close(&self) {
         self.platform.close().await;

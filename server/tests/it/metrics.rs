@@ -6,7 +6,12 @@ use std::{
 };
 
 use axum::body::{Body, to_bytes};
-use handoff::flow::Event;
+use handoff::{
+    cause::Cause,
+    flow::{Belongs, Event, Refusal, Site},
+    ids::ClientId,
+    step::Step,
+};
 use http::Request;
 use reqwest::StatusCode;
 use server::platform::Setup;
@@ -14,7 +19,7 @@ use time::Duration;
 use tower::ServiceExt as _;
 use web::record::Recorder;
 
-use crate::harness::{Kept, Persona, Process, World, world};
+use crate::harness::{Kept, Persona, Process, World, log, world};
 
 /// Every series with its value. Times are left out: only how many were measured is known beforehand.
 pub async fn series(world: &World) -> BTreeMap<String, f64> {
@@ -173,4 +178,49 @@ async fn what_a_recorder_drops_is_counted() {
     let change = |setup: &mut Setup| setup.recorder = Arc::new(Full);
     let world = process.platform_with("", Kept::InMemory, change).await;
     assert_eq!(series(&world).await["handoff_events_dropped_total"], 7.0);
+}
+
+#[tokio::test]
+async fn an_alarm_is_on_the_page_in_the_log_and_in_the_metrics_until_its_cause_is_over() {
+    let (_process, world) = world().await;
+    let url = format!("{}/monitor", world.origins.lab);
+    let visitor = world.visitor();
+    let alarm = "handoff_alarms{alarm=\"success_rate_low\"}";
+    let event = |n: i64| Event {
+        step: Step::Refused,
+        site: Site::RelyingParty,
+        client: ClientId::parse("notes").ok(),
+        belongs: Belongs::default(),
+        trace: format!("{n:016x}"),
+        at: 0,
+        after: 1000,
+        session: None,
+        message: None,
+        refusal: Some(Refusal::from(Cause::AuthorityUnreachable)),
+    };
+    let said = "Of 23 handoffs in the last 15 minutes, 0 went well.";
+    world.sweep().await;
+    assert_eq!(series(&world).await[alarm], 0.0);
+    assert!(!visitor.get(&url).await.body.contains("went well."));
+
+    (0..23)
+        .map(event)
+        .for_each(|event| world.recorder().record(&event));
+    world.sweep().await;
+    assert_eq!(series(&world).await[alarm], 1.0);
+    let page = visitor.get(&url).await;
+    assert!(page.body.contains(said), "{page:?}");
+    assert!(page.body.contains("authority_unreachable"), "{page:?}");
+    let log_text = log();
+    let raised = log_text.lines().find(|line| line.contains(said));
+    assert!(raised.unwrap().contains("WARN"), "{raised:?}");
+
+    world.clock.advance(Duration::minutes(15));
+    world.sweep().await;
+    assert_eq!(series(&world).await[alarm], 0.0);
+    let page = visitor.get(&url).await;
+    assert!(!page.body.contains(said), "{page:?}");
+    // It is part of the last hour all the same.
+    assert!(page.body.contains("authority_unreachable"), "{page:?}");
+    assert!(log().contains("alarm cleared"));
 }

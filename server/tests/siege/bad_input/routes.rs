@@ -1770,6 +1770,24 @@ fn others() -> Vec<Route> {
         },
         Route {
             site: Site::Lab,
+            path: "/monitor",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = format!("{}/monitor", stage.world.origins.lab);
+                    Built {
+                        request: Stage::navigation(&stage.world.visitor(), &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![],
+            good: |reply| reply.status == 200 && reply.body.contains("Alarms"),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Lab,
             path: "/step",
             methods: &["GET", "POST"],
             base: |stage| {
