@@ -19,7 +19,7 @@ use time::Duration;
 use tower::ServiceExt as _;
 use web::record::Recorder;
 
-use crate::harness::{Kept, Persona, Process, World, log, world};
+use crate::harness::{Kept, Persona, Process, World, basic, log, world};
 
 /// Every series with its value. Times are left out: only how many were measured is known beforehand.
 pub async fn series(world: &World) -> BTreeMap<String, f64> {
@@ -223,4 +223,104 @@ async fn an_alarm_is_on_the_page_in_the_log_and_in_the_metrics_until_its_cause_i
     // It is part of the last hour all the same.
     assert!(page.body.contains("authority_unreachable"), "{page:?}");
     assert!(log().contains("alarm cleared"));
+}
+
+#[tokio::test]
+async fn a_run_of_known_successes_and_failures_is_the_whole_difference() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    let bob = world.signed_in("bob@harbor.example").await;
+    let before = series(&world).await;
+
+    // Three go well; *Back* after that is no failure.
+    let callback = alice.callback_address(&world).await;
+    alice.get(&callback).await;
+    alice.get(&callback).await;
+    alice.open_tasks(&world).await;
+    bob.open_notes(&world).await;
+    // One that its person decides against.
+    let page = bob.open(&world.tasks("/handoff/start")).await;
+    assert!(page.body.contains("Continue to Tasks"), "{page:?}");
+    let url = reqwest::Url::parse(&page.url).unwrap();
+    let mut fields: Vec<_> = url.query_pairs().into_owned().collect();
+    fields.push(("csrf".to_owned(), page.csrf()));
+    fields.push(("decision".to_owned(), "cancel".to_owned()));
+    let fields: Vec<_> = fields.iter().map(|(n, v)| (&**n, &**v)).collect();
+    let answer = bob
+        .post(&world.authority("/handoff/authorize"), &fields)
+        .await;
+    bob.follow(answer).await;
+    // One that somebody else's browser brings back, twice, and one whose token is not good.
+    let stolen = alice.callback_address(&world).await;
+    world.visitor().get(&stolen).await;
+    world.visitor().get(&stolen).await;
+    let mut spoilt = reqwest::Url::parse(&bob.callback_address(&world).await).unwrap();
+    let pairs: Vec<_> = spoilt.query_pairs().into_owned().collect();
+    spoilt
+        .query_pairs_mut()
+        .clear()
+        .extend_pairs(pairs.iter().map(|(name, value)| {
+            let value = if name == "handoff_token" {
+                "A".repeat(43)
+            } else {
+                value.clone()
+            };
+            (name, value)
+        }));
+    bob.get(spoilt.as_str()).await;
+    // A client that presents a token twice.
+    let party = world.relying_party();
+    let token = party.token(&world, &alice).await;
+    let auth = basic("notes", &world.notes_secret());
+    let verify = world.authority("/auth/external/handoff/verify");
+    for _ in 0..2 {
+        let headers = [("authorization", &*auth)];
+        alice
+            .post_json(&verify, &headers, &party.body(&token))
+            .await;
+    }
+    world.settled().await;
+
+    let changed = difference(&before, &series(&world).await);
+    let of_handoffs = |(series, _): &(String, f64)| {
+        [
+            "started",
+            "success",
+            "failure",
+            "token_refused",
+            "replay",
+            "back_channel",
+        ]
+        .iter()
+        .any(|what| series.starts_with(&format!("handoff_{what}")))
+    };
+    let changed: BTreeMap<_, _> = changed.into_iter().filter(of_handoffs).collect();
+    let failure = |client: &str, reason: &str| {
+        format!("handoff_failure_total{{client=\"{client}\",reason=\"{reason}\"}}")
+    };
+    assert_eq!(
+        changed,
+        exactly([
+            ("handoff_started_total{client=\"notes\"}", 4.0),
+            ("handoff_started_total{client=\"tasks\"}", 2.0),
+            ("handoff_success_total{client=\"notes\"}", 2.0),
+            ("handoff_success_total{client=\"tasks\"}", 1.0),
+            (&failure("tasks", "access_denied"), 1.0),
+            (&failure("notes", "no_pre_session"), 1.0),
+            (&failure("notes", "verify_refused"), 1.0),
+            (
+                "handoff_token_refused_total{client=\"notes\",reason=\"unknown\"}",
+                1.0
+            ),
+            (
+                "handoff_token_refused_total{client=\"notes\",reason=\"replayed\"}",
+                1.0
+            ),
+            ("handoff_replay_total", 1.0),
+            (
+                "handoff_back_channel_duration_seconds_count{outcome=\"answered\"}",
+                4.0
+            ),
+        ])
+    );
 }
