@@ -1,7 +1,7 @@
 //! What the lab keeps: the handoffs that were recorded, and no secret. Each method is a verb of the
 //! business, atomic in itself.
 //!
-//! Which handoff an event belongs to is decided here, by [`Place`], for every store alike.
+//! Which handoff an event belongs to is decided here, by `Place`, for every store alike.
 //!
 //! Adding a verb: write it here with what it decides, then in `sqlite.rs`, then in `memory.rs`, then
 //! a test in `tests/conformance.rs`, which runs against both.
