@@ -1,7 +1,7 @@
 //! The lab site, which every platform has. It may know both parties; neither knows it.
 //!
 //! [`router`] is everything that it answers. [`collector`] takes what the sites record, [`store`]
-//! keeps it, and `flows` shows it; sites of other processes have a [`reporter`] instead. [`monitor`]
+//! keeps it, and `flows` shows it; sites of other processes have a [`reporter`] instead. [`mod@monitor`]
 //! looks at how handoffs go. [`stepping`] stands in front of the platform's other sites.
 
 pub mod collector;
