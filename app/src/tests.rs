@@ -15,6 +15,7 @@ use crate::{
         diagram::{AppName, Names, Outcome as FlowOutcome},
         flow::{Flow, FlowPage},
         flows::{FlowRow, Flows, FlowsPage},
+        next::{Next, NextPage},
         start::{Start, StartPage},
     },
     person::Person,
@@ -217,6 +218,7 @@ fn flows(text: &str) -> Flows {
             FlowOutcome::RefusedAfterwards(reason),
         ]
         .map(|outcome| FlowRow {
+            number: 1,
             href: text.to_owned(),
             app_name: (outcome != FlowOutcome::UnderWay).then(|| text.to_owned()),
             icon: AppIcon::Page,
@@ -226,6 +228,7 @@ fn flows(text: &str) -> Flows {
         })
         .into(),
         earlier: Some(text.to_owned()),
+        stream: Some(text.to_owned()),
         authority_origin: text.to_owned(),
         authority_name: text.to_owned(),
     }
@@ -445,6 +448,16 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
             in_document(Party::Lab, text, || view! { <FlowsPage model /> }),
         );
     }
+    let model = Next {
+        after: 1,
+        stream: text.to_owned(),
+        authority_origin: text.to_owned(),
+        authority_name: text.to_owned(),
+    };
+    add(
+        "next flow",
+        in_document(Party::Lab, text, || view! { <NextPage model /> }),
+    );
     let model = flow(text);
     add(
         "flow",

@@ -1,9 +1,10 @@
 //! Points in time.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 /// A point in time.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// For people.
     pub for_people: String,
@@ -12,7 +13,7 @@ pub struct Moment {
 }
 
 /// A point in time, and how long ago it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Past {
     /// When it was.
     pub at: Moment,

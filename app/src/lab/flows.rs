@@ -1,13 +1,17 @@
 //! Every handoff that was recorded.
 
 use leptos::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     components::{
         icon::{AppIcon, Glyph, Icon},
         moment::{Past, When},
     },
-    lab::diagram::{Outcome, visible},
+    lab::{
+        diagram::{Outcome, icon_by_name, visible},
+        stream::{Line, listen},
+    },
     words::{Explained, Term},
 };
 
@@ -18,6 +22,9 @@ pub struct Flows {
     pub rows: Vec<FlowRow>,
     /// Where there are older ones, if there are.
     pub earlier: Option<String>,
+    /// Where the list comes from while it changes: the path of a stream of server-sent events, each
+    /// all rows as JSON. None for a part that does not change.
+    pub stream: Option<String>,
     /// Where a handoff can be started: the origin of Harbor ID, without a slash at the end.
     pub authority_origin: String,
     /// What people call it.
@@ -25,13 +32,16 @@ pub struct Flows {
 }
 
 /// One handoff of the list.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowRow {
+    /// Its place in the order in which they came.
+    pub number: i64,
     /// The address of its page.
     pub href: String,
     /// The app that it is for, where that is known.
     pub app_name: Option<String>,
     /// What stands beside the name.
+    #[serde(with = "icon_by_name")]
     pub icon: AppIcon,
     /// When it began.
     pub began: Past,
@@ -41,7 +51,7 @@ pub struct FlowRow {
     pub steps: usize,
 }
 
-/// The handoffs, as a table that becomes cards on a phone.
+/// The handoffs, and a way to watch the next one.
 #[component]
 pub fn FlowsPage(
     /// What to show.
@@ -50,28 +60,10 @@ pub fn FlowsPage(
     let Flows {
         rows,
         earlier,
+        stream,
         authority_origin,
         authority_name,
     } = model;
-    let content = if rows.is_empty() {
-        view! {
-            <div class="empty stack">
-                <p>
-                    "No handoff has been recorded yet. Each one that happens on these sites appears \
-                     here by itself."
-                </p>
-                <p>
-                    <a class="button" href=authority_origin>
-                        "Go to " {authority_name.clone()}
-                    </a>
-                </p>
-                <p class="muted">"There, sign in and open an app. Then come back to this page."</p>
-            </div>
-        }
-        .into_any()
-    } else {
-        table(rows, earlier).into_any()
-    };
     view! {
         <div class="page">
             <div class="stack">
@@ -81,37 +73,12 @@ pub fn FlowsPage(
                     " as it really happened: who sent what to whom, and which rule let it pass or \
                      stopped it. Secrets are shown by a fingerprint, never whole."
                 </p>
+                <p>
+                    <a href="/flows/next">"Watch the next one"</a>
+                    " while it happens."
+                </p>
             </div>
-            {content}
-        </div>
-    }
-    .into_any()
-}
-
-fn table(rows: Vec<FlowRow>, earlier: Option<String>) -> impl IntoView {
-    let rows = rows.into_iter().map(row).collect_view();
-    // The roles say again what a table is: as cards, its elements would lose them.
-    view! {
-        <div class="stack">
-            <table class="flows" role="table" aria-label="Handoffs, the newest first">
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th role="columnheader" scope="col">
-                            "App"
-                        </th>
-                        <th role="columnheader" scope="col">
-                            "When"
-                        </th>
-                        <th role="columnheader" scope="col">
-                            "Outcome"
-                        </th>
-                        <th role="columnheader" scope="col" class="flows-steps">
-                            "Steps"
-                        </th>
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
+            <LiveFlows rows stream authority_origin authority_name />
             {earlier
                 .map(|earlier| {
                     view! {
@@ -124,6 +91,102 @@ fn table(rows: Vec<FlowRow>, earlier: Option<String>) -> impl IntoView {
                 })}
         </div>
     }
+    .into_any()
+}
+
+/// The list. It is complete without a script; with one, handoffs appear and change as they happen.
+#[island]
+fn LiveFlows(
+    /// The handoffs so far.
+    rows: Vec<FlowRow>,
+    /// Where the list comes from while it changes.
+    stream: Option<String>,
+    /// Where a handoff can be started.
+    authority_origin: String,
+    /// What people call it.
+    authority_name: String,
+) -> impl IntoView {
+    let rows = RwSignal::new(rows);
+    let line = RwSignal::new(Line::Open);
+    let live = RwSignal::new(false);
+    // Effects run in the browser only.
+    Effect::new(move || {
+        if let Some(stream) = &stream {
+            live.set(true);
+            listen(stream, line, move |newest: Vec<FlowRow>| rows.set(newest));
+        }
+    });
+    let status = move || match (live.get(), line.get()) {
+        (false, _) => "",
+        (_, Line::Open) => "Live: handoffs appear as they happen.",
+        (_, Line::Broken) => "The connection broke. The browser is trying again.",
+        (_, Line::Lost | Line::Over) => "The connection is gone. Load the page again to go on.",
+    };
+    let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
+    let content = move || {
+        if is_empty.get() {
+            nothing(&authority_origin, &authority_name)
+        } else {
+            table(rows)
+        }
+    };
+    view! {
+        <div class="stack">
+            <p class="flow-status" role="status">
+                {status}
+            </p>
+            {content}
+        </div>
+    }
+    .into_any()
+}
+
+fn nothing(authority_origin: &str, authority_name: &str) -> AnyView {
+    view! {
+        <div class="empty stack">
+            <p>
+                "No handoff has been recorded yet. Each one that happens on these sites is listed here."
+            </p>
+            <p>
+                <a class="button" href=authority_origin.to_owned()>
+                    "Go to " {authority_name.to_owned()}
+                </a>
+            </p>
+            <p class="muted">"There, sign in and open an app. Then come back to this page."</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// The handoffs, as a table that becomes cards on a phone.
+fn table(rows: RwSignal<Vec<FlowRow>>) -> AnyView {
+    // A row that has not changed stays the same element, and keeps the focus.
+    let is_new = |row: &FlowRow| (row.number, row.steps, row.href.clone());
+    // The roles say again what a table is: as cards, its elements would lose them.
+    view! {
+        <table class="flows" role="table" aria-label="Handoffs, the newest first">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th role="columnheader" scope="col">
+                        "App"
+                    </th>
+                    <th role="columnheader" scope="col">
+                        "When"
+                    </th>
+                    <th role="columnheader" scope="col">
+                        "Outcome"
+                    </th>
+                    <th role="columnheader" scope="col" class="flows-steps">
+                        "Steps"
+                    </th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">
+                <For each=move || rows.get() key=is_new children=row />
+            </tbody>
+        </table>
+    }
+    .into_any()
 }
 
 fn row(row: FlowRow) -> AnyView {
@@ -134,6 +197,7 @@ fn row(row: FlowRow) -> AnyView {
         began,
         outcome,
         steps,
+        ..
     } = row;
     let app = app_name.map_or_else(|| "Unknown app".to_owned(), |name| visible(&name));
     let tone = outcome.tone();

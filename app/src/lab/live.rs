@@ -16,21 +16,9 @@ use crate::{
     lab::{
         diagram::{Diagram, Names, Outcome, readable, svg, text},
         message,
+        stream::{Line, listen},
     },
 };
-
-/// How the connection to the lab is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Line {
-    /// There is none, and none is needed.
-    Over,
-    /// Steps come in.
-    Open,
-    /// It broke, and the browser tries again by itself.
-    Broken,
-    /// It broke for good.
-    Lost,
-}
 
 /// The picture of a handoff and its messages. It is complete without a script; with one, steps are
 /// added as they happen, and the keyboard walks from message to message.
@@ -61,7 +49,8 @@ pub fn LiveFlow(
     Effect::new(move || {
         live.set(true);
         if let Some(stream) = &stream {
-            listen(stream, line, move |event| {
+            listen(stream, line, move |event: Event| {
+                let event = readable(event);
                 if paused.get_untracked() {
                     waiting.update(|waiting| add(waiting, event));
                 } else {
@@ -278,49 +267,6 @@ fn reveal(number: usize) {
             message.scroll_into_view_with_scroll_into_view_options(&options);
         }
     });
-}
-
-/// Opens the stream. The browser opens it again by itself when it breaks, and says where it was.
-fn listen(stream: &str, line: RwSignal<Line>, on_event: impl Fn(Event) + 'static) {
-    use wasm_bindgen::{JsCast as _, closure::Closure};
-    let Ok(source) = web_sys::EventSource::new(stream) else {
-        line.set(Line::Lost);
-        return;
-    };
-    let opened = Closure::<dyn FnMut()>::new(move || line.set(Line::Open));
-    source.set_onopen(Some(opened.as_ref().unchecked_ref()));
-    let said = Closure::<dyn FnMut(_)>::new(move |message: web_sys::MessageEvent| {
-        let event = message.data().as_string();
-        // What this version cannot read is left out, as on the server.
-        if let Some(event) = event.and_then(|event| serde_json::from_str(&event).ok()) {
-            on_event(readable(event));
-        }
-    });
-    source.set_onmessage(Some(said.as_ref().unchecked_ref()));
-    let broken = Closure::<dyn FnMut()>::new({
-        let source = source.clone();
-        move || {
-            let for_good = source.ready_state() == web_sys::EventSource::CLOSED;
-            line.set(if for_good { Line::Lost } else { Line::Broken });
-        }
-    });
-    source.set_onerror(Some(broken.as_ref().unchecked_ref()));
-    let done = Closure::<dyn FnMut()>::new({
-        let source = source.clone();
-        move || {
-            source.close();
-            line.set(Line::Over);
-        }
-    });
-    let listens = source.add_event_listener_with_callback("done", done.as_ref().unchecked_ref());
-    if listens.is_err() {
-        line.set(Line::Lost);
-    }
-    // They live as long as the page, as the stream does.
-    opened.forget();
-    said.forget();
-    broken.forget();
-    done.forget();
 }
 
 #[cfg(all(test, feature = "ssr"))]

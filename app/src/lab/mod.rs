@@ -2,7 +2,7 @@
 //!
 //! [`diagram`] makes a picture of a handoff from what was recorded. [`flow`] shows one, drawn by
 //! the island [`live`] with the same code that drew it on the server; [`message`] is what opens
-//! beside it. [`flows`] lists them.
+//! beside it. [`flows`] lists them, and [`next`] waits for one.
 
 pub mod challenge;
 pub mod diagram;
@@ -11,5 +11,7 @@ pub mod flows;
 pub mod live;
 pub mod message;
 pub mod monitor;
+pub mod next;
 pub mod start;
 pub mod stepping;
+pub(crate) mod stream;

@@ -43,7 +43,8 @@ pub fn StartPage(
                             <a href="/flows">"See it work"</a>
                         </h3>
                         <p>
-                            "Every handoff on these sites, drawn as it happens, with each request,                              and the rule that let it pass or stopped it."
+                            "Every handoff on these sites, drawn as it happens, with each request, \
+                             and the rule that let it pass or stopped it."
                         </p>
                     </li>
                     <li class="door">

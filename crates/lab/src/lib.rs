@@ -26,7 +26,7 @@ use app::{
 use axum::{Router, response::Response, routing::get};
 use collector::Collector;
 use database::Unavailable;
-use flows::events::Streams;
+use flows::streams::Streams;
 use handoff::{
     token::{Digest, ReportKey},
     uri::Origin,
@@ -196,6 +196,8 @@ impl std::fmt::Debug for Lab {
 pub fn router() -> Router {
     let flows = Router::new()
         .route("/flows", get(flows::list::get))
+        .route("/flows/events", get(flows::live::get))
+        .route("/flows/next", get(flows::next::get))
         .route("/flows/{id}", get(flows::page::get))
         .route("/flows/{id}/events", get(flows::events::get))
         .route("/flows/{id}/export.json", get(flows::export::json))

@@ -118,6 +118,13 @@ impl Follower {
         }
     }
 
+    /// The next event, of the list.
+    async fn rows(&mut self) -> Value {
+        let (_, name, data) = self.next().await.expect("the list");
+        assert_eq!(name, "");
+        serde_json::from_str(&data).unwrap()
+    }
+
     /// The next event's id and the step in it.
     async fn step(&mut self) -> (String, String) {
         let (id, name, data) = self.next().await.expect("a step");
@@ -287,6 +294,47 @@ async fn a_stream_tells_what_happens_and_goes_on_where_the_browser_was() {
     assert_eq!(third.step().await.0, two);
     let mut fourth = Follower::follow(&world, &from, Some(&three)).await;
     assert_eq!(fourth.step().await.1, "state_matched");
+}
+
+#[tokio::test]
+async fn the_list_tells_of_each_handoff_while_it_changes() {
+    let (_process, world) = world().await;
+    let mut follower = Follower::follow(&world, "/flows/events", None).await;
+    assert_eq!(follower.rows().await, json!([]));
+    let href = format!("/flows/{FLOW}");
+    for (name, outcome) in [
+        ("start_received", "under_way"),
+        ("session_created", "signed_in"),
+    ] {
+        reported(&world, &[step(name, 1)]).await;
+        let rows = follower.rows().await;
+        assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
+        assert_eq!(rows[0]["href"], href, "{rows}");
+        assert_eq!(rows[0]["outcome"]["is"], outcome, "{rows}");
+    }
+    world.end_streams();
+    assert_eq!(follower.next().await, None);
+}
+
+#[tokio::test]
+async fn whoever_waits_for_the_next_handoff_is_led_to_it() {
+    let (_process, world) = world().await;
+    let visitor = world.visitor();
+    let next = world.lab("/flows/next");
+    reported(&world, &[step("start_received", 1)]).await;
+    let waiting = visitor.get(&next).await.location();
+    assert_eq!(waiting, format!("{next}?after=1"));
+    let page = visitor.get(&waiting).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(page.body.contains("Look for it"), "{page:?}");
+
+    let mut other = step("start_received", 2);
+    let id = "2".repeat(32);
+    other["belongs"]["flow"] = json!(id);
+    other["trace"] = json!("1".repeat(16));
+    reported(&world, &[other]).await;
+    let led = visitor.get(&waiting).await.location();
+    assert_eq!(led, world.lab(&format!("/flows/{id}")));
 }
 
 #[tokio::test]

@@ -57,7 +57,7 @@ pub struct AppName {
     pub icon: AppIcon,
 }
 
-mod icon_by_name {
+pub(super) mod icon_by_name {
     use serde::{Deserialize, Deserializer, Serializer};
 
     use crate::components::icon::AppIcon;
@@ -66,11 +66,16 @@ mod icon_by_name {
         clippy::trivially_copy_pass_by_ref,
         reason = "serde's derive passes a reference"
     )]
-    pub(super) fn serialize<S: Serializer>(icon: &AppIcon, to: S) -> Result<S::Ok, S::Error> {
+    pub(in crate::lab) fn serialize<S: Serializer>(
+        icon: &AppIcon,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         to.serialize_str(icon.as_str())
     }
 
-    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<AppIcon, D::Error> {
+    pub(in crate::lab) fn deserialize<'a, D: Deserializer<'a>>(
+        from: D,
+    ) -> Result<AppIcon, D::Error> {
         let name = <String as Deserialize>::deserialize(from)?;
         Ok(AppIcon::parse(&name).unwrap_or_default())
     }

@@ -4,56 +4,27 @@
 //! An event named `done` says that no more is expected. A stream that ends without one is opened again
 //! by the browser.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    convert::Infallible,
-    fmt,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{collections::VecDeque, pin::Pin};
 
-use axum::response::{
-    IntoResponse, Response,
-    sse::{self, KeepAlive, Sse},
-};
+use axum::response::{Response, sse};
 use futures_util::stream::unfold;
-use http::{HeaderMap, header};
+use http::HeaderMap;
 use serde::Deserialize;
-use time::Duration as Span;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Interval, MissedTickBehavior, Sleep, interval, sleep},
 };
-use web::{
-    context::At,
-    params::Params,
-    peer::{Network, Peer},
-    problem::Problem,
-};
+use web::{context::At, params::Params, peer::Peer, problem::Problem};
 
-use super::{Asked, find, is_over};
+use super::{
+    Asked, find, is_over,
+    streams::{self, AGAIN_AFTER, LASTS, Place, STILL_THERE},
+};
 use crate::{
     Lab,
     collector::Changed,
     store::{Kept, Key, Number},
 };
-
-/// How many streams are open at once. Each is a connection, of which the process has a few hundred.
-const AT_ONCE: usize = 100;
-
-/// How many of them one network may have: forty people behind one address, with a tab each.
-const FROM_ONE: usize = 40;
-
-/// A stream that nobody hears shows only when something is written to it.
-const STILL_THERE: Duration = Duration::from_secs(15);
-
-/// How long one stream lasts; the browser opens the next by itself.
-const LASTS: Duration = Duration::from_secs(10 * 60);
-
-/// How long a browser waits before it opens a stream again.
-const AGAIN_AFTER: Duration = Duration::from_secs(1);
-
-const TRY_LATER: Span = Span::seconds(10);
 
 /// Where a page without a script left off.
 #[derive(Deserialize)]
@@ -76,10 +47,7 @@ pub(crate) async fn get(
     // First of all, or what happens meanwhile would be missed.
     let changes = lab.recorded().collector.changes();
     let flow = find(&lab, &key).await?;
-    let place = lab
-        .streams()
-        .open(peer.network())
-        .ok_or_else(|| Problem::too_many(TRY_LATER))?;
+    let place = lab.streams().open(peer.network())?;
     let mut look = interval(STILL_THERE);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let following = Following {
@@ -97,15 +65,9 @@ pub(crate) async fn get(
     };
     let events = unfold(following, |mut following| async move {
         let event = following.next().await?;
-        Some((Ok::<_, Infallible>(event), following))
+        Some((event, following))
     });
-    let answer = Sse::new(events).keep_alive(KeepAlive::new().interval(STILL_THERE));
-    let headers = [
-        (header::CACHE_CONTROL, "no-store"),
-        // A proxy that collects an answer before it passes it on would show nothing live.
-        (header::HeaderName::from_static("x-accel-buffering"), "no"),
-    ];
-    Ok((headers, answer).into_response())
+    Ok(streams::answer(events))
 }
 
 /// The number of the last event that the browser has, if it says one.
@@ -140,7 +102,7 @@ struct Following {
     is_over: bool,
     changes: Receiver<Changed>,
     look: Interval,
-    end: std::pin::Pin<Box<Sleep>>,
+    end: Pin<Box<Sleep>>,
     _place: Place,
 }
 
@@ -198,80 +160,9 @@ impl Following {
     }
 }
 
-/// The streams that are open, by whose they are.
-#[derive(Clone, Default)]
-pub(crate) struct Streams(Arc<Mutex<HashMap<Network, usize>>>);
-
-impl Streams {
-    fn open(&self, network: Network) -> Option<Place> {
-        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = open.get(&network).copied().unwrap_or(0);
-        if own >= FROM_ONE || open.values().sum::<usize>() >= AT_ONCE {
-            return None;
-        }
-        open.insert(network, own + 1);
-        Some(Place {
-            streams: self.clone(),
-            network,
-        })
-    }
-}
-
-impl fmt::Debug for Streams {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Streams(..)")
-    }
-}
-
-/// An open stream. It counts until it is dropped.
-struct Place {
-    streams: Streams,
-    network: Network,
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut open = self
-            .streams
-            .0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = open.get_mut(&self.network) {
-            *own -= 1;
-            if *own == 0 {
-                open.remove(&self.network);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn network(n: u8) -> Network {
-        Peer([192, 0, 2, n].into()).network()
-    }
-
-    #[test]
-    fn a_network_has_its_share_of_the_streams_and_gives_it_back() {
-        let streams = Streams::default();
-        let mut places: Vec<_> = (0..FROM_ONE)
-            .map(|_| streams.open(network(1)).unwrap())
-            .collect();
-        assert!(streams.open(network(1)).is_none());
-        places.pop();
-        places.push(streams.open(network(1)).unwrap());
-        for n in 2.. {
-            match streams.open(network(n)) {
-                Some(place) => places.push(place),
-                None => break,
-            }
-        }
-        assert_eq!(places.len(), AT_ONCE);
-        places.clear();
-        assert!(streams.0.lock().unwrap().is_empty());
-    }
 
     #[test]
     fn a_last_event_id_is_one_number() {

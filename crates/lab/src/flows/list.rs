@@ -13,7 +13,7 @@ use web::{context::At, moment, page::Page, params::Params, problem::Problem};
 use super::{find, names};
 use crate::{
     AUTHORITY, Lab,
-    store::{Flow, Key, LISTED, Outcome},
+    store::{Flow, Key, LISTED, Number, Outcome},
 };
 
 /// Which part of the list.
@@ -35,6 +35,29 @@ pub(crate) async fn get(
         }
         None => None,
     };
+    let (rows, earlier) = newest(&lab, before).await?;
+    let model = Flows {
+        rows,
+        earlier,
+        // What came earlier does not change any more.
+        stream: before.is_none().then(|| "/flows/events".to_owned()),
+        authority_origin: lab.0.settings.authority.to_string(),
+        authority_name: AUTHORITY.to_owned(),
+    };
+    let frame = lab.context().frame.clone();
+    let show = move || {
+        let model = model.clone();
+        let frame = frame.clone();
+        frame.page("Flows", true, view! { <FlowsPage model /> })
+    };
+    Ok(page.show_with_islands(show).await)
+}
+
+/// The newest of all, or of those that came before this one; and where there are earlier ones.
+pub(crate) async fn newest(
+    lab: &Lab,
+    before: Option<Number>,
+) -> Result<(Vec<FlowRow>, Option<String>), Problem> {
     let flows = lab.recorded().store.recent_flows(LISTED, before).await;
     let flows = flows.map_err(Problem::unavailable)?;
     let now = lab.context().now();
@@ -44,14 +67,7 @@ pub(crate) async fn get(
         .map(|last| format!("/flows?before={}", last.id));
     let names = names();
     let rows = flows.into_iter().map(|flow| row(flow, &names, now));
-    let model = Flows {
-        rows: rows.collect(),
-        earlier,
-        authority_origin: lab.0.settings.authority.to_string(),
-        authority_name: AUTHORITY.to_owned(),
-    };
-    let frame = lab.context().frame.clone();
-    Ok(page.show(move || frame.page("Flows", false, view! { <FlowsPage model /> })))
+    Ok((rows.collect(), earlier))
 }
 
 fn row(flow: Flow, names: &Names, now: OffsetDateTime) -> FlowRow {
@@ -59,6 +75,7 @@ fn row(flow: Flow, names: &Names, now: OffsetDateTime) -> FlowRow {
     let known = names.apps.iter().find(known);
     let client = flow.client.as_ref().map(ToString::to_string);
     FlowRow {
+        number: flow.number.0,
         href: format!("/flows/{}", flow.id),
         app_name: known.map(|app| app.name.clone()).or(client),
         icon: known.map(|app| app.icon).unwrap_or_default(),

@@ -4,7 +4,10 @@ pub(crate) mod by_trace;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod list;
+pub(crate) mod live;
+pub(crate) mod next;
 pub(crate) mod page;
+pub(crate) mod streams;
 
 use app::lab::diagram::{AppName, Names};
 use axum::extract::{FromRequestParts, Path};

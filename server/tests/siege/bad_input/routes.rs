@@ -1660,6 +1660,44 @@ fn flows() -> Vec<Route> {
             nobody: no_cookie,
             gives: "",
         },
+        Route {
+            site: Site::Lab,
+            path: "/flows/events",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = format!("{}/flows/events", stage.world.origins.lab);
+                    Built {
+                        request: Stage::navigation(&stage.world.visitor(), &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![],
+            good: |reply| reply.status == 200,
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Lab,
+            path: "/flows/next",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let built = of_flow(stage, "/flows/next", "id", "");
+                    let mut request = built.request.with(Place::Query, "after", "0");
+                    request.put(Place::Path, "id", vec![]);
+                    Built {
+                        request,
+                        foreign: vec![(Place::Query, "after", "a flow's id", FLOW.into())],
+                    }
+                })
+            },
+            params: vec![param(Place::Query, "after", number)],
+            good: |reply| reply.status == 303,
+            nobody: no_cookie,
+            gives: "",
+        },
         flow_route(
             "/flows/{id}",
             |stage| Box::pin(async { of_flow(stage, "/flows/{}", "id", FLOW) }),

@@ -1,0 +1,95 @@
+//! The list of handoffs while it changes, as server-sent events. Each is the whole newest part as
+//! JSON, so that a browser which missed some has nothing to put together.
+
+use std::{collections::VecDeque, pin::Pin, time::Duration};
+
+use app::lab::flows::FlowRow;
+use axum::response::{Response, sse};
+use futures_util::stream::unfold;
+use tokio::{
+    sync::broadcast::{Receiver, error::RecvError},
+    time::{Sleep, sleep},
+};
+use web::{context::At, peer::Peer, problem::Problem};
+
+use super::{
+    list::newest,
+    streams::{self, AGAIN_AFTER, LASTS, Place},
+};
+use crate::{Lab, collector::Changed};
+
+/// How long changes gather before the list is read again. One handoff changes it many times in a
+/// tenth of a second, and forty people watch.
+const GATHERED_FOR: Duration = Duration::from_millis(100);
+
+pub(crate) async fn get(At(lab): At<Lab>, peer: Peer) -> Result<Response, Problem> {
+    let watching = Watching {
+        // First of all, or what happens meanwhile would be missed.
+        changes: lab.recorded().collector.changes(),
+        _place: lab.streams().open(peer.network())?,
+        lab,
+        shown: None,
+        ready: VecDeque::from([sse::Event::default().retry(AGAIN_AFTER)]),
+        end: Box::pin(sleep(LASTS)),
+    };
+    let events = unfold(watching, |mut watching| async move {
+        let event = watching.next().await?;
+        Some((event, watching))
+    });
+    Ok(streams::answer(events))
+}
+
+/// Somebody who watches the list.
+struct Watching {
+    lab: Lab,
+    changes: Receiver<Changed>,
+    /// What the browser has.
+    shown: Option<Vec<FlowRow>>,
+    ready: VecDeque<sse::Event>,
+    end: Pin<Box<Sleep>>,
+    _place: Place,
+}
+
+impl Watching {
+    /// The next event; none when the stream ends, and then the browser opens another.
+    async fn next(&mut self) -> Option<sse::Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            // What is there already comes at once.
+            if self.shown.is_some() {
+                self.change().await?;
+            }
+            let (rows, _) = newest(&self.lab, None).await.ok()?;
+            if self.shown.as_ref() != Some(&rows) {
+                self.ready
+                    .push_back(sse::Event::default().json_data(&rows).ok()?);
+                self.shown = Some(rows);
+            }
+        }
+    }
+
+    /// Waits until something has changed; none when the stream is to end.
+    async fn change(&mut self) -> Option<()> {
+        tokio::select! {
+            biased;
+            () = self.lab.closing().cancelled() => return None,
+            () = &mut self.end => return None,
+            changed = self.changes.recv() => match changed {
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Err(RecvError::Closed) => return None,
+            },
+        }
+        tokio::select! {
+            biased;
+            () = self.lab.closing().cancelled() => return None,
+            () = sleep(GATHERED_FOR) => {}
+        }
+        // Those that came meanwhile are in what is read next.
+        while let Ok(_) | Err(tokio::sync::broadcast::error::TryRecvError::Lagged(_)) =
+            self.changes.try_recv()
+        {}
+        Some(())
+    }
+}

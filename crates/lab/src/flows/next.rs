@@ -1,0 +1,49 @@
+//! Waits for the next handoff, and leads to it.
+
+use app::lab::next::{Next, NextPage};
+use axum::response::Response;
+use leptos::prelude::*;
+use serde::Deserialize;
+use web::{context::At, page::Page, params::Params, problem::Problem, redirect};
+
+use crate::{AUTHORITY, Lab};
+
+/// Since when.
+#[derive(Deserialize)]
+pub(crate) struct Since {
+    /// The place of the newest flow when the waiting began; zero when there was none.
+    after: Option<String>,
+}
+
+pub(crate) async fn get(
+    At(lab): At<Lab>,
+    Params(since): Params<Since>,
+    page: Page,
+) -> Result<Response, Problem> {
+    let newest = lab.recorded().store.recent_flows(1, None).await;
+    let newest = newest.map_err(Problem::unavailable)?.into_iter().next();
+    let number = newest.as_ref().map_or(0, |flow| flow.number.0);
+    let Some(after) = since.after else {
+        // From here on the address says it, for whoever loads the page again.
+        return Ok(redirect::see_other(&format!("/flows/next?after={number}")));
+    };
+    let digits = after.bytes().all(|byte| byte.is_ascii_digit());
+    let after: Option<i64> = after.parse().ok().filter(|_| digits);
+    let after = after.ok_or_else(Problem::bad_request)?;
+    if let Some(flow) = newest.filter(|_| number > after) {
+        return Ok(redirect::see_other(&format!("/flows/{}", flow.id)));
+    }
+    let model = Next {
+        after,
+        stream: "/flows/events".to_owned(),
+        authority_origin: lab.0.settings.authority.to_string(),
+        authority_name: AUTHORITY.to_owned(),
+    };
+    let frame = lab.context().frame.clone();
+    let show = move || {
+        let model = model.clone();
+        let frame = frame.clone();
+        frame.page("The next handoff", true, view! { <NextPage model /> })
+    };
+    Ok(page.show_with_islands(show).await)
+}
