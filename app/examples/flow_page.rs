@@ -45,6 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         address: "http://lab.localhost:4000/flows/4be1c7d0a92f4e558f1f6a53b2c07d91".to_owned(),
     };
     let frame = Frame {
+        places: Vec::new(),
         brand: Brand {
             name: "Handoff Lab".to_owned(),
             party: Party::Lab,

@@ -85,6 +85,8 @@ pub struct Frame {
     pub brand: Brand,
     /// The build's files.
     pub assets: Assets,
+    /// What its header leads to: each one's path, and its name.
+    pub places: Vec<(&'static str, &'static str)>,
 }
 
 impl Frame {
@@ -95,9 +97,13 @@ impl Frame {
         hydrate: bool,
         content: impl IntoView + 'static,
     ) -> impl IntoView {
-        let Self { brand, assets } = self;
+        let Self {
+            brand,
+            assets,
+            places,
+        } = self;
         view! {
-            <Document brand title=title.into() assets hydrate>
+            <Document brand title=title.into() assets places hydrate>
                 {content.into_any()}
             </Document>
         }
@@ -127,6 +133,9 @@ pub fn Document(
     title: String,
     /// Where its style sheet and its bundle are.
     assets: Assets,
+    /// What its header leads to: each one's path, and its name.
+    #[prop(default = Vec::new())]
+    places: Vec<(&'static str, &'static str)>,
     /// Whether the page has islands and so loads the bundle. All others run no script at all.
     #[prop(default = false)]
     hydrate: bool,
@@ -140,6 +149,7 @@ pub fn Document(
     let title = format!("{title} · {name}");
     let stylesheet = format!("/{ASSETS}/{}", assets.stylesheet);
     let favicon = format!("/{ASSETS}/favicon-{}.svg", party.favicon());
+    let places = (!places.is_empty()).then(|| header_links(places, &surroundings.back));
     // `HydrationScripts` also looks for a manifest of split bundles below the site's root; there
     // is none, because the files are embedded in the program.
     let scripts = hydrate.then(|| {
@@ -178,6 +188,7 @@ pub fn Document(
                         <Glyph icon=party.icon() />
                         {name}
                     </a>
+                    {places}
                 </header>
                 <main id="main" class="main" tabindex="-1">
                     {children()}
@@ -190,5 +201,29 @@ pub fn Document(
                 </footer>
             </body>
         </html>
+    }
+}
+
+/// The places that the header leads to, of which this path may be one, or lie below one.
+fn header_links(places: Vec<(&'static str, &'static str)>, here: &str) -> impl IntoView + use<> {
+    let path = here.split('?').next().unwrap_or_default();
+    let links = places.into_iter().map(|(href, name)| {
+        let current = match path.strip_prefix(href) {
+            Some("") => Some("page"),
+            Some(below) if below.starts_with('/') => Some("true"),
+            _ => None,
+        };
+        view! {
+            <li>
+                <a href=href aria-current=current>
+                    {name}
+                </a>
+            </li>
+        }
+    });
+    view! {
+        <nav class="places" aria-label="This site">
+            <ul role="list">{links.collect_view()}</ul>
+        </nav>
     }
 }

@@ -563,6 +563,7 @@ fn with_surroundings(surroundings: Surroundings, page: impl FnOnce() -> AnyView)
             party: Party::RelyingParty(AppIcon::Page),
         };
         Frame {
+            places: Vec::new(),
             brand,
             assets: assets(),
         }
@@ -853,6 +854,7 @@ fn who_signs_out_of_an_app_may_still_be_signed_in_where_they_came_from() {
 fn a_problem_leads_to_the_front_page_of_the_site_that_has_it() {
     let html = render(|| {
         let frame = Frame {
+            places: Vec::new(),
             brand: Brand {
                 name: "Notes".to_owned(),
                 party: Party::RelyingParty(AppIcon::Page),

@@ -3,6 +3,8 @@
 use handoff::step::Step;
 use leptos::prelude::*;
 
+use crate::lab::diagram::explain;
+
 /// How many handoffs ended within a part of the hour, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ended {
@@ -84,6 +86,10 @@ pub fn MonitorPage(
         <div class="page">
             <h1>"Monitor"</h1>
             <p class="lede">{rate}</p>
+            <p>
+                "A picture of each is among the " <a href="/flows">"flows"</a>
+                ". This page does not change by itself: load it again for newer numbers."
+            </p>
             <Alarms alarms />
             <Rates parts />
             <Failures failures />
@@ -106,7 +112,7 @@ fn Alarms(alarms: Vec<Alarm>) -> impl IntoView {
         }
     });
     view! {
-        <section aria-labelledby="alarms-heading">
+        <section class="stack" aria-labelledby="alarms-heading">
             <h2 id="alarms-heading">"Alarms"</h2>
             {if none {
                 view! { <p>"None."</p> }.into_any()
@@ -125,7 +131,12 @@ const BAR: usize = 20;
 #[component]
 fn Rates(parts: Vec<Ended>) -> impl IntoView {
     let most = parts.iter().map(|it| it.well + it.failed).max();
-    let most = most.unwrap_or_default().max(1);
+    let most = most.unwrap_or_default();
+    let highest = match most {
+        1 => "1 handoff".to_owned(),
+        count => format!("{count} handoffs"),
+    };
+    let most = most.max(1);
     let count = parts.len();
     let bars = parts.iter().enumerate().map(|(n, part)| {
         let (well, failed) = (part.well * HEIGHT / most, part.failed * HEIGHT / most);
@@ -146,9 +157,13 @@ fn Rates(parts: Vec<Ended>) -> impl IntoView {
     let bars = bars.collect_view();
     let rows = parts.iter().enumerate().map(|(n, part)| {
         let from = (count - n) * MINUTES;
+        let when = match from - MINUTES {
+            0 => format!("the last {from} min"),
+            to => format!("{from} to {to} min ago"),
+        };
         view! {
             <tr>
-                <th scope="row">{format!("{from} to {} minutes ago", from - MINUTES)}</th>
+                <th scope="row">{when}</th>
                 <td>{part.well}</td>
                 <td>{part.failed}</td>
                 <td>{part.declined}</td>
@@ -157,17 +172,22 @@ fn Rates(parts: Vec<Ended>) -> impl IntoView {
     });
     let rows = rows.collect_view();
     view! {
-        <section aria-labelledby="rate-heading">
+        <section class="stack" aria-labelledby="rate-heading">
             <h2 id="rate-heading">"Handoffs that ended"</h2>
             <div class="charted">
                 <figure class="chart">
                     // The table says the same.
                     <svg viewBox=format!("0 0 {} {HEIGHT}", count * BAR) aria-hidden="true">
+                        <line class="ground" x1="0" x2=count * BAR y1=HEIGHT y2=HEIGHT></line>
                         {bars}
                     </svg>
+                    <p class="chart-ends" aria-hidden="true">
+                        <span>"an hour ago"</span>
+                        <span>"now"</span>
+                    </p>
                     <figcaption>
-                        "From an hour ago to now; the highest stands for " {most}
-                        ". Failed ones are on top, in violet."
+                        "Each bar is five minutes; the highest stands for " {highest}
+                        ". Green went well, violet on top of it failed."
                     </figcaption>
                 </figure>
                 <table class="readings">
@@ -194,17 +214,19 @@ fn Failures(failures: Vec<(&'static str, u64)>) -> impl IntoView {
         view! {
             <tr>
                 <th scope="row">
-                    <code>{reason}</code>
+                    {explain::reason(reason)}
+                    " "
+                    <code class="muted">{reason}</code>
                 </th>
                 <td>{times}</td>
             </tr>
         }
     });
     view! {
-        <section aria-labelledby="failures-heading">
+        <section class="stack" aria-labelledby="failures-heading">
             <h2 id="failures-heading">"Why handoffs gave no session"</h2>
             {if none {
-                view! { <p>"Each one did, or none ended."</p> }.into_any()
+                view! { <p>"None was refused or declined."</p> }.into_any()
             } else {
                 view! {
                     <table class="readings">
@@ -235,9 +257,7 @@ fn Steps(steps: Vec<StepTimes>) -> impl IntoView {
         let at = |time: u64| time * (WIDTH - 8) / longest + 4;
         view! {
             <tr>
-                <th scope="row">
-                    <code>{it.step.as_str()}</code>
-                </th>
+                <th scope="row">{it.step.as_str().replace('_', " ")}</th>
                 <td class="chart" aria-hidden="true">
                     <svg viewBox=format!("0 0 {WIDTH} 12")>
                         <line class="spread" x1=at(it.p50) x2=at(it.p99) y1="6" y2="6"></line>
@@ -253,7 +273,7 @@ fn Steps(steps: Vec<StepTimes>) -> impl IntoView {
         }
     });
     view! {
-        <section aria-labelledby="steps-heading">
+        <section class="stack" aria-labelledby="steps-heading">
             <h2 id="steps-heading">"How long steps take"</h2>
             {if none {
                 view! { <p>"No step was taken in the last hour."</p> }.into_any()
@@ -339,9 +359,9 @@ mod tests {
         for text in [
             "80 % of the handoffs that ended in the last hour went well: 8 of 10.",
             "Something is so.",
-            "10 to 5 minutes ago",
+            "10 to 5 min ago",
             "authority_unreachable",
-            "verify_answered",
+            "verify answered",
             "<td>20</td>",
         ] {
             assert!(html.contains(text), "{text}\n{html}");

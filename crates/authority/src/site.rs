@@ -95,6 +95,7 @@ impl Authority {
             party: Party::Authority,
         };
         let frame = Frame {
+            places: Vec::new(),
             brand,
             assets: settings.assets.clone(),
         };

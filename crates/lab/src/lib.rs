@@ -98,6 +98,11 @@ impl Lab {
         random: Arc<dyn Randomness>,
     ) -> Self {
         let frame = Frame {
+            places: vec![
+                ("/flows", "Flows"),
+                ("/monitor", "Monitor"),
+                ("/step", "Step mode"),
+            ],
             brand: Brand {
                 name: settings.name.clone(),
                 party: Party::Lab,
@@ -252,6 +257,5 @@ fn show_links(lab: &Lab, model: Links, page: Page) -> Response {
 async fn monitor(At(lab): At<Lab>, page: Page) -> Response {
     let model = lab.monitor().report().page();
     let frame = lab.0.context.frame.clone();
-    page.back_to("/")
-        .show(move || frame.page("Monitor", false, view! { <MonitorPage model /> }))
+    page.show(move || frame.page("Monitor", false, view! { <MonitorPage model /> }))
 }

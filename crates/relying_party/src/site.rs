@@ -101,6 +101,7 @@ impl RelyingParty {
         let authority = AuthorityClient::new(&settings);
         let limits = Limits::new(&clock);
         let frame = Frame {
+            places: Vec::new(),
             brand: Brand {
                 name: settings.name().to_owned(),
                 party: Party::RelyingParty(settings.application.icon()),

@@ -383,7 +383,7 @@ async fn the_monitor_sees_what_is_reported() {
     reported(&world, &[step("session_created", 1)]).await;
     let page = monitor().await;
     assert!(page.contains("went well: 1 of 1."), "{page}");
-    assert!(page.contains("session_created"), "{page}");
+    assert!(page.contains("session created"), "{page}");
 }
 
 #[tokio::test]

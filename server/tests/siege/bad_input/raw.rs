@@ -176,13 +176,24 @@ async fn send(address: SocketAddr, bytes: &[u8]) -> Reply {
         let mut piece = [0; 16 * 1024];
         loop {
             match stream.read(&mut piece).await {
-                Ok(read) if read > 0 => answer.extend_from_slice(&piece[..read]),
+                Ok(read) if read > 0 => {
+                    answer.extend_from_slice(&piece[..read]);
+                    if says_something_without_end(&answer) {
+                        break answer;
+                    }
+                }
                 _ => break answer,
             }
         }
     };
     let answer = tokio::time::timeout(Duration::from_secs(20), exchange).await;
     Reply::read(&answer.expect("an answer within twenty seconds"))
+}
+
+/// Whether this is a stream of events, and one of them: others may not come for minutes.
+fn says_something_without_end(answer: &[u8]) -> bool {
+    let answer = String::from_utf8_lossy(answer).to_lowercase();
+    answer.contains("\r\ncontent-type: text/event-stream\r\n") && answer.contains("\ndata:")
 }
 
 /// What came back. A connection that was closed without a word has the status 0.
