@@ -106,6 +106,9 @@ fn forms(bytes: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     forms
 }
 
+/// What a page of step mode says. It shows its own browser the request that comes next, whole.
+const STOPPED: &str = "Step mode has stopped here";
+
 /// What is left of an answer when each secret that is meant to be there is taken out.
 fn scrubbed(answer: &Answer) -> String {
     const MEANT: [&str; 3] = ["launch", "state", "handoff_token"];
@@ -150,6 +153,10 @@ fn scrubbed(answer: &Answer) -> String {
                 }
             }
         }
+    }
+    // So do the pages that give the links of step mode, and take them.
+    if body.contains(STOPPED) || url.path() == "/step" || url.path() == "/lab/step" {
+        body.clear();
     }
     for tag in body.split_inclusive('>') {
         let (before, tag) = tag.split_at(tag.rfind('<').unwrap_or(0));
@@ -351,6 +358,56 @@ impl Story {
         }
     }
 
+    /// Step mode: its links, and a handoff that stops.
+    async fn steps(&mut self, world: &World) {
+        let alice = self.sign_in(world, "alice@harbor.example").await;
+        let page = alice.post(&world.lab("/step"), &[]).await;
+        let links = page.body.split("href=\"").skip(1);
+        let links = links.filter_map(|link| link.split('"').next());
+        let keys: Vec<_> = links
+            .filter_map(|link| link.split_once("/lab/step?key="))
+            .collect();
+        assert_eq!(keys.len(), 3, "{page:?}");
+        for (origin, key) in keys {
+            let key = self.say("a link's key", key);
+            alice.get(&format!("{origin}/lab/step?key={key}")).await;
+            let address = format!("{origin}/lab/step");
+            let answer = alice.post(&address, &[("key", &key)]).await;
+            assert!(answer.status.is_redirection(), "{answer:?}");
+        }
+        let stopped = alice.click_open_notes(world).await;
+        assert!(stopped.body.contains(STOPPED), "{stopped:?}");
+    }
+
+    /// Everything that the lab shows of all that, to somebody who has nothing to do with it.
+    async fn looks(&mut self, world: &World) {
+        world.settled().await;
+        // Nothing more is expected of any handoff, so that streams of what happened end.
+        world.clock.advance(Duration::minutes(20));
+        let visitor = self.person(world);
+        let list = visitor.get(&world.lab("/flows")).await.body;
+        let flows: BTreeSet<_> = list
+            .split("href=\"/flows/")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .filter(|id| id.len() == 32)
+            .collect();
+        assert!(flows.len() > 10, "{list}");
+        for id in flows {
+            for part in [
+                "",
+                "/events",
+                "/export.json",
+                "/export.svg",
+                "/export.mermaid",
+            ] {
+                let answer = visitor.get(&world.lab(&format!("/flows/{id}{part}"))).await;
+                assert_eq!(answer.status, StatusCode::OK, "{id}{part}: {answer:?}");
+            }
+        }
+        visitor.get(&world.lab("/monitor")).await;
+    }
+
     /// Harbor ID away, then sign-outs, then what is ended is used once more.
     async fn ends(&mut self, process: &Process, world: &World, alice: &Persona) {
         let csrf = alice.get(&world.notes("/")).await.csrf();
@@ -432,7 +489,9 @@ async fn rows_07_75_a_whole_story_leaves_no_secret_anywhere() {
     story.switches(&world).await;
     public.note_ids(&world.folder()).await;
     files.extend(files_of(&world.folder()));
+    story.steps(&world).await;
     story.ends(&process, &world, &alice).await;
+    story.looks(&world).await;
     public.note_ids(&world.folder()).await;
     world.sweep().await;
     files.extend(files_of(&world.folder()));
