@@ -529,11 +529,43 @@ async fn what_was_sent_is_shown_as_text_whatever_it_is() {
             "{path}"
         );
     }
+    let page = visitor.get(&world.lab(&format!("/flows/{FLOW}"))).await;
+    assert!(page.body.contains("&lt;script&gt;alert(1)"), "{page:?}");
     let file = visitor
         .get(&world.lab(&format!("/flows/{FLOW}/export.json")))
         .await;
     assert_eq!(file.header("x-content-type-options"), "nosniff");
     assert_eq!(file.json()["events"][0]["message"]["method"], markup);
+}
+
+#[tokio::test]
+async fn what_a_browser_sends_is_shown_as_text() {
+    let (_process, world) = world().await;
+    let stranger = world.visitor();
+    let markup = "<img src=x onerror=alert(1)>";
+    let url = format!(
+        "/handoff/start?{0}={0}",
+        url::form_urlencoded::byte_serialize(markup.as_bytes()).collect::<String>()
+    );
+    let headers = [("user-agent", markup), ("x-of-its-own", markup)];
+    let url = world.notes(&url);
+    stranger.send(Method::GET, &url, &headers, None).await;
+    world.settled().await;
+    let list = stranger.get(&world.lab("/flows")).await.body;
+    let mut ids = list
+        .split("href=\"/flows/")
+        .filter_map(|rest| rest.split('"').next())
+        .filter(|id| id.len() == 32);
+    let id = ids.next().unwrap();
+    for part in ["", "/export.svg", "/export.mermaid"] {
+        let page = stranger
+            .get(&world.lab(&format!("/flows/{id}{part}")))
+            .await;
+        assert!(!page.body.contains("<img"), "{page:?}");
+        if part.is_empty() {
+            assert!(page.body.contains("&lt;img src=x onerror"), "{page:?}");
+        }
+    }
 }
 
 #[tokio::test]

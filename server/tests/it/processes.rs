@@ -109,84 +109,152 @@ async fn harbor_id_and_notes_run_as_two_processes() {
     }
 }
 
+/// The steps of both sites, in order.
+const OF_BOTH: [&str; 13] = [
+    "launch_requested",
+    "launch_ticket_issued",
+    "start_received",
+    "state_made",
+    "authorize_received",
+    "token_issued",
+    "callback_received",
+    "state_matched",
+    "verify_sent",
+    "verify_received",
+    "redeemed",
+    "verify_answered",
+    "session_created",
+];
+
+/// Where Harbor ID, Notes and the lab run, each by itself.
+struct Three {
+    folder: tempfile::TempDir,
+    ports: [u16; 3],
+    origins: Origins,
+}
+
+impl Three {
+    fn new() -> Self {
+        let ports = [free_port(), free_port(), free_port()];
+        let on = |port| Origins::on_localhost("", port).unwrap();
+        let mut origins = on(ports[0]);
+        (origins.notes, origins.lab) = (on(ports[1]).notes, on(ports[2]).lab);
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+            ports,
+            origins,
+        }
+    }
+
+    fn start(&self, site: &str, port: usize) -> Running {
+        let listen = format!("127.0.0.1:{}", self.ports[port]);
+        let arguments = [
+            "--only",
+            site,
+            "--listen",
+            &listen,
+            "--authority-origin",
+            self.origins.authority.as_str(),
+            "--notes-origin",
+            self.origins.notes.as_str(),
+            "--lab-origin",
+            self.origins.lab.as_str(),
+        ];
+        Running::start(&self.folder.path().join(site), &arguments)
+    }
+
+    fn lab(&self) -> Running {
+        self.start("lab", 2)
+    }
+
+    /// The lab, then the sites that report to it.
+    fn all(&self) -> (Running, [Running; 2]) {
+        let at = |name: &str| self.folder.path().join(name);
+        let copy_key = |to: &str| {
+            std::fs::copy(at("lab").join("lab.key"), at(to).join("lab.key")).unwrap();
+        };
+        let lab = self.lab();
+        std::fs::create_dir(at("authority")).unwrap();
+        let only_owner = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(at("authority"), only_owner).unwrap();
+        copy_key("authority");
+        let authority = self.start("authority", 0);
+        copy_secret(&at("authority"), &at("notes"));
+        copy_key("notes");
+        let notes = self.start("notes", 1);
+        (lab, [authority, notes])
+    }
+
+    fn person(&self) -> Persona {
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        Persona::new(address, &self.origins)
+    }
+
+    /// What the lab has of the handoff of this person, of the steps that both sites take.
+    async fn drawn(&self, persona: &Persona) -> Vec<String> {
+        let state = persona
+            .seen()
+            .iter()
+            .find(|answer| answer.url.contains("/handoff/start"))
+            .unwrap()
+            .location_parameter("state");
+        let state = Unverified::<State>::new(state).unwrap();
+        let id = FlowId::of(&state.digest());
+        let file = format!("{}/flows/{id}/export.json", self.origins.lab);
+        let events = persona.get(&file).await.json()["events"].clone();
+        let steps = events.as_array().unwrap().iter();
+        let steps = steps.map(|event| event["step"].as_str().unwrap());
+        steps
+            .filter(|step| OF_BOTH.contains(step))
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
 #[tokio::test]
 async fn three_processes_draw_one_picture() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    let ports = [free_port(), free_port(), free_port()];
-    let on = |port| Origins::on_localhost("", port).unwrap();
-    let mut origins = on(ports[0]);
-    (origins.notes, origins.lab) = (on(ports[1]).notes, on(ports[2]).lab);
-    let listen = ports.map(|port| format!("127.0.0.1:{port}"));
-    let elsewhere = [
-        "--authority-origin",
-        origins.authority.as_str(),
-        "--notes-origin",
-        origins.notes.as_str(),
-        "--lab-origin",
-        origins.lab.as_str(),
-    ];
-    let start = |site: &str, listen: &str| {
-        let arguments = [&["--only", site, "--listen", listen], &elsewhere[..]].concat();
-        Running::start(&at(site), &arguments)
-    };
-    let copy_key = |to: &str| {
-        std::fs::copy(at("lab").join("lab.key"), at(to).join("lab.key")).unwrap();
-    };
-
-    let lab = start("lab", &listen[2]);
-    std::fs::create_dir(at("authority")).unwrap();
-    std::fs::set_permissions(at("authority"), std::fs::Permissions::from_mode(0o700)).unwrap();
-    copy_key("authority");
-    let authority = start("authority", &listen[0]);
-    copy_secret(&at("authority"), &at("notes"));
-    copy_key("notes");
-    let notes = start("notes", &listen[1]);
-
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let alice = Persona::new(address, &origins);
-    let home = handoff(&alice, &origins).await;
+    let three = Three::new();
+    let (lab, sites) = three.all();
+    let alice = three.person();
+    let home = handoff(&alice, &three.origins).await;
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
     // What a process has recorded is reported before it ends, and kept before the lab's does.
-    for running in [authority, notes, lab] {
+    for running in sites.into_iter().chain([lab]) {
         assert!(running.terminate().success());
     }
-    let state = alice
-        .seen()
-        .iter()
-        .find(|answer| answer.url.contains("/handoff/start"))
-        .unwrap()
-        .location_parameter("state");
-    let state = Unverified::<State>::new(state).unwrap();
-    let id = FlowId::of(&state.digest());
-    let _lab = start("lab", &listen[2]);
-    let file = alice
-        .get(&format!("{}/flows/{id}/export.json", origins.lab))
-        .await;
-    let events = file.json()["events"].as_array().unwrap().clone();
-    let steps: Vec<_> = events
-        .iter()
-        .map(|event| event["step"].as_str().unwrap())
-        .collect();
-    let of_both = [
-        "launch_requested",
-        "launch_ticket_issued",
-        "start_received",
-        "state_made",
-        "authorize_received",
-        "token_issued",
-        "callback_received",
-        "state_matched",
-        "verify_sent",
-        "verify_received",
-        "redeemed",
-        "verify_answered",
-        "session_created",
-    ];
-    let seen: Vec<_> = steps
-        .iter()
-        .copied()
-        .filter(|step| of_both.contains(step))
-        .collect();
-    assert_eq!(seen, of_both, "{steps:?}");
+    let _lab = three.lab();
+    assert_eq!(three.drawn(&alice).await, OF_BOTH);
+}
+
+#[tokio::test]
+async fn a_lab_that_is_killed_mid_run_costs_no_handoff() {
+    let three = Three::new();
+    let (lab, sites) = three.all();
+    // Stopped in the middle of a handoff, with no word.
+    let alice = three.person();
+    handoff(&alice, &three.origins).await;
+    let portal = alice.get(&format!("{}/", three.origins.authority)).await;
+    let open = format!("{}/apps/notes/open", three.origins.authority);
+    let mut answer = alice.post(&open, &[("csrf", &portal.csrf())]).await;
+    while !answer.location().contains("/callback?") {
+        answer = alice.get(&answer.location()).await;
+    }
+    drop(lab);
+    let home = alice.open(&answer.location()).await;
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+
+    let meanwhile = three.person();
+    let home = handoff(&meanwhile, &three.origins).await;
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+    let lab = three.lab();
+    let afterwards = three.person();
+    let home = handoff(&afterwards, &three.origins).await;
+    assert!(home.body.contains("Alice Moreau"), "{home:?}");
+    for running in sites.into_iter().chain([lab]) {
+        assert!(running.terminate().success());
+    }
+    let _lab = three.lab();
+    // What could not be reported has waited.
+    assert_eq!(three.drawn(&meanwhile).await, OF_BOTH);
+    assert_eq!(three.drawn(&afterwards).await, OF_BOTH);
 }
