@@ -189,8 +189,8 @@ impl Platform {
                 let (collector, keeping) = Collector::new(Arc::clone(&store), clock);
                 tasks.spawn(keeping);
                 let monitor = Arc::new(Monitor::new(Arc::clone(&setup.clock)));
-                recorders.push(Arc::new(collector.clone()));
                 recorders.push(monitor.clone());
+                recorders.push(Arc::new(collector.clone()));
                 recorded = Some(Recorded {
                     store,
                     collector,

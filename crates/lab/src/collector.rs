@@ -25,8 +25,9 @@ pub const WAITING: usize = 1_024;
 pub(crate) const TOGETHER: usize = 256;
 
 /// How long the first of them waits for others. A handoff makes twenty within a tenth of a second; a
-/// transaction for each would cost it more than its picture is worth, and nobody sees this delay.
-pub(crate) const GATHERED_FOR: Duration = Duration::from_millis(20);
+/// transaction for each would cost it more than its picture is worth, and nobody sees this delay. Both
+/// cost and delay are measured: `cargo xtask bench trace picture`.
+pub(crate) const GATHERED_FOR: Duration = Duration::from_millis(50);
 
 /// How many changes a follower may be behind before it has to look for itself.
 const CHANGES: usize = 256;
@@ -107,15 +108,25 @@ impl fmt::Debug for Collector {
     }
 }
 
-impl Recorder for Collector {
-    fn record(&self, event: &Event) {
+impl Collector {
+    fn put(&self, event: impl FnOnce() -> Event) {
         // Room first: a copy for nothing would cost the most when there is the least.
         match self.0.queue.try_reserve() {
-            Ok(room) => room.send(Item::Event(Box::new(event.clone()))),
+            Ok(room) => room.send(Item::Event(Box::new(event()))),
             Err(_) => {
                 self.0.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+}
+
+impl Recorder for Collector {
+    fn record(&self, event: &Event) {
+        self.put(|| event.clone());
+    }
+
+    fn give(&self, event: Event) {
+        self.put(|| event);
     }
 
     fn dropped(&self) -> u64 {

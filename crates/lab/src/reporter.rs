@@ -98,14 +98,24 @@ impl fmt::Debug for Reporter {
     }
 }
 
-impl Recorder for Reporter {
-    fn record(&self, event: &Event) {
+impl Reporter {
+    fn put(&self, event: impl FnOnce() -> Event) {
         match self.queue.try_reserve() {
-            Ok(room) => room.send(Item::Event(Box::new(event.clone()))),
+            Ok(room) => room.send(Item::Event(Box::new(event()))),
             Err(_) => {
                 self.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+}
+
+impl Recorder for Reporter {
+    fn record(&self, event: &Event) {
+        self.put(|| event.clone());
+    }
+
+    fn give(&self, event: Event) {
+        self.put(|| event);
     }
 
     fn dropped(&self) -> u64 {

@@ -328,6 +328,76 @@ async fn an_event_that_is_too_long_is_kept_without_what_was_sent(store: &dyn Sto
     assert_eq!(kept[0].event.message, None);
 }
 
+async fn what_comes_together_is_kept_as_what_comes_one_by_one(store: &dyn Store) {
+    let (one, two, launch) = (flow(1), flow(2), launch(1));
+    let session = Some(SessionId::mint([7; 16]));
+    let events = [
+        event(Step::LaunchRequested, from(launch), 1, 0),
+        event(Step::LaunchTicketIssued, from(launch), 1, 1),
+        event(Step::StateMade, to(two), 5, 2),
+        event(Step::VerifyReceived, to(one), 2, 30),
+        // What came apart so far is one.
+        event(Step::AuthorizeReceived, both(one, launch), 3, 10),
+        refused(event(Step::Refused, to(two), 6, 12), "expired"),
+        Event {
+            session,
+            ..event(Step::SwitchAsked, to(one), 4, 40)
+        },
+        Event {
+            session,
+            ..event(Step::SessionCreated, Belongs::default(), 7, 50)
+        },
+        event(Step::PageShown, Belongs::default(), 8, 60),
+    ];
+    let apart = Memory::default();
+    for event in &events {
+        keep(&apart, std::slice::from_ref(event)).await;
+    }
+    keep(store, &events).await;
+    let ids = recent(store).await;
+    assert_eq!(ids, recent(&apart).await);
+    assert_eq!(ids, [trace(8), flow(1).to_string(), flow(2).to_string()]);
+    for id in ids {
+        let here = find(store, &id).await.unwrap();
+        let there = find(&apart, &id).await.unwrap();
+        assert_eq!(
+            (&here.outcome, here.steps, here.began, here.last),
+            (&there.outcome, there.steps, there.began, there.last)
+        );
+        let kept = async |store: &dyn Store, flow: Flow| {
+            let kept = store.events_after(flow.number, 0).await.unwrap();
+            kept.into_iter().map(|kept| kept.event).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(store, here).await, kept(&apart, there).await);
+    }
+}
+
+async fn whatever_was_sent_comes_back_as_it_is(store: &dyn Store) {
+    let odd = |n: u64, url: &str| Event {
+        message: Some(Message::Request {
+            method: "GET".to_owned(),
+            url: url.to_owned(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            cookies: Vec::new(),
+            body: Vec::new(),
+        }),
+        ..event(Step::StartReceived, to(flow(1)), n, 0)
+    };
+    let texts = [
+        "\"]],[[1,{\"step\":\"refused\"}]",
+        "'); DROP TABLE event; --",
+        "\0\u{1}\u{7f}\r\n\t\\u0000 \\",
+        "$[0] \u{2028}\u{202e} \u{fffd} 😀",
+    ];
+    let events: Vec<_> = (1..).zip(texts).map(|(n, text)| odd(n, text)).collect();
+    keep(store, &events).await;
+    let found = find(store, flow(1)).await.unwrap();
+    let kept = store.events_after(found.number, 0).await.unwrap();
+    let kept: Vec<_> = kept.into_iter().map(|kept| kept.event).collect();
+    assert_eq!(kept, events);
+}
+
 async fn the_list_has_the_newest_and_goes_on_from_one(store: &dyn Store) {
     let all: Vec<_> = (0..LISTED as u16 + 10)
         .map(|n| event(Step::StartReceived, to(flow(n)), n.into(), 0))
@@ -438,6 +508,8 @@ suite! {
     events_come_in_order_and_after_a_number
     a_flow_keeps_so_many_events_and_what_the_others_say
     an_event_that_is_too_long_is_kept_without_what_was_sent
+    what_comes_together_is_kept_as_what_comes_one_by_one
+    whatever_was_sent_comes_back_as_it_is
     the_list_has_the_newest_and_goes_on_from_one
     what_is_old_goes_and_then_the_oldest_of_too_many
 }

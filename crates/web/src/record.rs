@@ -11,6 +11,11 @@ pub trait Recorder: Send + Sync + fmt::Debug {
     /// Whoever cannot keep up drops the event and counts it.
     fn record(&self, event: &Event);
 
+    /// The same, from whoever has no more use for the event: one that keeps it need not copy it.
+    fn give(&self, event: Event) {
+        self.record(&event);
+    }
+
     /// Whether anybody takes what is recorded. Where nobody does, events are not made.
     fn listens(&self) -> bool {
         true
@@ -28,7 +33,8 @@ pub trait Recorder: Send + Sync + fmt::Debug {
     }
 }
 
-/// Several recorders, each of which gets every event.
+/// Several recorders, each of which gets every event. The last should be the one that keeps them: it
+/// gets the event itself.
 #[derive(Clone, Debug, Default)]
 pub struct Recorders(pub Vec<Arc<dyn Recorder>>);
 
@@ -44,6 +50,15 @@ impl Recorder for Recorders {
     fn record(&self, event: &Event) {
         for recorder in &self.0 {
             recorder.record(event);
+        }
+    }
+
+    fn give(&self, event: Event) {
+        if let Some((last, others)) = self.0.split_last() {
+            for recorder in others {
+                recorder.record(&event);
+            }
+            last.give(event);
         }
     }
 

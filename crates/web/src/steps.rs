@@ -415,7 +415,7 @@ impl Part {
             event.client = event.client.or_else(|| progress.client.clone());
             event.belongs.flow = event.belongs.flow.or(progress.belongs.flow);
             event.belongs.launch = event.belongs.launch.or(progress.belongs.launch);
-            self.context.recorder.record(&event);
+            self.context.recorder.give(event);
         }
     }
 }

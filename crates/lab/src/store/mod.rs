@@ -19,6 +19,7 @@ use handoff::{
     step::Step,
 };
 pub use memory::Memory;
+use serde::Serialize;
 pub use sqlite::Sqlite;
 use time::{Duration, OffsetDateTime};
 
@@ -93,7 +94,7 @@ impl fmt::Display for Key {
 }
 
 /// A flow by its place in the order in which they came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Number(pub(crate) i64);
 
 /// What came of a handoff, as far as it was recorded.

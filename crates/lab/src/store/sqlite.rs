@@ -1,8 +1,11 @@
 //! The store on SQLite: static SQL, one transaction a verb.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map, hash_map};
+
 use async_trait::async_trait;
 use database::{CannotOpen, Database, Unavailable, from_millis, millis};
 use handoff::{flow::Event, ids::ClientId};
+use serde::Serialize;
 use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
 use time::OffsetDateTime;
 
@@ -41,6 +44,7 @@ impl Sqlite {
 struct FlowRow {
     flow: i64,
     id: String,
+    rank: i64,
     client: Option<String>,
     began: i64,
     last: i64,
@@ -103,134 +107,163 @@ impl EventRow {
     }
 }
 
-/// Everything that one turn of writing does with one connection.
+/// One turn of writing. A handoff's twenty events have few names and come close together: what they
+/// say is put together in memory, which nobody else's writing can disturb meanwhile, and written by a
+/// few statements at the end. Each statement wakes two threads; with some for each event, keeping a
+/// handoff cost half of what the handoff did.
 struct Writing<'a> {
     connection: &'a mut SqliteConnection,
     now: i64,
-    touched: Vec<Number>,
+    /// The last number that a flow was given.
+    last: i64,
+    /// The names that the turn's events have, with the flows that have them. What is not here is new.
+    names: HashMap<String, Number>,
+    flows: BTreeMap<Number, Held>,
+    /// Names that are not written yet.
+    new_names: Vec<String>,
+    /// Events that are not written yet, after the flows that they belong to, as a list in JSON
+    /// without its end.
+    new_events: String,
+    /// Flows that have changed or are gone into others.
+    touched: BTreeSet<Number>,
 }
 
-impl Writing<'_> {
+/// A flow in the middle of a turn.
+struct Held {
+    id: String,
+    rank: i64,
+    summary: Summary,
+    /// It is not written as it is now.
+    changed: bool,
+}
+
+#[derive(FromRow)]
+struct NamedRow {
+    name: String,
+    #[sqlx(flatten)]
+    flow: FlowRow,
+}
+
+impl<'a> Writing<'a> {
+    async fn begin(
+        connection: &'a mut SqliteConnection,
+        events: &[Event],
+        now: OffsetDateTime,
+    ) -> Result<Self, Unavailable> {
+        let asked: HashSet<String> = events
+            .iter()
+            .filter_map(Names::of)
+            .flat_map(|names| names.all)
+            .collect();
+        let rows: Vec<NamedRow> = sqlx::query_as(
+            "SELECT name.name, flow.* FROM json_each(?) AS asked
+             JOIN name ON name.name = asked.value JOIN flow ON flow.flow = name.flow",
+        )
+        .bind(json(&asked)?)
+        .fetch_all(&mut *connection)
+        .await?;
+        // An explicit number counts too, and none is given twice.
+        let last = sqlx::query_scalar("SELECT seq FROM sqlite_sequence WHERE name = 'flow'")
+            .fetch_optional(&mut *connection)
+            .await?;
+        let (mut names, mut flows) = (HashMap::new(), BTreeMap::new());
+        for NamedRow { name, flow } in rows {
+            let number = Number(flow.flow);
+            names.insert(name, number);
+            if let btree_map::Entry::Vacant(place) = flows.entry(number) {
+                place.insert(Held {
+                    id: flow.id.clone(),
+                    rank: flow.rank,
+                    summary: flow.summary()?,
+                    changed: false,
+                });
+            }
+        }
+        Ok(Self {
+            connection,
+            now: millis(now),
+            last: last.unwrap_or(0),
+            names,
+            flows,
+            new_names: Vec::new(),
+            new_events: "[".to_owned(),
+            touched: BTreeSet::new(),
+        })
+    }
+
     async fn keep(&mut self, event: &Event) -> Result<(), Unavailable> {
         let Some(names) = Names::of(event) else {
             return Ok(());
         };
-        let mut found = Vec::new();
-        for name in &names.all {
-            found.extend(self.find(name).await?);
-        }
+        let found: Vec<Found> = names
+            .all
+            .iter()
+            .filter_map(|name| self.find(name))
+            .collect();
         let Place { into, same } = Place::choose(&names, &found);
-        let (id, rank) = &names.id;
+        let (id, rank) = names.id;
         let number = match into {
             Some(number) => {
                 for other in same {
                     self.join(number, other).await?;
                 }
-                sqlx::query("UPDATE flow SET id = ?, rank = ? WHERE flow = ? AND rank < ?")
-                    .bind(id)
-                    .bind(rank)
-                    .bind(number.0)
-                    .bind(rank)
-                    .execute(&mut *self.connection)
-                    .await?;
                 number
             }
-            None => self.begin(id, *rank).await?,
+            None => self.make(&id, rank),
         };
-        for name in &names.all {
-            sqlx::query(
-                "INSERT INTO name (name, flow) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-            )
-            .bind(name)
-            .bind(number.0)
-            .execute(&mut *self.connection)
-            .await?;
+        for name in names.all {
+            if let hash_map::Entry::Vacant(place) = self.names.entry(name) {
+                self.new_names.push(place.key().clone());
+                place.insert(number);
+            }
         }
-        let mut summary = self.summary(number).await?;
-        summary.see(event);
-        if summary.steps < EVENTS {
+        let held = held(&mut self.flows, number)?;
+        if held.rank < rank {
+            (held.id, held.rank) = (id, rank);
+        }
+        self.touched.insert(number);
+        held.changed = true;
+        held.summary.see(event);
+        if held.summary.steps < EVENTS {
             let body = body(event)?;
-            summary.steps += 1;
-            summary.bytes += body.len();
-            sqlx::query("INSERT INTO event (flow, body) VALUES (?, ?)")
-                .bind(number.0)
-                .bind(body)
-                .execute(&mut *self.connection)
-                .await?;
+            held.summary.steps += 1;
+            held.summary.bytes += body.len();
+            let comma = if self.new_events.len() > 1 { "," } else { "" };
+            self.new_events += &format!("{comma}[{},{body}]", number.0);
         }
-        self.put(number, &summary).await?;
-        self.touched.push(number);
         Ok(())
     }
 
-    async fn find(&mut self, name: &str) -> Result<Option<Found>, Unavailable> {
-        let found: Option<(i64, String, i64)> = sqlx::query_as(
-            "SELECT flow.flow, flow.id, flow.rank
-             FROM name JOIN flow ON flow.flow = name.flow WHERE name.name = ?",
-        )
-        .bind(name)
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        Ok(found.map(|(number, id, rank)| Found {
-            number: Number(number),
-            id,
+    fn find(&self, name: &str) -> Option<Found> {
+        let number = *self.names.get(name)?;
+        let Held { id, rank, .. } = self.flows.get(&number)?;
+        Some(Found {
+            number,
+            id: id.clone(),
+            rank: *rank,
+        })
+    }
+
+    fn make(&mut self, id: &str, rank: i64) -> Number {
+        self.last += 1;
+        let held = Held {
+            id: id.to_owned(),
             rank,
-        }))
-    }
-
-    async fn begin(&mut self, id: &str, rank: i64) -> Result<Number, Unavailable> {
-        let Summary { began, last, .. } = Summary::new();
-        let number = sqlx::query_scalar(
-            "INSERT INTO flow (id, rank, began, last, outcome, steps, bytes, kept_at)
-             VALUES (?, ?, ?, ?, 'under_way', 0, 0, ?) RETURNING flow",
-        )
-        .bind(id)
-        .bind(rank)
-        .bind(began)
-        .bind(last)
-        .bind(self.now)
-        .fetch_one(&mut *self.connection)
-        .await?;
-        Ok(Number(number))
-    }
-
-    async fn summary(&mut self, number: Number) -> Result<Summary, Unavailable> {
-        let row: FlowRow = sqlx::query_as("SELECT * FROM flow WHERE flow = ?")
-            .bind(number.0)
-            .fetch_one(&mut *self.connection)
-            .await?;
-        row.summary()
-    }
-
-    async fn put(&mut self, number: Number, summary: &Summary) -> Result<(), Unavailable> {
-        let (outcome, reason) = match &summary.outcome {
-            Outcome::UnderWay => ("under_way", None),
-            Outcome::Opened => ("opened", None),
-            Outcome::OpenedThenRefused(reason) => ("opened", Some(reason)),
-            Outcome::Refused(reason) => ("refused", Some(reason)),
+            summary: Summary::new(),
+            changed: true,
         };
-        sqlx::query(
-            "UPDATE flow SET client = ?, began = ?, last = ?, outcome = ?, reason = ?, steps = ?,
-                             bytes = ?, kept_at = ? WHERE flow = ?",
-        )
-        .bind(summary.client.as_ref().map(ClientId::as_str))
-        .bind(summary.began)
-        .bind(summary.last)
-        .bind(outcome)
-        .bind(reason)
-        .bind(count(summary.steps))
-        .bind(count(summary.bytes))
-        .bind(self.now)
-        .bind(number.0)
-        .execute(&mut *self.connection)
-        .await?;
-        Ok(())
+        self.flows.insert(Number(self.last), held);
+        Number(self.last)
     }
 
     async fn join(&mut self, into: Number, other: Number) -> Result<(), Unavailable> {
-        let mut summary = self.summary(into).await?;
-        summary.join(self.summary(other).await?);
-        self.put(into, &summary).await?;
+        self.write().await?;
+        if let Some(gone) = self.flows.remove(&other) {
+            held(&mut self.flows, into)?.summary.join(gone.summary);
+        }
+        for number in self.names.values_mut().filter(|it| **it == other) {
+            *number = into;
+        }
         for statement in [
             "INSERT INTO event (flow, body) SELECT ?, body FROM event WHERE flow = ? ORDER BY seq",
             "UPDATE name SET flow = ? WHERE flow = ?",
@@ -246,9 +279,91 @@ impl Writing<'_> {
             .bind(other.0)
             .execute(&mut *self.connection)
             .await?;
-        self.touched.push(other);
+        self.touched.insert(other);
         Ok(())
     }
+
+    /// Writes what is not written yet.
+    async fn write(&mut self) -> Result<(), Unavailable> {
+        let changed = self.flows.iter_mut().filter(|(_, held)| held.changed);
+        let flows: Vec<_> = changed
+            .map(|(number, held)| {
+                held.changed = false;
+                held.row(*number, self.now)
+            })
+            .collect();
+        sqlx::query(
+            "INSERT INTO flow (flow, id, rank, client, began, last, outcome, reason, steps, bytes,
+                               kept_at)
+             SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+                    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10
+             FROM json_each(?) WHERE true
+             ON CONFLICT (flow) DO UPDATE
+             SET id = excluded.id, rank = excluded.rank, client = excluded.client,
+                 began = excluded.began, last = excluded.last, outcome = excluded.outcome,
+                 reason = excluded.reason, steps = excluded.steps, bytes = excluded.bytes,
+                 kept_at = excluded.kept_at",
+        )
+        .bind(json(&flows)?)
+        .execute(&mut *self.connection)
+        .await?;
+        let named = |name| self.names.get(name).map(|number| (name, number));
+        let names: Vec<_> = self.new_names.iter().filter_map(named).collect();
+        sqlx::query(
+            "INSERT INTO name (name, flow) SELECT value ->> 0, value ->> 1 FROM json_each(?)",
+        )
+        .bind(json(&names)?)
+        .execute(&mut *self.connection)
+        .await?;
+        self.new_names.clear();
+        let events = std::mem::replace(&mut self.new_events, "[".to_owned());
+        sqlx::query(
+            "INSERT INTO event (flow, body)
+             SELECT value ->> 0, value -> 1 FROM json_each(?) ORDER BY key",
+        )
+        .bind(events + "]")
+        .execute(&mut *self.connection)
+        .await?;
+        Ok(())
+    }
+}
+
+impl Held {
+    /// Its row, in the order of the statement that writes it.
+    fn row(&self, number: Number, now: i64) -> impl Serialize {
+        let summary = &self.summary;
+        let (outcome, reason) = match &summary.outcome {
+            Outcome::UnderWay => ("under_way", None),
+            Outcome::Opened => ("opened", None),
+            Outcome::OpenedThenRefused(reason) => ("opened", Some(reason.as_str())),
+            Outcome::Refused(reason) => ("refused", Some(reason.as_str())),
+        };
+        let client = summary.client.as_ref().map(ClientId::as_str);
+        (
+            number,
+            &self.id,
+            self.rank,
+            client,
+            summary.began,
+            summary.last,
+            outcome,
+            reason,
+            summary.steps,
+            summary.bytes,
+            now,
+        )
+    }
+}
+
+/// A flow of this turn, as every one is that has a name of it.
+fn held(flows: &mut BTreeMap<Number, Held>, number: Number) -> Result<&mut Held, Unavailable> {
+    let held = flows.get_mut(&number);
+    held.ok_or_else(|| Unavailable::unreadable("a flow that was never read"))
+}
+
+/// Many values as one of a statement's.
+fn json(values: &impl Serialize) -> Result<String, Unavailable> {
+    serde_json::to_string(values).map_err(Unavailable::unreadable)
 }
 
 fn count(number: usize) -> i64 {
@@ -263,18 +378,13 @@ impl Store for Sqlite {
         now: OffsetDateTime,
     ) -> Result<Vec<Number>, Unavailable> {
         let mut tx = self.database.write().await?;
-        let mut writing = Writing {
-            connection: &mut tx,
-            now: millis(now),
-            touched: Vec::new(),
-        };
+        let mut writing = Writing::begin(&mut tx, events, now).await?;
         for event in events {
             writing.keep(event).await?;
         }
-        let mut touched = writing.touched;
+        writing.write().await?;
+        let touched = writing.touched.into_iter().collect();
         tx.commit().await?;
-        touched.sort_unstable();
-        touched.dedup();
         Ok(touched)
     }
 
