@@ -1,12 +1,12 @@
-// Lighthouse's four scores (mobile, simulated slow network) of sign-in, portal and Notes. The browser is
-// already signed in, as a person's is.
+// Lighthouse's four scores (mobile, simulated slow network) of sign-in, portal and Notes, and of the lab's
+// pages of a flow that is over and of how handoffs go. The browser is already signed in, as a person's is.
 
 import { createServer } from 'node:net';
 
 import { chromium } from '@playwright/test';
 import lighthouse from 'lighthouse';
 
-import { launch, signIn, sites } from './sites.mjs';
+import { launch, newestFlow, openNotes, signIn, sites, until } from './sites.mjs';
 
 const CATEGORIES = ['performance', 'accessibility', 'best-practices', 'seo'];
 
@@ -50,9 +50,16 @@ const pages = [];
 pages.push({ name: 'Sign-in', ...(await scores(port, `${sites.authority}/login`)) });
 await signIn(page);
 pages.push({ name: 'Portal', ...(await scores(port, `${sites.authority}/`)) });
-await page.goto(`${sites.authority}/`);
-await page.getByRole('button', { name: 'Open Notes', exact: true }).click();
-await page.waitForURL(`${sites.notes}/`);
+await openNotes(page);
 pages.push({ name: 'Notes', ...(await scores(port, `${sites.notes}/`)) });
+pages.push({ name: 'Monitor', ...(await scores(port, `${sites.lab}/monitor`)) });
+const flow = await newestFlow(page, null);
+await page.goto(flow);
+// It is followed for a minute after its last step.
+await until(page, async () => !(await (await fetch(location.href)).text()).includes('/events?after='), null, {
+  every: 1_000,
+  within: 120_000,
+});
+pages.push({ name: 'A flow', ...(await scores(port, flow)) });
 await browser.close();
 console.log(JSON.stringify({ version: pages[0].version, categories: CATEGORIES, pages }));

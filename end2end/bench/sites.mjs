@@ -2,7 +2,7 @@
 
 import { chromium } from '@playwright/test';
 
-const port = process.env.HANDOFF_LAB_PORT;
+export const port = process.env.HANDOFF_LAB_PORT;
 if (!port) {
   throw new Error('run it by: cargo xtask bench');
 }
@@ -10,6 +10,7 @@ if (!port) {
 export const sites = {
   authority: `http://auth.localhost:${port}`,
   notes: `http://notes.localhost:${port}`,
+  lab: `http://lab.localhost:${port}`,
 };
 
 /** Chromium, as the end-to-end tests find it. */
@@ -26,4 +27,44 @@ export async function signIn(page) {
   await page.goto(`${sites.authority}/login?demo=alice`);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('button', { name: 'Open Notes', exact: true }).waitFor();
+}
+
+/** Opens Notes at the portal, to the end. */
+export async function openNotes(page) {
+  await page.goto(`${sites.authority}/`);
+  await page.getByRole('button', { name: 'Open Notes', exact: true }).click();
+  await page.waitForURL(`${sites.notes}/`);
+}
+
+/**
+ * Asks the page until it says something, and returns that. Not Playwright's own way of waiting: that
+ * evaluates text in the page, which these pages do not allow.
+ */
+export async function until(page, question, argument, { every = 50, within = 15_000 } = {}) {
+  const end = Date.now() + within;
+  for (;;) {
+    const answer = await page.evaluate(question, argument);
+    if (answer) {
+      return answer;
+    }
+    if (Date.now() > end) {
+      throw new Error(`the page at ${page.url()} is never what it should be: ${question}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, every));
+  }
+}
+
+/** The address of the newest flow, once that is another than this one. */
+export async function newestFlow(page, before) {
+  await page.goto(`${sites.lab}/flows`);
+  return until(
+    page,
+    async (before) => {
+      const list = await (await fetch('/flows')).text();
+      const path = list.match(/href="(\/flows\/[0-9a-f]+)"/)?.[1];
+      const address = path && `${location.origin}${path}`;
+      return address !== before && address;
+    },
+    before,
+  );
 }

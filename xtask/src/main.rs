@@ -78,8 +78,8 @@ enum Command {
     /// Check the dependencies: bans, licences, sources, advisories where they can be fetched, and none
     /// unused.
     Audit,
-    /// Measure the release build: *Open App*, start, memory, size, Lighthouse. Writes
-    /// docs/BENCHMARKS.md when nothing is named.
+    /// Measure the release build, and fail when a bound is broken. Writes docs/BENCHMARKS.md when
+    /// nothing is named.
     Bench {
         /// Measure only these.
         only: Vec<bench::Measure>,

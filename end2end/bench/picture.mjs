@@ -1,0 +1,109 @@
+// From the moment of a step, as the site that took it recorded it, to the moment at which the lab's open
+// page shows it: one tab follows a handoff that another one finishes.
+//
+// The handoff waits before authorize (H3) until its page is open; what comes after that is measured, as
+// fast as it happens. A step is shown when the browser has drawn the frame after the picture changed.
+
+import { launch, newestFlow, signIn, sites, until } from './sites.mjs';
+
+const RUNS = Number(process.env.RUNS ?? 20);
+/** The step after which only the last redirect is to come. */
+const LAST = 'session_created';
+
+/** In the page, before its own scripts: writes down when each step came, and when it was drawn. */
+function watch() {
+  const now = () => performance.timeOrigin + performance.now();
+  const steps = [];
+  const undrawn = [];
+  window.watched = { steps, open: false };
+  const Source = window.EventSource;
+  window.EventSource = class extends Source {
+    constructor(address) {
+      super(address);
+      this.addEventListener('open', () => {
+        window.watched.open = true;
+      });
+      // It was there before the page's own, and is told first.
+      this.addEventListener('message', ({ data }) => {
+        const { step, at } = JSON.parse(data);
+        const seen = { step, at: at / 1000, arrived: now(), drawn: null };
+        steps.push(seen);
+        undrawn.push(seen);
+      });
+    }
+  };
+  new MutationObserver((changes) => {
+    const inPicture = ({ target }) => {
+      const element = target instanceof Element ? target : target.parentElement;
+      return element?.closest('.flow-picture') !== null;
+    };
+    if (!changes.some(inPicture)) {
+      return;
+    }
+    const changed = undrawn.splice(0);
+    requestAnimationFrame(() => {
+      // Runs once the frame is handed over.
+      const drawn = new MessageChannel();
+      drawn.port1.onmessage = () => {
+        for (const step of changed) {
+          step.drawn = now();
+        }
+      };
+      drawn.port2.postMessage(null);
+    });
+  }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+}
+
+const browser = await launch();
+const context = await browser.newContext({ viewport: { width: 1280, height: 800 } });
+const actor = await context.newPage();
+const viewer = await context.newPage();
+await viewer.addInitScript(watch);
+await signIn(actor);
+
+const protocol = await context.newCDPSession(actor);
+let waiting;
+protocol.on('Fetch.requestPaused', ({ requestId }) => waiting(requestId));
+await protocol.send('Fetch.enable', { patterns: [{ urlPattern: `${sites.authority}/handoff/authorize*` }] });
+
+const arrived = [];
+const drawn = [];
+let before = null;
+for (let run = 0; run < RUNS; run += 1) {
+  await actor.bringToFront();
+  await actor.goto(`${sites.authority}/`);
+  const paused = new Promise((resolve) => {
+    waiting = resolve;
+  });
+  await actor.getByRole('button', { name: 'Open Notes', exact: true }).click({ noWaitAfter: true });
+  const request = await paused;
+  before = await newestFlow(viewer, before);
+  // What is behind another tab draws nothing.
+  await viewer.bringToFront();
+  await viewer.goto(before);
+  await until(viewer, () => window.watched.open);
+  await protocol.send('Fetch.continueRequest', { requestId: request });
+  await until(
+    viewer,
+    (last) => {
+      const { steps } = window.watched;
+      const over = steps.some(({ step }) => step === last) && steps.at(-1).step === 'redirected';
+      return over && steps.every((step) => step.drawn !== null);
+    },
+    LAST,
+  );
+  const steps = await viewer.evaluate(() => window.watched.steps);
+  const live = await viewer.locator('.flow-message').count();
+  await viewer.reload();
+  const whole = await viewer.locator('.flow-message').count();
+  if (live !== whole) {
+    throw new Error(`the picture has ${live} messages, and ${whole} when it is loaded again`);
+  }
+  for (const step of steps) {
+    arrived.push(step.arrived - step.at);
+    drawn.push(step.drawn - step.at);
+  }
+  await actor.waitForURL(`${sites.notes}/`);
+}
+await browser.close();
+console.log(JSON.stringify({ runs: RUNS, arrived, drawn }));
