@@ -27,7 +27,7 @@ pub(crate) const TOGETHER: usize = 256;
 /// How long the first of them waits for others. A handoff makes twenty within a tenth of a second; a
 /// transaction for each would cost it more than its picture is worth, and nobody sees this delay. Both
 /// cost and delay are measured: `cargo xtask bench trace picture`.
-pub(crate) const GATHERED_FOR: Duration = Duration::from_millis(50);
+pub(crate) const GATHERED_FOR: Duration = Duration::from_millis(20);
 
 /// How many changes a follower may be behind before it has to look for itself.
 const CHANGES: usize = 256;
