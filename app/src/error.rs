@@ -14,6 +14,8 @@ pub struct ErrorText {
     pub action: Option<(String, String)>,
     /// The id under which the log tells the rest.
     pub trace: String,
+    /// Where what was recorded of it can be looked at.
+    pub recorded: Option<String>,
 }
 
 /// What happened, what to do now, and the trace id. Never a dead end.
@@ -27,6 +29,7 @@ pub fn ErrorPage(
         text,
         action,
         trace,
+        recorded,
     } = model;
     view! {
         <div class="sheet">
@@ -42,7 +45,7 @@ pub fn ErrorPage(
                         </div>
                     }
                 })}
-            <TraceLine trace />
+            <TraceLine trace recorded />
         </div>
     }
 }

@@ -111,12 +111,19 @@ impl Frame {
 
     /// A whole document that says what went wrong, and leads to the site's front page. The
     /// parameters are those of [`ErrorText`].
-    pub fn problem(&self, title: String, text: String, trace: String) -> impl IntoView + use<> {
+    pub fn problem(
+        &self,
+        title: String,
+        text: String,
+        trace: String,
+        recorded: Option<String>,
+    ) -> impl IntoView + use<> {
         let model = ErrorText {
             title: title.clone(),
             text,
             action: Some(("/".to_owned(), format!("Go to {}", self.brand.name))),
             trace,
+            recorded,
         };
         self.clone()
             .page(title, false, view! { <ErrorPage model /> })

@@ -105,6 +105,7 @@ fn portal(text: &str) -> Portal {
                 icon: AppIcon::Cards,
                 began: past(text),
                 outcome,
+                recorded: Some(text.to_owned()),
             })
             .into(),
         open: OpenSessions {
@@ -190,6 +191,7 @@ fn items(kind: Kind, text: &str) -> Items {
         person: person(text),
         authority_name: text.to_owned(),
         authority_apps: text.to_owned(),
+        arrival: Some(text.to_owned()),
         csrf: text.to_owned(),
         items: vec![item(text), done],
         part: Part::whole(2),
@@ -205,6 +207,7 @@ fn problem(reason: Reason, text: &str) -> Problem {
         authority_name: text.to_owned(),
         reason,
         trace: text.to_owned(),
+        recorded: Some(text.to_owned()),
     }
 }
 
@@ -401,6 +404,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
                 person: person(text),
                 authority_name: text.to_owned(),
                 authority_apps: text.to_owned(),
+                arrival: Some(text.to_owned()),
                 csrf: text.to_owned(),
                 id: text.to_owned(),
                 place: PageNumber(1),
@@ -468,6 +472,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         text: text.to_owned(),
         action: Some((text.to_owned(), text.to_owned())),
         trace: text.to_owned(),
+        recorded: Some(text.to_owned()),
     };
     add(
         "error",
@@ -862,7 +867,12 @@ fn a_problem_leads_to_the_front_page_of_the_site_that_has_it() {
             assets: assets(),
         };
         let (title, trace) = ("This page does not exist", "0123456789abcdef");
-        frame.problem(title.to_owned(), "Check it.".to_owned(), trace.to_owned())
+        frame.problem(
+            title.to_owned(),
+            "Check it.".to_owned(),
+            trace.to_owned(),
+            None,
+        )
     });
     assert!(
         html.contains("<title>This page does not exist · Notes</title>"),

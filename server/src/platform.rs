@@ -25,7 +25,7 @@ use time::Duration;
 use tokio::task::JoinSet;
 use web::{
     cookies::Prefix,
-    record::{Recorder, Recorders},
+    record::{Recorder, Recorders, Shown},
     seams::{Clock, Randomness, SystemClock, SystemRandomness},
 };
 
@@ -208,6 +208,9 @@ impl Platform {
             None => {}
         }
         let recorder: Arc<dyn Recorder> = Arc::new(Recorders(recorders));
+        // Whatever the lab has of handoffs, here or in another process, can be looked at there.
+        let shown: Option<Arc<dyn Shown>> = (recorded.is_some() || reports.is_some())
+            .then(|| Arc::new(lab::shown::At(setup.origins.lab.clone())) as _);
         let mut sites = Vec::new();
         if setup.sites.contains(&SiteName::Authority) {
             let store = files.authority(&stores).await?;
@@ -226,6 +229,7 @@ impl Platform {
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
                     recorder: Arc::clone(&recorder),
+                    shown: shown.clone(),
                     idle: setup.idle,
                     absolute: setup.absolute,
                     policy: setup.policy,
@@ -253,6 +257,7 @@ impl Platform {
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
                     recorder: Arc::clone(&recorder),
+                    shown: shown.clone(),
                 },
                 files.application(&stores, application).await?,
                 Arc::clone(&setup.clock),

@@ -57,6 +57,8 @@ pub struct RecentHandoff {
     pub began: Past,
     /// What came of it.
     pub outcome: Outcome,
+    /// Where it can be looked at.
+    pub recorded: Option<String>,
 }
 
 /// What came of a handoff.
@@ -356,7 +358,17 @@ fn Row(handoff: RecentHandoff) -> impl IntoView {
         icon,
         began: Past { at, ago },
         outcome,
+        recorded,
     } = handoff;
+    let recorded = recorded.map(|href| {
+        let label = format!("Step by step: {app_name}, {ago}");
+        view! {
+            <span class="dot">" · "</span>
+            <a href=href rel="noreferrer" aria-label=label>
+                "Step by step"
+            </a>
+        }
+    });
     view! {
         <li class="handoff">
             <span class="tile-icon">
@@ -372,6 +384,7 @@ fn Row(handoff: RecentHandoff) -> impl IntoView {
                     <span>{ago}</span>
                     <span class="dot">" · "</span>
                     <When moment=at />
+                    {recorded}
                 </p>
             </div>
         </li>

@@ -77,6 +77,8 @@ pub struct Items {
     pub authority_name: String,
     /// Its page with a person's apps.
     pub authority_apps: String,
+    /// Where the handoff that gave this session can be looked at.
+    pub arrival: Option<String>,
     /// The CSRF token of this session.
     pub csrf: String,
     /// Their texts, in the order to show: all, or as many as one page has.
@@ -228,6 +230,7 @@ pub fn ItemsPage(
         person,
         authority_name,
         authority_apps,
+        arrival,
         csrf,
         items,
         part,
@@ -253,7 +256,7 @@ pub fn ItemsPage(
     };
 
     view! {
-        <Strip person authority_name authority_apps csrf=csrf.clone() />
+        <Strip person authority_name authority_apps arrival csrf=csrf.clone() />
         <div class="page page--text">
             <h1>{kind.heading()}</h1>
             {news.map(|news| view! { <Told kind news place csrf=csrf.clone() /> })}
@@ -273,16 +276,26 @@ pub fn ItemsPage(
     }
 }
 
-/// Whose texts these are, the way back to their other apps, and the way out.
+/// Whose texts these are, how they came here, the way back to their other apps, and the way out.
 #[component]
 fn Strip(
     person: Person,
     authority_name: String,
     authority_apps: String,
+    arrival: Option<String>,
     csrf: String,
 ) -> impl IntoView {
     view! {
         <IdentityStrip person note=format!("via {authority_name}") csrf>
+            {arrival
+                .map(|href| {
+                    view! {
+                        <a href=href rel="noreferrer">
+                            "How did I get here?"
+                        </a>
+                        <span class="dot">" · "</span>
+                    }
+                })}
             <a href=authority_apps>{format!("Your apps at {authority_name}")}</a>
         </IdentityStrip>
     }
@@ -453,6 +466,8 @@ pub struct Edit {
     pub authority_name: String,
     /// Its page with a person's apps.
     pub authority_apps: String,
+    /// Where the handoff that gave this session can be looked at.
+    pub arrival: Option<String>,
     /// The CSRF token of this session.
     pub csrf: String,
     /// Its id, which is a part of the address that changes it.
@@ -476,6 +491,7 @@ pub fn EditPage(
         person,
         authority_name,
         authority_apps,
+        arrival,
         csrf,
         id,
         place,
@@ -488,7 +504,7 @@ pub fn EditPage(
         Kind::Task => view! { <TextLine label="Task" name="text" value=text problem /> }.into_any(),
     };
     view! {
-        <Strip person authority_name authority_apps csrf=csrf.clone() />
+        <Strip person authority_name authority_apps arrival csrf=csrf.clone() />
         <div class="page page--text">
             <h1>{kind.edit_heading()}</h1>
             <Refused text=error />

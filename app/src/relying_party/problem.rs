@@ -15,6 +15,8 @@ pub struct Problem {
     pub reason: Reason,
     /// The id under which the log tells the rest.
     pub trace: String,
+    /// Where what was recorded of it can be looked at.
+    pub recorded: Option<String>,
 }
 
 /// Why a sign-in did not happen, as far as the person may know.
@@ -143,7 +145,10 @@ pub fn ProblemPage(
         text,
     } = model.words();
     let Problem {
-        app_name, trace, ..
+        app_name,
+        trace,
+        recorded,
+        ..
     } = model;
     view! {
         <div class="sheet">
@@ -160,7 +165,7 @@ pub fn ProblemPage(
                     {format!("Back to {app_name}")}
                 </a>
             </div>
-            <TraceLine trace />
+            <TraceLine trace recorded />
         </div>
     }
 }

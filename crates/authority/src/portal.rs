@@ -57,7 +57,7 @@ pub(crate) async fn get(
         search,
         recent: recent
             .into_iter()
-            .map(|handoff| row(handoff, now))
+            .map(|handoff| row(&authority, handoff, now))
             .collect(),
         open: summary(&sign_ins),
     };
@@ -90,8 +90,10 @@ fn tile(client: Client) -> AppTile {
     }
 }
 
-fn row(handoff: store::RecentHandoff, now: OffsetDateTime) -> RecentHandoff {
+fn row(authority: &Authority, handoff: store::RecentHandoff, now: OffsetDateTime) -> RecentHandoff {
+    let shown = authority.context.shown.as_ref().zip(handoff.flow);
     RecentHandoff {
+        recorded: shown.map(|(shown, flow)| shown.of_handoff(flow)),
         app_name: handoff.client_name,
         icon: handoff.icon,
         began: past(handoff.began, now),

@@ -9,7 +9,7 @@ use time::Duration;
 use web::{
     context::Context,
     cookies::Prefix,
-    record::Recorder,
+    record::{Recorder, Shown},
     seams::{Clock, Randomness},
     session::Sessions,
 };
@@ -47,6 +47,8 @@ pub struct Settings {
     pub cookie_prefix: Prefix,
     /// Who takes the steps that it records.
     pub recorder: Arc<dyn Recorder>,
+    /// Where those can be looked at; none where nobody shows them.
+    pub shown: Option<Arc<dyn Shown>>,
     /// A sign-in ends after this long without use.
     pub idle: Duration,
     /// A sign-in ends after this long at the latest.
@@ -101,7 +103,8 @@ impl Authority {
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
             .with_cookie_prefix(settings.cookie_prefix)
-            .with_handoffs(handoff_routes::part(), Arc::clone(&settings.recorder));
+            .with_handoffs(handoff_routes::part(), Arc::clone(&settings.recorder))
+            .with_shown(settings.shown.clone());
         Self(Arc::new(Parts {
             settings,
             store,

@@ -101,6 +101,7 @@ impl World {
             },
             cookie_prefix: Prefix::default(),
             recorder: web::record::Recorders::none(),
+            shown: None,
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),
             policy: Policy::STRICT,

@@ -9,6 +9,7 @@ mod flows;
 pub mod monitor;
 pub mod reporter;
 mod reports;
+pub mod shown;
 pub mod stepping;
 pub mod store;
 
@@ -208,7 +209,8 @@ pub fn router() -> Router {
         .route("/flows/{id}/export.json", get(flows::export::json))
         .route("/flows/{id}/export.svg", get(flows::export::svg))
         .route("/flows/{id}/export.mermaid", get(flows::export::mermaid))
-        .route("/flows/by-trace/{trace}", get(flows::by_trace::get));
+        .route("/flows/by-trace/{trace}", get(flows::by_trace::get))
+        .route("/flows/by-session/{session}", get(flows::by_session::get));
 
     let pages = Router::new()
         .route("/", get(start))

@@ -158,6 +158,13 @@ impl SignedIn {
         session::person(&self.session)
     }
 
+    /// Where the handoff that gave this session can be looked at.
+    #[must_use]
+    pub(crate) fn arrival(&self, site: &RelyingParty) -> Option<String> {
+        let shown = site.context.shown.as_ref()?;
+        Some(shown.of_session(self.session.id))
+    }
+
     /// A token for a form on this person's page.
     #[must_use]
     pub(crate) fn csrf(&self, site: &RelyingParty) -> String {

@@ -137,6 +137,7 @@ async fn show_with(
         person: signed_in.person(),
         authority_name: site.settings.authority_name.clone(),
         authority_apps: site.settings.authority_apps(),
+        arrival: signed_in.arrival(site),
         csrf: signed_in.csrf(site),
         items: items.into_iter().map(view).collect(),
         part,

@@ -67,11 +67,18 @@ pub(crate) async fn get(
     Params(query): Params<ProblemQuery>,
     page: Page,
 ) -> Response {
+    let failed = trace_id(query.trace).map(|trace| TraceId(trace.into()));
+    let shown = site.context.shown.as_ref();
+    // A look at this page is no part of a handoff: nothing is recorded of it.
+    let recorded = shown
+        .zip(failed.as_ref())
+        .map(|(shown, failed)| shown.of_request(failed));
     let model = Model {
         app_name: site.settings.name().to_owned(),
         authority_name: site.settings.authority_name.clone(),
         reason: reason(query.reason.as_deref()),
-        trace: trace_id(query.trace).unwrap_or_else(|| own_trace.to_string()),
+        trace: failed.unwrap_or(own_trace).to_string(),
+        recorded,
     };
     let frame = site.context.frame.clone();
     page.back_to("/")

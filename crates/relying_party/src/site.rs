@@ -13,7 +13,7 @@ use handoff::{
 use web::{
     context::{Context, TraceId},
     cookies::Prefix,
-    record::Recorder,
+    record::{Recorder, Shown},
     seams::{Clock, Randomness},
     session::Sessions,
 };
@@ -47,6 +47,8 @@ pub struct Settings {
     pub cookie_prefix: Prefix,
     /// Who takes the steps that it records.
     pub recorder: Arc<dyn Recorder>,
+    /// Where those can be looked at; none where nobody shows them.
+    pub shown: Option<Arc<dyn Shown>>,
 }
 
 impl Settings {
@@ -113,7 +115,8 @@ impl RelyingParty {
             .with_handoffs(
                 crate::part(settings.client_id.clone()),
                 Arc::clone(&settings.recorder),
-            );
+            )
+            .with_shown(settings.shown.clone());
         Self(Arc::new(Parts {
             settings,
             store,

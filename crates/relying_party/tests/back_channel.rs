@@ -113,6 +113,7 @@ fn client(port: u16) -> AuthorityClient {
         },
         cookie_prefix: web::cookies::Prefix::default(),
         recorder: web::record::Recorders::none(),
+        shown: None,
     })
 }
 

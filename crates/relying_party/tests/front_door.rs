@@ -90,6 +90,7 @@ impl World {
             },
             cookie_prefix: web::cookies::Prefix::default(),
             recorder: web::record::Recorders::none(),
+            shown: None,
         };
         let issuer = settings.issuer.clone();
         let site = RelyingParty::new(settings, store.clone(), shared, random);

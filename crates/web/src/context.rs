@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 use crate::{
     cookies::Prefix,
     problem::Problem,
-    record::{Recorder, Recorders},
+    record::{Recorder, Recorders, Shown},
     seams::{Clock, Randomness},
     steps::Handoffs,
 };
@@ -35,6 +35,8 @@ pub struct Context {
     pub cookie_prefix: Prefix,
     /// Who takes the steps that are recorded here.
     pub recorder: Arc<dyn Recorder>,
+    /// Where those can be looked at; none where nobody shows them.
+    pub shown: Option<Arc<dyn Shown>>,
     /// The site's part in handoffs; none at a site that has no part in them.
     pub handoffs: Option<Handoffs>,
 }
@@ -55,6 +57,7 @@ impl Context {
             running: TaskTracker::new(),
             cookie_prefix: Prefix::default(),
             recorder: Recorders::none(),
+            shown: None,
             handoffs: None,
         }
     }
@@ -72,6 +75,13 @@ impl Context {
     pub fn with_handoffs(mut self, handoffs: Handoffs, recorder: Arc<dyn Recorder>) -> Self {
         self.handoffs = Some(handoffs);
         self.recorder = recorder;
+        self
+    }
+
+    /// The same surroundings, where what is recorded can be looked at there, if anywhere.
+    #[must_use]
+    pub fn with_shown(mut self, shown: Option<Arc<dyn Shown>>) -> Self {
+        self.shown = shown;
         self
     }
 

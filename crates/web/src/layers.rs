@@ -18,6 +18,7 @@ use crate::{
     cookies, fetch_metadata, headers,
     page::Page,
     problem::{self, Problem},
+    steps::Steps,
     trace,
 };
 
@@ -74,6 +75,7 @@ async fn explain(request: Request, next: Next) -> Response {
     ) else {
         return next.run(request).await;
     };
+    let recorded = extensions.get::<Steps>().and_then(Steps::shown);
     let page = Page::of(extensions);
-    problem::explain(context, trace, page, request, next).await
+    problem::explain(context, trace, recorded, page, request, next).await
 }

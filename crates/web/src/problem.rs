@@ -204,6 +204,14 @@ impl Problem {
         }
     }
 
+    /// The same, told in other words.
+    #[must_use]
+    pub const fn in_words(mut self, title: &'static str, text: &'static str) -> Self {
+        self.title = title;
+        self.text = Cow::Borrowed(text);
+        self
+    }
+
     /// The same page, for another cause than it is mostly shown for.
     #[must_use]
     pub const fn because(mut self, why: Cause) -> Self {
@@ -240,10 +248,12 @@ pub fn whole_seconds(wait: Duration) -> i64 {
     wait.whole_seconds().saturating_add(begun).max(1)
 }
 
-/// Turns each [`Problem`] into a page, in the clothes of the site.
+/// Turns each [`Problem`] into a page, in the clothes of the site. `recorded` is where the request can be
+/// looked at.
 pub async fn explain(
     context: Context,
     trace: TraceId,
+    recorded: Option<String>,
     page: Page,
     request: Request,
     next: Next,
@@ -263,7 +273,7 @@ pub async fn explain(
     let mut shown = page
         .back_to("/")
         .status(problem.status)
-        .show(move || frame.problem(title, text, trace.to_string()));
+        .show(move || frame.problem(title, text, trace.to_string(), recorded));
     for (name, value) in &shell.headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             shown.headers_mut().append(name, value.clone());

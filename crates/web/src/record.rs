@@ -1,9 +1,14 @@
-//! Where steps go. A site knows its recorder as this trait and nothing more: metrics are
-//! one.
+//! Where steps go, and where they can be looked at. A site knows its recorder as a trait and nothing
+//! more: metrics are one. Who shows what was recorded is a trait too.
 
 use std::{fmt, sync::Arc};
 
-use handoff::flow::Event;
+use handoff::{
+    flow::{Event, FlowId},
+    ids::SessionId,
+};
+
+use crate::context::TraceId;
 
 /// Takes what sites record.
 pub trait Recorder: Send + Sync + fmt::Debug {
@@ -73,4 +78,17 @@ impl Recorder for Recorders {
     fn dropped(&self) -> u64 {
         self.0.iter().map(|recorder| recorder.dropped()).sum()
     }
+}
+
+/// Where what is recorded can be looked at: the addresses of pages, mostly on another site. None has a
+/// secret in it.
+pub trait Shown: fmt::Debug + Send + Sync {
+    /// The handoff that this request was a part of.
+    fn of_request(&self, trace: &TraceId) -> String;
+
+    /// The handoff that gave this session.
+    fn of_session(&self, session: SessionId) -> String;
+
+    /// This handoff.
+    fn of_handoff(&self, flow: FlowId) -> String;
 }

@@ -243,6 +243,15 @@ impl Steps {
         }
     }
 
+    /// Where a page may lead whoever wants to see what is recorded of this request; none where nothing
+    /// is, or nobody shows it.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        let part = self.0.part.as_ref().filter(|part| part.listens)?;
+        let shown = part.context.shown.as_ref()?;
+        Some(shown.of_request(&self.0.trace))
+    }
+
     /// The id that the back channel's request carries, as W3C Trace Context has it: the handoff, and
     /// in it this request.
     #[must_use]

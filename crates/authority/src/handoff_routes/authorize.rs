@@ -5,6 +5,7 @@ use axum::response::Response;
 use handoff::{
     cause::Cause,
     client::Client,
+    flow::FlowId,
     handoff::Request,
     ids::ClientId,
     step::Step,
@@ -28,7 +29,7 @@ use web::{
 use crate::{
     Authority, continuation,
     identity::{MaybeSignedIn, SignedIn, SignedInForms},
-    store::{Consent, Issuance, NewHandoff},
+    store::{Consent, Issuance, NewHandoff, Remembered},
 };
 
 pub(crate) async fn get(
@@ -104,7 +105,11 @@ pub(crate) async fn post(
         Decision::Cancel => {
             let (user, now) = (signed_in.sign_in.user.id, authority.context.now());
             let client = &asked.client.id;
-            if let Err(cause) = authority.store.decline_handoff(user, client, now).await {
+            let declined = Remembered {
+                client,
+                flow: FlowId::of(&asked.state.digest()),
+            };
+            if let Err(cause) = authority.store.decline_handoff(user, declined, now).await {
                 // Only the portal misses it: the person goes back all the same.
                 tracing::warn!(trace = %steps.trace(), client = %client, %cause, "decline not remembered");
             }
@@ -323,6 +328,7 @@ mod tests {
             },
             cookie_prefix: web::cookies::Prefix::default(),
             recorder: web::record::Recorders::none(),
+            shown: None,
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),
             policy: Policy::STRICT,

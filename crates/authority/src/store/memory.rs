@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
     client::{AssignedTo, Client, Kind},
+    flow::FlowId,
     handoff::{ACCESS_LIFETIME, Handoff, Launch},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
@@ -25,7 +26,8 @@ use web::session::{Records, Unreachable};
 use super::{
     Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
     NewSignIn, NewUser, NoSession, Outcome, OwnClientSession, OwnSignIn, RECENT_FOR,
-    RECENT_PER_PERSON, RecentHandoff, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
+    RECENT_PER_PERSON, RecentHandoff, Redeemed, Redemption, Remembered, SecretSet, SignIn, Store,
+    touched,
 };
 use crate::{
     people::Email,
@@ -62,6 +64,7 @@ struct KeptRecent {
     began: OffsetDateTime,
     outcome: Outcome,
     waits_until: OffsetDateTime,
+    flow: FlowId,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,13 +83,14 @@ struct KeptSignIn {
 }
 
 impl KeptRecent {
-    fn without_token(client: ClientId, outcome: Outcome, now: OffsetDateTime) -> Self {
+    fn without_token(attempt: Remembered<'_>, outcome: Outcome, now: OffsetDateTime) -> Self {
         Self {
-            client,
+            client: attempt.client.clone(),
             token: None,
             began: now,
             outcome,
             waits_until: now,
+            flow: attempt.flow,
         }
     }
 }
@@ -552,10 +556,13 @@ impl Store for Memory {
         };
         if !state.is_assigned(user, &new.request.client) {
             if state.clients.contains_key(&new.request.client) {
-                let client = new.request.client;
+                let attempt = Remembered {
+                    client: &new.request.client,
+                    flow: FlowId::of(&new.request.state),
+                };
                 state.remember(
                     user,
-                    KeptRecent::without_token(client, Outcome::NotAssigned, now),
+                    KeptRecent::without_token(attempt, Outcome::NotAssigned, now),
                 );
             }
             return Ok(Issuance::NotAssigned);
@@ -585,6 +592,7 @@ impl Store for Memory {
             began: now,
             outcome: Outcome::UnderWay,
             waits_until: issued.expires_at,
+            flow: FlowId::of(&issued.state),
         };
         state.remember(user, recent);
         state.handoffs.insert(issued.token, Handoff::Issued(issued));
@@ -594,10 +602,10 @@ impl Store for Memory {
     async fn decline_handoff(
         &self,
         user: UserId,
-        client: &ClientId,
+        attempt: Remembered<'_>,
         now: OffsetDateTime,
     ) -> Result<(), Unavailable> {
-        let declined = KeptRecent::without_token(client.clone(), Outcome::Declined, now);
+        let declined = KeptRecent::without_token(attempt, Outcome::Declined, now);
         self.state().remember(user, declined);
         Ok(())
     }
@@ -618,6 +626,7 @@ impl Store for Memory {
                     icon: client.icon,
                     began: kept.began,
                     outcome: kept.outcome.by(now, kept.waits_until),
+                    flow: Some(kept.flow),
                 })
             })
             .collect())

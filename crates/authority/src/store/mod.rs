@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
     client::{AssignedTo, Client, Icon},
+    flow::FlowId,
     handoff::{Launch, Request},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
@@ -189,6 +190,17 @@ pub struct RecentHandoff {
     pub began: OffsetDateTime,
     /// What came of it.
     pub outcome: Outcome,
+    /// Under which id it is recorded, if it was remembered with one.
+    pub flow: Option<FlowId>,
+}
+
+/// A handoff that is to be remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Remembered<'a> {
+    /// The client.
+    pub client: &'a ClientId,
+    /// Under which id it is recorded.
+    pub flow: FlowId,
 }
 
 /// What came of a handoff, as far as its owner can make use of it. Which binding was wrong is for the
@@ -482,7 +494,7 @@ pub trait Store: web::session::Records {
     async fn decline_handoff(
         &self,
         user: UserId,
-        client: &ClientId,
+        attempt: Remembered<'_>,
         now: OffsetDateTime,
     ) -> Result<(), Unavailable>;
 

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use database::{CannotOpen, Database, Unavailable, from_millis, millis};
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
+    flow::FlowId,
     handoff::{ACCESS_LIFETIME, Handoff, Issued, Launch},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
@@ -19,7 +20,8 @@ use web::session::{Records, Unreachable};
 use super::{
     Account, Added, Began, ClientAdded, ClientSession, Consent, Issuance, Listed, NewHandoff,
     NewSignIn, NewUser, NoSession, Outcome, OwnClientSession, OwnSignIn, RECENT_FOR,
-    RECENT_PER_PERSON, RecentHandoff, Redeemed, Redemption, SecretSet, SignIn, Store, touched,
+    RECENT_PER_PERSON, RecentHandoff, Redeemed, Redemption, Remembered, SecretSet, SignIn, Store,
+    touched,
 };
 use crate::{
     people::Email,
@@ -253,6 +255,7 @@ struct RecentRow {
     began_at: i64,
     outcome: String,
     waits_until: i64,
+    flow: Option<String>,
 }
 
 impl RecentRow {
@@ -267,11 +270,13 @@ impl RecentRow {
             "not_assigned" => Outcome::NotAssigned,
             other => return Err(Unavailable::unreadable(format!("the outcome {other}"))),
         };
+        let flow = self.flow.as_deref().map(FlowId::parse).transpose();
         Ok(RecentHandoff {
             client_name: self.client_name,
             icon: Icon::parse(&self.icon).map_err(Unavailable::unreadable)?,
             began: from_millis(self.began_at)?,
             outcome: outcome.by(now, from_millis(self.waits_until)?),
+            flow: flow.map_err(Unavailable::unreadable)?,
         })
     }
 }
@@ -293,7 +298,7 @@ const fn as_text(outcome: Outcome) -> &'static str {
 async fn remember(
     connection: &mut SqliteConnection,
     user: UserId,
-    client: &ClientId,
+    Remembered { client, flow }: Remembered<'_>,
     outcome: Outcome,
     now: OffsetDateTime,
     waits_until: OffsetDateTime,
@@ -309,8 +314,9 @@ async fn remember(
             .await?;
     }
     let id = sqlx::query_scalar(
-        "INSERT INTO recent_handoff (user_id, client, began_at, outcome, waits_until, keep_until)
-         VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        "INSERT INTO recent_handoff (user_id, client, began_at, outcome, waits_until, keep_until,
+                                     flow)
+         VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
     )
     .bind(&user)
     .bind(client.as_str())
@@ -318,6 +324,7 @@ async fn remember(
     .bind(as_text(outcome))
     .bind(millis(waits_until))
     .bind(millis(now + RECENT_FOR))
+    .bind(flow.to_string())
     .fetch_one(&mut *connection)
     .await?;
     sqlx::query(
@@ -968,7 +975,11 @@ impl Store for Sqlite {
             return Ok(Issuance::NotAssigned);
         };
         if !client.assigned_to.includes(user_id) {
-            remember(&mut tx, user_id, &client.id, Outcome::NotAssigned, now, now).await?;
+            let attempt = Remembered {
+                client: &client.id,
+                flow: FlowId::of(&new.request.state),
+            };
+            remember(&mut tx, user_id, attempt, Outcome::NotAssigned, now, now).await?;
             tx.commit().await?;
             return Ok(Issuance::NotAssigned);
         }
@@ -1008,7 +1019,11 @@ impl Store for Sqlite {
         let issued = new.request.issue(new.token, new.sign_in, user_id, now);
         let until = issued.expires_at;
         let outcome = Outcome::UnderWay;
-        let recent = remember(&mut tx, user_id, &issued.client, outcome, now, until).await?;
+        let attempt = Remembered {
+            client: &issued.client,
+            flow: FlowId::of(&issued.state),
+        };
+        let recent = remember(&mut tx, user_id, attempt, outcome, now, until).await?;
         sqlx::query(
             "INSERT INTO handoff (token, client, redirect_uri, state, challenge, sign_in, user_id,
                                   expires_at, keep_until, recent)
@@ -1037,11 +1052,11 @@ impl Store for Sqlite {
     async fn decline_handoff(
         &self,
         user: UserId,
-        client: &ClientId,
+        attempt: Remembered<'_>,
         now: OffsetDateTime,
     ) -> Result<(), Unavailable> {
         let mut tx = self.database.write().await?;
-        remember(&mut tx, user, client, Outcome::Declined, now, now).await?;
+        remember(&mut tx, user, attempt, Outcome::Declined, now, now).await?;
         Ok(tx.commit().await?)
     }
 
@@ -1051,7 +1066,7 @@ impl Store for Sqlite {
         now: OffsetDateTime,
     ) -> Result<Vec<RecentHandoff>, Unavailable> {
         let rows = sqlx::query_as::<_, RecentRow>(
-            "SELECT c.name AS client_name, c.icon, r.began_at, r.outcome, r.waits_until
+            "SELECT c.name AS client_name, c.icon, r.began_at, r.outcome, r.waits_until, r.flow
              FROM recent_handoff r JOIN client c ON c.id = r.client
              WHERE r.user_id = ? AND r.keep_until > ? ORDER BY r.id DESC",
         )

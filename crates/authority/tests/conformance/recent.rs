@@ -1,8 +1,12 @@
-use authority::store::{Consent, Issuance, Outcome, RECENT_FOR, RECENT_PER_PERSON, RecentHandoff};
+use authority::store::{
+    Consent, Issuance, Outcome, RECENT_FOR, RECENT_PER_PERSON, RecentHandoff, Remembered,
+};
 use handoff::{
     client::{AssignedTo, Icon},
+    flow::FlowId,
     ids::UserId,
     policy::Defence,
+    token::Secret,
     verify::Proof,
 };
 use time::OffsetDateTime;
@@ -32,6 +36,7 @@ pub(crate) async fn a_handoff_is_remembered_with_what_came_of_it<F>(world: World
         icon: Icon::default(),
         began: START + TICK,
         outcome,
+        flow: Some(FlowId::of(&sent.state.digest())),
     };
     let now = START + seconds(30);
     assert_eq!(
@@ -123,16 +128,22 @@ pub(crate) async fn a_handoff_that_nobody_comes_for_is_told_as_not_answered<F>(w
 }
 
 pub(crate) async fn a_decline_is_remembered_for_that_person_only<F>(world: World<F>) {
-    let declined = world
+    let flow = FlowId::of(&world.started().state.digest());
+    let declined = Remembered {
+        client: &id(TASKS),
+        flow,
+    };
+    world
         .store
-        .decline_handoff(world.alice, &id(TASKS), START)
-        .await;
-    declined.unwrap();
+        .decline_handoff(world.alice, declined, START)
+        .await
+        .unwrap();
     let expected = RecentHandoff {
         client_name: TASKS.to_owned(),
         icon: Icon::default(),
         began: START,
         outcome: Outcome::Declined,
+        flow: Some(flow),
     };
     assert_eq!(world.recent(world.alice, START).await, [expected]);
     assert_eq!(world.recent(world.bob, START).await, []);
@@ -159,6 +170,8 @@ pub(crate) async fn of_the_clients_that_a_person_may_not_use_the_last_is_remembe
         let recent = world.recent(world.alice, now).await;
         assert_eq!(recent[0].began, now);
         assert_eq!(recent[0].client_name, client);
+        let flow = FlowId::of(&started.state.digest());
+        assert_eq!(recent[0].flow, Some(flow));
         assert_eq!(
             world.outcomes(world.alice, now).await,
             [Outcome::NotAssigned, Outcome::UnderWay]
@@ -174,9 +187,13 @@ pub(crate) async fn of_too_many_handoffs_the_oldest_is_forgotten<F>(world: World
     let oldest = world.send(sign_in, START).await;
     world.send(bobs, START).await;
     for _ in 0..RECENT_PER_PERSON {
+        let declined = Remembered {
+            client: &id(TASKS),
+            flow: FlowId::of(&oldest.state.digest()),
+        };
         let declined = world
             .store
-            .decline_handoff(world.alice, &id(TASKS), START)
+            .decline_handoff(world.alice, declined, START)
             .await;
         declined.unwrap();
     }

@@ -4,9 +4,9 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
-use web::{context::At, problem::Problem, redirect};
+use web::{context::At, problem::Problem};
 
-use super::find;
+use super::lead_to;
 use crate::{Lab, store::Key};
 
 pub(crate) async fn get(
@@ -15,6 +15,5 @@ pub(crate) async fn get(
 ) -> Result<Response, Problem> {
     let Path(trace) = trace.map_err(|_| Problem::not_found())?;
     let key = Key::of_trace(&trace).map_err(|_| Problem::not_found())?;
-    let flow = find(&lab, &key).await?;
-    Ok(redirect::see_other(&format!("/flows/{}", flow.id)))
+    lead_to(&lab, &key).await
 }

@@ -1,5 +1,6 @@
 //! What was recorded, for whoever reaches the lab. It reads and changes nothing.
 
+pub(crate) mod by_session;
 pub(crate) mod by_trace;
 pub(crate) mod events;
 pub(crate) mod export;
@@ -10,12 +11,15 @@ pub(crate) mod page;
 pub(crate) mod streams;
 
 use app::lab::diagram::{AppName, Names};
-use axum::extract::{FromRequestParts, Path};
+use axum::{
+    extract::{FromRequestParts, Path},
+    response::Response,
+};
 use handoff::ids::ClientId;
 use http::request::Parts;
 use relying_party::Application;
 use time::{Duration, OffsetDateTime};
-use web::problem::Problem;
+use web::{problem::Problem, redirect};
 
 use crate::{
     AUTHORITY, Lab,
@@ -48,6 +52,20 @@ async fn find(lab: &Lab, key: &Key) -> Result<Flow, Problem> {
     found
         .map_err(Problem::unavailable)?
         .ok_or_else(Problem::not_found)
+}
+
+/// The address of the flow that is known by this. The pages of other sites lead here, sometimes before
+/// what they tell of has arrived.
+async fn lead_to(lab: &Lab, key: &Key) -> Result<Response, Problem> {
+    let found = lab.recorded().store.find(key).await;
+    let flow = found.map_err(Problem::unavailable)?.ok_or_else(|| {
+        Problem::not_found().in_words(
+            "Nothing is recorded of this",
+            "What is recorded may take a moment to arrive: load this page again. If it still says \
+             so, nothing was recorded, or it was deleted since.",
+        )
+    })?;
+    Ok(redirect::see_other(&format!("/flows/{}", flow.id)))
 }
 
 /// What the parties are called in pictures.

@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
     flow::{Event, Site},
-    ids::ClientId,
+    ids::{ClientId, SessionId},
     step::Step,
 };
 pub use memory::Memory;
@@ -43,7 +43,8 @@ pub const LONGEST: usize = 32 * 1024;
 /// The most flows that are listed at once.
 pub const LISTED: usize = 200;
 
-/// By what a flow is asked for: the id of the handoff, of its launch, or of one of its requests.
+/// By what a flow is asked for: the id of the handoff, of its launch, of the session that it gave, or
+/// of one of its requests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
@@ -78,6 +79,12 @@ impl Key {
                 Err(NoKey)
             }
         })
+    }
+
+    /// The id of the session that a handoff gave.
+    #[must_use]
+    pub fn of_session(session: SessionId) -> Self {
+        Self(session.to_string())
     }
 
     /// As it stands in an address.

@@ -56,6 +56,7 @@ fn show(
         person: signed_in.person(),
         authority_name: site.settings.authority_name.clone(),
         authority_apps: site.settings.authority_apps(),
+        arrival: signed_in.arrival(site),
         csrf: signed_in.csrf(site),
         id: chosen.id.to_string(),
         place: chosen.place,

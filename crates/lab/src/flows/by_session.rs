@@ -1,0 +1,21 @@
+//! From a session at an application to the flow that gave it. The id is the one that both sites' logs
+//! have: it opens nothing.
+
+use axum::{
+    extract::{Path, rejection::PathRejection},
+    response::Response,
+};
+use handoff::ids::SessionId;
+use web::{context::At, problem::Problem};
+
+use super::lead_to;
+use crate::{Lab, store::Key};
+
+pub(crate) async fn get(
+    At(lab): At<Lab>,
+    session: Result<Path<String>, PathRejection>,
+) -> Result<Response, Problem> {
+    let Path(session) = session.map_err(|_| Problem::not_found())?;
+    let session = SessionId::parse(&session).map_err(|_| Problem::not_found())?;
+    lead_to(&lab, &Key::of_session(session)).await
+}

@@ -1,0 +1,23 @@
+//! The addresses under which the other sites' pages lead here. They stand beside no other text about
+//! the lab: a site knows them as [`web::record::Shown`].
+
+use handoff::{flow::FlowId, ids::SessionId, uri::Origin};
+use web::{context::TraceId, record::Shown};
+
+/// The lab that lives at this origin.
+#[derive(Clone, Debug)]
+pub struct At(pub Origin);
+
+impl Shown for At {
+    fn of_request(&self, trace: &TraceId) -> String {
+        format!("{}/flows/by-trace/{trace}", self.0)
+    }
+
+    fn of_session(&self, session: SessionId) -> String {
+        format!("{}/flows/by-session/{session}", self.0)
+    }
+
+    fn of_handoff(&self, flow: FlowId) -> String {
+        format!("{}/flows/{flow}", self.0)
+    }
+}
