@@ -211,7 +211,11 @@ async fn a_step_with_the_session_alone_joins_the_flow_that_gave_it(store: &dyn S
     keep(store, &[Event { session, ..asked }]).await;
     keep(store, &[Event { session, ..created }]).await;
     let whole = find(store, flow(1)).await.unwrap();
-    assert_eq!((whole.steps, whole.outcome), (2, Outcome::Opened));
+    assert_eq!((whole.steps, &whole.outcome), (2, &Outcome::Opened));
+    let by_session = store.find(&Key::of_session(SessionId::mint([7; 16]))).await;
+    assert_eq!(by_session.unwrap(), Some(whole));
+    let nobodys = store.find(&Key::of_session(SessionId::mint([8; 16]))).await;
+    assert_eq!(nobodys.unwrap(), None);
     assert_eq!(recent(store).await.len(), 1);
 }
 

@@ -206,7 +206,7 @@ impl Problem {
 
     /// The same, told in other words.
     #[must_use]
-    pub const fn in_words(mut self, title: &'static str, text: &'static str) -> Self {
+    pub fn in_words(mut self, title: &'static str, text: &'static str) -> Self {
         self.title = title;
         self.text = Cow::Borrowed(text);
         self

@@ -477,6 +477,7 @@ async fn ids_that_are_none_of_ours_lead_nowhere() {
             format!("/flows/{id}/export.svg"),
             format!("/flows/{id}/export.mermaid"),
             format!("/flows/by-trace/{id}"),
+            format!("/flows/by-session/{id}"),
         ] {
             let answer = visitor.get(&world.lab(&path)).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");

@@ -40,3 +40,4 @@ mod trouble;
 mod two_platforms;
 mod verify;
 mod walk;
+mod ways;

@@ -190,8 +190,8 @@ impl Three {
         Persona::new(address, &self.origins)
     }
 
-    /// What the lab has of the handoff of this person, of the steps that both sites take.
-    async fn drawn(&self, persona: &Persona) -> Vec<String> {
+    /// The page of the handoff of this person.
+    fn flow(&self, persona: &Persona) -> String {
         let state = persona
             .seen()
             .iter()
@@ -200,7 +200,12 @@ impl Three {
             .location_parameter("state");
         let state = Unverified::<State>::new(state).unwrap();
         let id = FlowId::of(&state.digest());
-        let file = format!("{}/flows/{id}/export.json", self.origins.lab);
+        format!("{}/flows/{id}", self.origins.lab)
+    }
+
+    /// What the lab has of it, of the steps that both sites take.
+    async fn drawn(&self, persona: &Persona) -> Vec<String> {
+        let file = format!("{}/export.json", self.flow(persona));
         let events = persona.get(&file).await.json()["events"].clone();
         let steps = events.as_array().unwrap().iter();
         let steps = steps.map(|event| event["step"].as_str().unwrap());
@@ -218,12 +223,18 @@ async fn three_processes_draw_one_picture() {
     let alice = three.person();
     let home = handoff(&alice, &three.origins).await;
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
+    // A page leads to the lab, whose process is another.
+    let way = format!("{}/flows/by-session/", three.origins.lab);
+    let rest = home.body.split_once(&format!("href=\"{way}"));
+    let (session, _) = rest.and_then(|(_, rest)| rest.split_once('"')).unwrap();
     // What a process has recorded is reported before it ends, and kept before the lab's does.
     for running in sites.into_iter().chain([lab]) {
         assert!(running.terminate().success());
     }
     let _lab = three.lab();
     assert_eq!(three.drawn(&alice).await, OF_BOTH);
+    let shown = alice.open(&format!("{way}{session}")).await;
+    assert_eq!(shown.url, three.flow(&alice));
 }
 
 #[tokio::test]

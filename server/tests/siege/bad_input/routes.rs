@@ -1578,12 +1578,15 @@ const FLOW: &str = "0123456789abcdef0123456789abcdef";
 /// A request of it.
 const TRACE: &str = "0123456789abcdef";
 
+/// The session that it gave.
+const SESSION: &str = "AAAAAAAAAAAAAAAAAAAAAA";
+
 /// One that goes on with each report.
 const OTHER: &str = "fedcba9876543210fedcba9876543210";
 
 fn report(world: &World, flow: &str) -> Request {
     let step = format!(
-        r#"[{{"step":"session_created","site":"relying_party","client":"notes","belongs":{{"flow":"{flow}"}},"trace":"{TRACE}","at":1795230000000000,"after":10}}]"#
+        r#"[{{"step":"session_created","site":"relying_party","client":"notes","belongs":{{"flow":"{flow}"}},"session":"{SESSION}","trace":"{TRACE}","at":1795230000000000,"after":10}}]"#
     );
     let key = format!("Bearer {}", world.report_key());
     let mut request = Stage::request("POST", &world.visitor(), &world.lab("/reports"))
@@ -1748,6 +1751,16 @@ fn flows() -> Vec<Route> {
             ..flow_route(
                 "/flows/by-trace/{trace}",
                 |stage| Box::pin(async { of_flow(stage, "/flows/by-trace/{}", "trace", TRACE) }),
+                |reply| reply.status == 303 && reply.location().ends_with(FLOW),
+            )
+        },
+        Route {
+            params: vec![param(Place::Path, "session", |_| R404)],
+            ..flow_route(
+                "/flows/by-session/{session}",
+                |stage| {
+                    Box::pin(async { of_flow(stage, "/flows/by-session/{}", "session", SESSION) })
+                },
                 |reply| reply.status == 303 && reply.location().ends_with(FLOW),
             )
         },
