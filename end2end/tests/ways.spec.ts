@@ -3,8 +3,10 @@
 import { alice, bob, expect, mallory, sites, test, type Visitor } from '../fixtures/index.ts';
 
 /** Stands at a flow of the lab; tells its address. */
-async function flow(visitor: Visitor, heading: string): Promise<string> {
-  await expect(visitor.page.getByRole('heading', { level: 1, name: heading, exact: true })).toBeVisible();
+async function flow(visitor: Visitor, name: string | RegExp): Promise<string> {
+  await expect(visitor.page.getByRole('heading', { level: 1, name, exact: true })).toBeVisible();
+  // Whoever leaves before the picture is awake breaks what it is still loading.
+  if (visitor.watch.scripts) await expect(visitor.page.getByText('arrow keys walk')).toBeVisible();
   const address = visitor.page.url();
   expect(address).toMatch(new RegExp(`^${sites.lab}/flows/[0-9a-f]{16,32}$`));
   return address;
@@ -64,11 +66,13 @@ test("an application's page about a refused sign-in leads to what was refused", 
 test("Harbor ID's page about a failure leads to it too; a page that is no part of a handoff leads nowhere", async ({
   visitor,
 }) => {
+  visitor.watch.expect(400);
+  visitor.watch.expect(404);
   await visitor.page.goto(`${sites.authority}/handoff/authorize?client_id=nobody`);
   await expect(visitor.error.heading).toHaveText('This application is not known here');
   await visitor.error.recorded.click();
+  await flow(visitor, /^A handoff/);
   await expect(visitor.page.getByRole('main')).toContainText('unknown_client');
-  expect(visitor.page.url()).toMatch(new RegExp(`^${sites.lab}/flows/[0-9a-f]{16}$`));
 
   await visitor.page.goto(`${sites.authority}/nowhere`);
   await expect(visitor.error.trace).toBeVisible();

@@ -293,7 +293,7 @@ fn Strip(
                         <a href=href rel="noreferrer">
                             "How did I get here?"
                         </a>
-                        <span class="dot">" · "</span>
+                        " · "
                     }
                 })}
             <a href=authority_apps>{format!("Your apps at {authority_name}")}</a>
