@@ -48,6 +48,7 @@ export async function losses(page: Page, width: number, height: number): Promise
     for (const element of document.body.querySelectorAll<HTMLElement>('*')) {
       // What only screen readers get, or only whoever comes by Tab, is not on the screen.
       if (element.closest('svg svg, svg > *, .skip, .unseen, [hidden]') !== null) continue;
+      if (getComputedStyle(element).clipPath === 'inset(50%)') continue;
       const box = element.getBoundingClientRect();
       const style = getComputedStyle(element);
       if (box.width === 0 || box.height === 0 || style.visibility === 'hidden') continue;

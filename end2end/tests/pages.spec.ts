@@ -271,7 +271,93 @@ const pages: Pages = {
   'lab-start': async ({ lab }) => {
     await lab.open();
   },
+  flows: async (visitor) => {
+    await visitor.openNotesAs(alice);
+    await visitor.notes.signOut();
+    await visitor.notes.signInWithHarborId();
+    await visitor.confirm.cancel();
+    await visitor.problem.explains('cancelled');
+    await visitor.notes.open();
+    await visitor.notes.signInWithHarborId();
+    await visitor.confirm.arrived();
+    const { flows } = visitor;
+    await flows.open();
+    await comes(visitor, async () => {
+      await expect(flows.rows.nth(0)).toContainText('Not finished', { timeout: 1000 });
+      await expect(flows.rows.nth(1)).toContainText('Refused', { timeout: 1000 });
+      await expect(flows.rows.nth(2)).toContainText('Signed in', { timeout: 1000 });
+    });
+  },
+  'flow-under-way': async (visitor) => {
+    await visitor.step.switchOn('Harbor ID');
+    await openFlow(visitor, /^Not finished/, async () => {
+      await visitor.signInAs(alice);
+      await visitor.portal.openApp('Notes');
+      await visitor.step.stopsBetween('Harbor ID', 'Notes');
+    });
+  },
+  'flow-finished': (visitor) => openFinished(visitor),
+  'flow-in-words': async (visitor) => {
+    await openFinished(visitor);
+    await visitor.flow.showWords();
+    await expect(visitor.page.getByRole('listitem').filter({ hasText: 'session begins' })).toBeVisible();
+  },
+  'flow-message-open': async (visitor) => {
+    await openFinished(visitor);
+    await visitor.flow.open(8);
+    await expect(visitor.flow.opened).toContainText('The token is redeemed');
+    await visitor.flow.opened.getByText('Headers').click();
+  },
+  'flow-with-a-question': async (visitor) => {
+    await visitor.openNotesAs(bob);
+    await openFlow(visitor, /^Not finished/, () => visitor.openNotesAfter(bob, alice));
+    await expect(visitor.flow.list).toContainText('303 → /switch');
+  },
+  'flow-refused': (visitor) =>
+    openFlow(visitor, /was stopped at message 11/, async () => {
+      await visitor.openNotesAs(alice);
+      await visitor.page.goto(visitor.callbacks()[0] ?? '');
+      await visitor.problem.explains('notThisBrowser');
+    }),
+  'flow-cancelled': async (visitor) => {
+    await visitor.signInAs(alice);
+    await openFlow(visitor, /^Stopped at message/, async () => {
+      await visitor.notes.open();
+      await visitor.notes.signInWithHarborId();
+      await visitor.confirm.cancel();
+      await visitor.problem.explains('cancelled');
+    });
+  },
+  monitor: async (visitor) => {
+    await visitor.openNotesAs(alice);
+    await visitor.page.goto(visitor.callbacks()[0] ?? '');
+    await visitor.problem.explains('notThisBrowser');
+    await visitor.page.goto(`${sites.lab}/monitor`);
+    await expect(visitor.page.getByRole('heading', { level: 1 })).toHaveText('Monitor');
+  },
 };
+
+async function openFinished(visitor: Visitor): Promise<void> {
+  await openFlow(visitor, /^Notes began a session/, () => visitor.openNotesAs(alice));
+}
+
+/** What is recorded comes into an open page a moment later; without scripts, when it is loaded again. */
+async function comes({ page, watch }: Visitor, expected: () => Promise<void>): Promise<void> {
+  await expect(async () => {
+    if (!watch.scripts) await page.reload();
+    await expected();
+  }).toPass();
+}
+
+/** Lets somebody begin a handoff, and opens its page, of which this came. */
+async function openFlow(visitor: Visitor, outcome: RegExp, begin: () => Promise<void>): Promise<void> {
+  const { flow, flows } = visitor;
+  const before = await flows.newest();
+  await begin();
+  await flows.openNewerThan(before);
+  await flow.arrived();
+  await comes(visitor, () => expect(flow.outcome).toHaveText(outcome, { timeout: 1000 }));
+}
 
 /** A text that no other test has, so that its buttons are found among whatever else is there. */
 function berth(): string {
@@ -364,6 +450,12 @@ async function fitForEverybody(name: string, { page, watch }: Visitor, info: Tes
       await page.screenshot({ path, fullPage: true });
     }
   }
+  await prefer(page, 'light');
+  await page.emulateMedia({ media: 'print' });
+  await page.setViewportSize({ width: 680, height: 960 });
+  const path = join(info.project.outputDir, 'screens', `${name}-print.png`);
+  await page.screenshot({ path, fullPage: true });
+  await page.emulateMedia({ media: null });
 }
 
 for (const [name, open] of Object.entries(pages)) {

@@ -48,6 +48,11 @@ pub fn LiveFlow(
     // Effects run in the browser only.
     Effect::new(move || {
         live.set(true);
+        // Opened before the script was there, or by the page's address.
+        let by_itself = diagram.with_untracked(first_open);
+        if let Some(number) = opened().filter(|number| by_itself != Some(*number)) {
+            selected.set(Some(number));
+        }
         if let Some(stream) = &stream {
             listen(stream, line, move |event: Event| {
                 let event = readable(event);
@@ -97,6 +102,7 @@ pub fn LiveFlow(
         })
     };
     let status = move || match (live.get() && is_stream, paused.get(), line.get()) {
+        (false, ..) if is_stream => "Load this page again to see what came after this.",
         (false, ..) => "",
         (_, true, _) => "Paused. What happens meanwhile waits.",
         (_, _, Line::Open) => "Live: steps appear as they happen.",
@@ -241,6 +247,12 @@ fn is_summary(event: &web_sys::MouseEvent) -> bool {
         .target()
         .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
     target.is_some_and(|target| matches!(target.closest("summary"), Ok(Some(_))))
+}
+
+/// The number of the message that is open on the page.
+fn opened() -> Option<usize> {
+    let message = document().query_selector(".flow-message[open]").ok()??;
+    message.id().strip_prefix('o')?.parse().ok()
 }
 
 /// Moves the focus to a message in the drawing that is shown.

@@ -9,7 +9,7 @@ use leptos::prelude::*;
 use crate::{
     components::{icon::Glyph, notice::Tone},
     lab::diagram::{
-        Arrow, Decision, Diagram, Entry, Kind, duration, explain,
+        Arrow, Decision, Diagram, Entry, Kind, duration, explain, kind_words,
         rules::{Rule, rule},
         visible,
     },
@@ -149,7 +149,11 @@ fn decided(diagram: &Diagram, decision: &Decision) -> AnyView {
             let why = why.map(|why| format!("{why} "));
             (
                 format!("Refused by {who}: {}", explain::reason(&refusal.reason)),
-                format!("{}{}", why.unwrap_or_default(), words.why),
+                format!(
+                    "{}{}",
+                    why.unwrap_or_default(),
+                    explain::after_refusal(&refusal.reason)
+                ),
             )
         }
         None => (
@@ -218,7 +222,7 @@ fn plain(text: &str) -> String {
 }
 
 fn wire(diagram: &Diagram, message: &Message) -> AnyView {
-    let (title, first, groups): (_, _, [(&str, &[Named]); 4]) = match message {
+    let (title, first, groups, headers): (_, _, [(&str, &[Named]); 3], &[Named]) = match message {
         Message::Request {
             method,
             url,
@@ -233,8 +237,8 @@ fn wire(diagram: &Diagram, message: &Message) -> AnyView {
                 ("Parameters", query),
                 ("Fields of the body", body),
                 ("Cookies that came with it", cookies),
-                ("Headers", headers),
             ],
+            headers,
         ),
         Message::Response {
             status,
@@ -253,15 +257,28 @@ fn wire(diagram: &Diagram, message: &Message) -> AnyView {
                 ("Parameters of that address", query),
                 ("Fields of the body", body),
                 ("Cookies that it sets", cookies),
-                ("Headers", headers),
             ],
+            headers,
         ),
     };
     let groups = groups
         .into_iter()
         .filter(|(_, values)| !values.is_empty())
-        .map(|(title, values)| group(diagram, title, values))
+        .map(|(title, values)| {
+            view! {
+                <h4>{title}</h4>
+                {list(diagram, values)}
+            }
+        })
         .collect_view();
+    let headers = (!headers.is_empty()).then(|| {
+        view! {
+            <details class="wire-headers">
+                <summary>{format!("Headers ({})", headers.len())}</summary>
+                {list(diagram, headers)}
+            </details>
+        }
+    });
     view! {
         <section class="wire">
             <h3>{title}</h3>
@@ -269,12 +286,13 @@ fn wire(diagram: &Diagram, message: &Message) -> AnyView {
                 <code>{visible(&first)}</code>
             </p>
             {groups}
+            {headers}
         </section>
     }
     .into_any()
 }
 
-fn group(diagram: &Diagram, title: &'static str, values: &[Named]) -> AnyView {
+fn list(diagram: &Diagram, values: &[Named]) -> AnyView {
     let values = values
         .iter()
         .map(|named| {
@@ -286,11 +304,7 @@ fn group(diagram: &Diagram, title: &'static str, values: &[Named]) -> AnyView {
             }
         })
         .collect_view();
-    view! {
-        <h4>{title}</h4>
-        <dl>{values}</dl>
-    }
-    .into_any()
+    view! { <dl>{values}</dl> }.into_any()
 }
 
 fn pieces(diagram: &Diagram, value: &[Piece]) -> impl IntoView + use<> {
@@ -300,7 +314,7 @@ fn pieces(diagram: &Diagram, value: &[Piece]) -> impl IntoView + use<> {
             Piece::Text(text) => view! { <span>{visible(text)}</span> }.into_any(),
             Piece::Hidden { kind, fingerprint } => {
                 let colour = diagram.colour_of(fingerprint).map(|colour| colour + 1);
-                let says = format!("{} #{}", visible(kind), visible(fingerprint));
+                let says = format!("{} {}", kind_words(kind, "value"), visible(fingerprint));
                 view! {
                     <span class="secret" data-chip=colour>
                         {says}

@@ -158,8 +158,8 @@ fn Rates(parts: Vec<Ended>) -> impl IntoView {
     let rows = parts.iter().enumerate().map(|(n, part)| {
         let from = (count - n) * MINUTES;
         let when = match from - MINUTES {
-            0 => format!("the last {from} min"),
-            to => format!("{from} to {to} min ago"),
+            0 => format!("the last {from}"),
+            to => format!("{from} to {to}"),
         };
         view! {
             <tr>
@@ -193,7 +193,7 @@ fn Rates(parts: Vec<Ended>) -> impl IntoView {
                 <table class="readings">
                     <thead>
                         <tr>
-                            <th scope="col">"When"</th>
+                            <th scope="col">"Minutes ago"</th>
                             <th scope="col">"Went well"</th>
                             <th scope="col">"Failed"</th>
                             <th scope="col">"Declined"</th>
@@ -280,15 +280,19 @@ fn Steps(steps: Vec<StepTimes>) -> impl IntoView {
             } else {
                 view! {
                     <p>
-                        "In milliseconds, from the step before in the same request. Half of them take so long as \
-                         the small dot, 95 of a hundred as the large one, 99 of a hundred as the line's end."
+                        "In milliseconds, from the step before in the same request. Half of them take no longer than p50"
+                        <span class="of-chart">" (the small dot)"</span>
+                        ", 95 of a hundred no longer than p95"
+                        <span class="of-chart">" (the large one)"</span>
+                        ", 99 of a hundred no longer than p99"
+                        <span class="of-chart">" (the line's end)"</span> "."
                     </p>
-                    <div class="scrolls" tabindex="0" role="region" aria-labelledby="steps-heading">
+                    <div class="scrolls" tabindex="0" role="region" aria-label="Times of each step">
                         <table class="readings">
                             <thead>
                                 <tr>
                                     <th scope="col">"Step"</th>
-                                    <td></td>
+                                    <td aria-hidden="true"></td>
                                     <th scope="col">"p50"</th>
                                     <th scope="col">"p95"</th>
                                     <th scope="col">"p99"</th>
@@ -359,7 +363,7 @@ mod tests {
         for text in [
             "80 % of the handoffs that ended in the last hour went well: 8 of 10.",
             "Something is so.",
-            "10 to 5 min ago",
+            "10 to 5</th>",
             "authority_unreachable",
             "verify answered",
             "<td>20</td>",

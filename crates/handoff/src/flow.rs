@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{
     ids::{ClientId, InvalidId, SessionId},
     step::Step,
-    token::{Digest, LaunchTicket, State},
+    token::{Digest, HandoffToken, LaunchTicket, State},
 };
 
 macro_rules! derived_id {
@@ -99,6 +99,11 @@ derived_id! {
     /// A launch that may become a handoff: what there is to know it by before a state is made.
     LaunchId, LaunchTicket, "handoff launch of a ticket\0", "launch id"
 }
+derived_id! {
+    /// A handoff by its token. Where a callback brings another state than its token was issued with,
+    /// this still leads to the handoff that somebody has tampered with.
+    IssuedId, HandoffToken, "handoff flow of a token\0", "issued id"
+}
 
 /// Which handoff something belongs to, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -109,6 +114,9 @@ pub struct Belongs {
     /// The launch. What has both joins the launch to the handoff.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch: Option<LaunchId>,
+    /// The token: issued, where the authorization server says so, and else only presented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<IssuedId>,
 }
 
 /// Which of the two sites recorded something.

@@ -251,6 +251,7 @@ mod tests {
             belongs: Belongs {
                 flow: Some(flow(n)),
                 launch: None,
+                token: None,
             },
             trace: format!("{site:?}{n}"),
             at: 0,

@@ -29,6 +29,7 @@ fn event(flow: usize, step: Step, n: usize) -> Event {
         belongs: Belongs {
             flow: Some(FlowId::of(&State::mint(bytes).digest())),
             launch: None,
+            token: None,
         },
         session: None,
         trace: format!("{:016x}", flow * 8 + n / 4),

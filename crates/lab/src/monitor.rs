@@ -468,6 +468,7 @@ mod tests {
                 belongs: Belongs {
                     flow: Some(FlowId::of(&State::mint(state).digest())),
                     launch: None,
+                    token: None,
                 },
                 trace: format!("{:016x}", self.flows),
                 at: 0,

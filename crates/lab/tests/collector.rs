@@ -93,6 +93,7 @@ fn event(n: u64) -> Event {
         belongs: Belongs {
             flow: Some(FlowId::of(&state.digest())),
             launch: None,
+            token: None,
         },
         session: None,
         trace: format!("{n:016x}"),

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 
 use handoff::{
-    flow::{Belongs, Event, FlowId, LaunchId, Message, Refusal, Site},
+    flow::{Belongs, Event, FlowId, IssuedId, LaunchId, Message, Refusal, Site},
     ids::{ClientId, SessionId},
     step::Step,
-    token::{LaunchTicket, Secret, State},
+    token::{HandoffToken, LaunchTicket, Secret, State},
 };
 use lab::store::{
     EVENTS, FLOWS, Flow, Key, LISTED, LONGEST, Memory, Number, Outcome, Sqlite, Store, in_order,
@@ -53,6 +53,7 @@ const fn to(flow: FlowId) -> Belongs {
     Belongs {
         flow: Some(flow),
         launch: None,
+        token: None,
     }
 }
 
@@ -60,6 +61,7 @@ const fn from(launch: LaunchId) -> Belongs {
     Belongs {
         flow: None,
         launch: Some(launch),
+        token: None,
     }
 }
 
@@ -67,6 +69,7 @@ const fn both(flow: FlowId, launch: LaunchId) -> Belongs {
     Belongs {
         flow: Some(flow),
         launch: Some(launch),
+        token: None,
     }
 }
 
@@ -202,6 +205,33 @@ async fn two_handoffs_never_become_one(store: &dyn Store) {
     }
     // What they share leads to the first.
     assert_eq!(find(store, launch).await.unwrap().id, key(one));
+}
+
+async fn a_token_leads_to_its_handoff_whatever_state_comes_with_it(store: &dyn Store) {
+    let token = Some(IssuedId::of(&HandoffToken::mint([9; 32]).digest()));
+    let with_token = |belongs| Belongs { token, ..belongs };
+    let issued = Event {
+        site: Site::Authority,
+        ..event(Step::TokenIssued, with_token(to(flow(1))), 1, 0)
+    };
+    // A token that nobody has issued leads nowhere, and what is only presented makes none known.
+    let early = event(Step::CallbackReceived, with_token(to(flow(2))), 2, 1);
+    let returned = event(Step::CallbackReceived, with_token(to(flow(1))), 3, 2);
+    let changed = event(Step::CallbackReceived, with_token(to(flow(3))), 4, 3);
+    let without = event(Step::CallbackReceived, with_token(Belongs::default()), 5, 4);
+    keep(store, &[early, issued, returned]).await;
+    keep(store, &[refused(changed, "state_unknown_here")]).await;
+    keep(store, &[without]).await;
+    let whole = find(store, flow(1)).await.unwrap();
+    assert_eq!(whole.steps, 4);
+    assert_eq!(recent(store).await.len(), 2);
+    for request in [3, 4, 5] {
+        assert_eq!(find(store, trace(request)).await.unwrap().id, whole.id);
+    }
+    // The state that was made up stays free for the handoff that has it.
+    assert_eq!(find(store, flow(3)).await, None);
+    keep(store, &[event(Step::StateMade, to(flow(3)), 6, 5)]).await;
+    assert_eq!(find(store, flow(3)).await.unwrap().id, key(flow(3)));
 }
 
 async fn a_step_with_the_session_alone_joins_the_flow_that_gave_it(store: &dyn Store) {
@@ -506,6 +536,7 @@ suite! {
     an_undisturbed_handoff_is_one_flow
     what_turns_out_to_be_one_flow_becomes_one
     two_handoffs_never_become_one
+    a_token_leads_to_its_handoff_whatever_state_comes_with_it
     a_step_with_the_session_alone_joins_the_flow_that_gave_it
     a_step_of_no_known_handoff_is_a_flow_of_its_request
     the_first_reason_stays_and_success_stays_beside_it

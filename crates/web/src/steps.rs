@@ -22,11 +22,11 @@ use axum::{
 };
 use handoff::{
     cause::Cause,
-    flow::{Belongs, Event, FlowId, LaunchId, Message, Named, Refusal, Site},
+    flow::{Belongs, Event, FlowId, IssuedId, LaunchId, Message, Named, Refusal, Site},
     ids::{ClientId, SessionId},
     rejection::Rejection,
     step::{Channel, Step},
-    token::{Digest, LaunchTicket, State, Unverified},
+    token::{Digest, HandoffToken, LaunchTicket, State, Unverified},
 };
 use http::{Method, request::Parts};
 use time::OffsetDateTime;
@@ -218,6 +218,12 @@ impl Steps {
     pub fn launch(&self, ticket: Digest<LaunchTicket>) {
         let launch = Some(LaunchId::of(&ticket));
         self.learn(|progress| progress.belongs.launch = launch);
+    }
+
+    /// The handoff has this token.
+    pub fn issued(&self, token: Digest<HandoffToken>) {
+        let token = Some(IssuedId::of(&token));
+        self.learn(|progress| progress.belongs.token = token);
     }
 
     /// The handoff gives this session, or will.
@@ -424,6 +430,7 @@ impl Part {
             event.client = event.client.or_else(|| progress.client.clone());
             event.belongs.flow = event.belongs.flow.or(progress.belongs.flow);
             event.belongs.launch = event.belongs.launch.or(progress.belongs.launch);
+            event.belongs.token = event.belongs.token.or(progress.belongs.token);
             self.context.recorder.give(event);
         }
     }
@@ -441,9 +448,11 @@ fn named_in(query: &str) -> Belongs {
     };
     let state = value("state").and_then(|text| Unverified::<State>::new(text).ok());
     let launch = value("launch").and_then(|text| Unverified::<LaunchTicket>::new(text).ok());
+    let token = value("handoff_token").and_then(|text| Unverified::<HandoffToken>::new(text).ok());
     Belongs {
         flow: state.map(|state| FlowId::of(&state.digest())),
         launch: launch.map(|launch| LaunchId::of(&launch.digest())),
+        token: token.map(|token| IssuedId::of(&token.digest())),
     }
 }
 

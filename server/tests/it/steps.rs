@@ -4,10 +4,10 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use handoff::{
     cause::Cause,
-    flow::{Belongs, Event, FlowId, LaunchId, Message, Named, Piece, Site},
+    flow::{Belongs, Event, FlowId, IssuedId, LaunchId, Message, Named, Piece, Site},
     rejection::Rejection,
     step::Step,
-    token::{LaunchTicket, State, Unverified},
+    token::{HandoffToken, LaunchTicket, State, Unverified},
 };
 use reqwest::Method;
 use serde_json::json;
@@ -71,9 +71,12 @@ async fn both_sites_record_every_step_of_a_handoff_in_its_order_and_as_one() {
     let launch = h1.location_parameter("launch");
     let h2 = alice.get(&h1.location()).await;
     let state = h2.location_parameter("state");
-    alice.follow(h2).await;
+    let callback = alice.get(&h2.location()).await;
+    alice.get(&callback.location()).await;
 
     let events = collected.take();
+    let verified = events.iter().find(|it| it.step == Step::VerifyReceived);
+    let verified = verified.unwrap().trace.clone();
     let steps: Vec<_> = events.iter().map(|it| (it.site, it.step)).collect();
     assert_eq!(
         steps,
@@ -100,10 +103,15 @@ async fn both_sites_record_every_step_of_a_handoff_in_its_order_and_as_one() {
     let launch = Unverified::<LaunchTicket>::new(launch).unwrap();
     let launch = Some(LaunchId::of(&launch.digest()));
     let flow = Some(flow_of(&state));
+    let token =
+        Unverified::<HandoffToken>::new(callback.location_parameter("handoff_token")).unwrap();
+    let token = Some(IssuedId::of(&token.digest()));
     for (n, event) in events.iter().enumerate() {
         let expected = Belongs {
             flow: flow.filter(|_| n >= 3),
             launch: launch.filter(|_| n < 9),
+            // From the request in which Harbor ID makes it; verify has it in its body.
+            token: token.filter(|_| n >= 6 && event.trace != verified),
         };
         assert_eq!(event.belongs, expected, "{event:?}");
         assert_eq!(event.client.as_ref().unwrap().as_str(), "notes");

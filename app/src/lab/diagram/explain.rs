@@ -212,6 +212,15 @@ pub fn reason_sentence(name: &str) -> Option<&'static str> {
     words.map(|(_, _, sentence)| *sentence)
 }
 
+/// What a refusal is worth. What a person chose is no defence.
+#[must_use]
+pub fn after_refusal(reason: &str) -> &'static str {
+    match reason {
+        "cancelled" | "access_denied" | "stayed" => "Nobody was signed in by this request.",
+        _ => step(Step::Refused).why,
+    }
+}
+
 /// Each reason that a refusal may have, in a few words and in a sentence.
 const REASONS: &[(&str, &str, &str)] = &[
     (

@@ -637,7 +637,7 @@ const RANKS: [&str; 6] = [
 
 /// What a secret is, as words: `HandoffToken` is a handoff token. Where the recording only says that
 /// it is some value, its parameter's name says more.
-fn kind_words(kind: &str, name: &str) -> String {
+pub(super) fn kind_words(kind: &str, name: &str) -> String {
     if kind == "value" {
         return visible(name);
     }

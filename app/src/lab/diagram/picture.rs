@@ -540,10 +540,14 @@ impl<'a> Drawing<'a> {
     fn refusal(&mut self, decision: &Decision, x: f32) -> Vec<Shape> {
         let size = self.measures.text;
         let room = self.measures.width - self.lane(0) - 8.0;
-        let label = shortened(&decision.label, fit(room - 46.0, size, BOLD));
+        let lines = in_lines(&decision.label, fit(room - 46.0, size, BOLD));
         let rules = rules_text(&decision.rows);
-        let width = letters(&label, size, BOLD).max(letters(&rules, size, 0.56)) + 46.0;
-        let height = if rules.is_empty() { 32.0 } else { 48.0 };
+        let widest = lines.iter().map(|line| letters(line, size, BOLD));
+        let widest = widest.fold(letters(&rules, size, 0.56), f32::max);
+        let width = widest + 46.0;
+        let rows = lines.len() + usize::from(!rules.is_empty());
+        #[expect(clippy::cast_precision_loss, reason = "three rows at most")]
+        let height = 14.0 + rows as f32 * 18.0;
         let left = (x - width / 2.0)
             .min(self.measures.width - 2.0 - width)
             .max(self.lane(0) + 8.0);
@@ -568,16 +572,14 @@ impl<'a> Drawing<'a> {
             },
         ];
         let x = left + 36.0;
-        shapes.push(text(x, top + 20.0, Anchor::Start, size, Ink::Refused, label).bold());
+        let mut y = top + 20.0;
+        for line in lines {
+            shapes.push(text(x, y, Anchor::Start, size, Ink::Refused, line).bold());
+            y += 18.0;
+        }
         if !rules.is_empty() {
-            shapes.push(text(
-                x,
-                top + 38.0,
-                Anchor::Start,
-                self.measures.small,
-                Ink::Ink,
-                rules,
-            ));
+            let size = self.measures.small;
+            shapes.push(text(x, y, Anchor::Start, size, Ink::Ink, rules));
         }
         self.y = top + height + 6.0;
         shapes
@@ -655,6 +657,22 @@ fn shortened(text: &str, most: usize) -> String {
     let start: String = text.chars().take(head).collect();
     let end: String = text.chars().skip(count - tail).collect();
     format!("{start}…{end}")
+}
+
+/// A text in one line or two of at most so many letters, parted between words.
+fn in_lines(text: &str, most: usize) -> Vec<String> {
+    if text.chars().count() <= most {
+        return vec![text.to_owned()];
+    }
+    let spaces = text.char_indices().enumerate();
+    let fits = |(count, (_, letter)): &(usize, (usize, char))| *letter == ' ' && *count <= most;
+    match spaces.filter(fits).last() {
+        Some((_, (at, _))) => {
+            let (first, rest) = text.split_at(at);
+            vec![first.to_owned(), shortened(rest.trim_start(), most)]
+        }
+        None => vec![shortened(text, most)],
+    }
 }
 
 /// The line of a message, with its head.

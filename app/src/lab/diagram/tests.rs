@@ -575,6 +575,24 @@ fn every_reason_has_words_and_rules_and_an_unknown_one_is_shown() {
 }
 
 #[test]
+fn a_refusal_says_its_reason_whole_in_both_widths() {
+    let causes = Cause::ALL.iter().map(|cause| cause.reason());
+    let rejections = Rejection::ALL.iter().map(|rejection| rejection.reason());
+    for reason in causes.chain(rejections) {
+        let mut events = stolen_callback();
+        for refusal in events.iter_mut().filter_map(|it| it.refusal.as_mut()) {
+            refusal.reason = reason.to_owned();
+        }
+        let diagram = drawn(&events);
+        for width in [Width::Wide, Width::Narrow] {
+            let says = texts(&Picture::of(&diagram, width).marks).replace('\n', " ");
+            let whole = format!("Refused: {}", explain::reason(reason));
+            assert!(says.contains(&whole), "{whole}: {says}");
+        }
+    }
+}
+
+#[test]
 fn a_rule_is_what_the_checklist_says_with_links_to_its_sources() {
     let checklist = include_str!("../../../../docs/SECURITY.md");
     let rows = checklist.lines().filter_map(|line| {

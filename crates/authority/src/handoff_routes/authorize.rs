@@ -189,6 +189,7 @@ impl Asked {
         page: Page,
     ) -> Result<Response, Problem> {
         let token = HandoffToken::mint(authority.context.random.bytes());
+        let digest = token.digest();
         let new = NewHandoff {
             request: Request {
                 client: self.client.id.clone(),
@@ -197,7 +198,7 @@ impl Asked {
                 challenge: self.challenge,
                 lifetime: self.client.handoff_lifetime,
             },
-            token: token.digest(),
+            token: digest,
             sign_in: signed_in.sign_in.id,
             consent,
         };
@@ -209,6 +210,7 @@ impl Asked {
             .map_err(Problem::unavailable)?
         {
             Issuance::Issued => {
+                steps.issued(digest);
                 steps.took(Step::TokenIssued);
                 Ok(redirect::see_other(&self.redirect_uri.with_query(&[
                     ("handoff_token", token.expose()),

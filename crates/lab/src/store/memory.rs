@@ -43,19 +43,21 @@ impl Memory {
 }
 
 impl Tables {
+    fn find(&self, name: &str) -> Option<Found> {
+        let number = *self.names.get(name)?;
+        let row = self.flows.get(&number)?;
+        Some(Found {
+            number,
+            id: row.id.clone(),
+            rank: row.rank,
+        })
+    }
+
     fn place(&mut self, names: &Names, touched: &mut Vec<Number>) -> Number {
         let found: Vec<_> = names
             .all
             .iter()
-            .filter_map(|name| {
-                let number = *self.names.get(name)?;
-                let row = self.flows.get(&number)?;
-                Some(Found {
-                    number,
-                    id: row.id.clone(),
-                    rank: row.rank,
-                })
-            })
+            .filter_map(|name| self.find(name))
             .collect();
         let Place { into, same } = Place::choose(names, &found);
         let (id, rank) = &names.id;
@@ -141,9 +143,16 @@ impl Store for Memory {
         let mut tables = self.tables();
         let mut touched = Vec::new();
         for (event, body) in events.iter().zip(bodies) {
-            let Some(names) = Names::of(event) else {
+            let Some(mut names) = Names::of(event) else {
                 continue;
             };
+            if let Some(handoff) = names
+                .presented
+                .as_ref()
+                .and_then(|token| tables.find(token))
+            {
+                names.are_of(&handoff);
+            }
             let number = tables.place(&names, &mut touched);
             let seq = tables.last_seq + 1;
             let Some(row) = tables.flows.get_mut(&number) else {

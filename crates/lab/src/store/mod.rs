@@ -205,6 +205,9 @@ struct Names {
     id: (String, i64),
     /// All, what says most first.
     all: Vec<String>,
+    /// A token that was presented. Whoever presents it can write any state beside it, so where it is
+    /// known, it says more than the state.
+    presented: Option<String>,
 }
 
 impl Names {
@@ -219,11 +222,26 @@ impl Names {
             (None, Some(launch), _) => (launch.clone(), OF_LAUNCH),
             (None, None, trace) => (trace.clone()?, OF_REQUEST),
         };
-        let all = [flow, launch, session, trace].into_iter().flatten();
+        let token = event.belongs.token.map(|token| token.to_string());
+        let (issued, presented) = match event.site {
+            Site::Authority => (token, None),
+            Site::RelyingParty => (None, token),
+        };
+        let all = [flow, launch, issued, session, trace];
         Some(Self {
             id,
-            all: all.collect(),
+            all: all.into_iter().flatten().collect(),
+            presented,
         })
+    }
+
+    /// The token that was presented is known to be this handoff's: it is no other, whatever state
+    /// came with it.
+    fn are_of(&mut self, handoff: &Found) {
+        let (claimed, rank) = std::mem::replace(&mut self.id, (handoff.id.clone(), handoff.rank));
+        self.all
+            .retain(|name| rank != OF_HANDOFF || *name != claimed);
+        self.all.insert(0, handoff.id.clone());
     }
 }
 

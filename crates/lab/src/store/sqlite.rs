@@ -153,7 +153,7 @@ impl<'a> Writing<'a> {
         let asked: HashSet<String> = events
             .iter()
             .filter_map(Names::of)
-            .flat_map(|names| names.all)
+            .flat_map(|names| names.all.into_iter().chain(names.presented))
             .collect();
         let rows: Vec<NamedRow> = sqlx::query_as(
             "SELECT name.name, flow.* FROM json_each(?) AS asked
@@ -192,9 +192,15 @@ impl<'a> Writing<'a> {
     }
 
     async fn keep(&mut self, event: &Event) -> Result<(), Unavailable> {
-        let Some(names) = Names::of(event) else {
+        let Some(mut names) = Names::of(event) else {
             return Ok(());
         };
+        if let Some(token) = &names.presented
+            && let Some(handoff) = self.find(token)
+        {
+            self.names.insert(handoff.id.clone(), handoff.number);
+            names.are_of(&handoff);
+        }
         let found: Vec<Found> = names
             .all
             .iter()

@@ -1,0 +1,334 @@
+import { alice, expect, test, type Visitor } from '../fixtures/index.ts';
+
+/** The handoff of *Open Notes*, message by message, as the picture's links are called. */
+const openNotes = [
+  '1. Browser to Harbor ID: POST /apps/notes/open. Harbor ID: launch ticket stored (rule 26).',
+  '2. Harbor ID to Browser: 303 to /handoff/start, launch ticket ….',
+  '3. Browser to Notes: GET /handoff/start, launch ticket …. Notes: state made (rule 20).',
+  '4. Notes to Browser: 303 to /handoff/authorize, state …, launch ticket …, challenge …, sets rp_pre.',
+  '5. Browser to Harbor ID: GET /handoff/authorize, state …, launch ticket …, challenge …. Harbor ID: handoff token issued (rules 1, 2, 25).',
+  '6. Harbor ID to Browser: 303 to /callback, handoff token …, state ….',
+  '7. Browser to Notes: GET /callback, handoff token …, state …. Notes: state matches browser (rule 20).',
+  '8. Notes to Harbor ID, on the back channel: POST /auth/external/handoff/verify, handoff token …, state …, verifier …. Harbor ID: verify arrived. Harbor ID: token redeemed (rule 3).',
+  '9. Harbor ID to Notes, on the back channel: 200, access token …. Notes: session begins (rule 23).',
+  '10. Notes to Browser: 303 to /, sets rp_session, ends rp_pre.',
+];
+const notFinished = 'Not finished: Notes has begun no session, and nothing was refused.';
+const finished = /^Notes began a session at message 9, \d+(?:\.\d)? (?:ms|s) after the first one\.$/;
+
+/**
+ * Begins to open Notes and stands before the first redirect, which step mode has stopped. The answer
+ * is a second tab, with the page of this handoff.
+ */
+async function beginStepping(visitor: Visitor, ...sites: ('Harbor ID' | 'Notes')[]): Promise<Visitor> {
+  const tab = await visitor.newTab();
+  await visitor.step.switchOn(...sites);
+  await visitor.signInAs(alice);
+  const before = await tab.flows.newest();
+  await visitor.portal.openApp('Notes');
+  await visitor.step.stopsBetween('Harbor ID', 'Notes');
+  await tab.flows.openNewerThan(before);
+  await tab.flow.arrived();
+  await expect(tab.flow.outcome).toHaveText(notFinished);
+  return tab;
+}
+
+// Without JavaScript: three tests below.
+test('each message is drawn when it happens and not before, in its order', { tag: '@scripts-on' }, async ({
+  visitor,
+}) => {
+  const { step, notes } = visitor;
+  const { flow, watch } = await beginStepping(visitor, 'Harbor ID', 'Notes');
+  await expect(flow.status).toHaveText('Live: steps appear as they happen.');
+  const loaded = watch.documents.length;
+
+  // Step mode stops the browser, so that what has not happened cannot be there yet.
+  await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 2));
+  await step.goOn();
+  await step.stopsBetween('Notes', 'Harbor ID');
+  await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 4));
+  await step.goOn();
+  await step.stopsBetween('Harbor ID', 'Notes');
+  await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 6));
+  await expect(flow.outcome).toHaveText(notFinished);
+
+  // The callback, the call from server to server and its answer, before the browser goes on.
+  await step.goOn();
+  await step.stopsAt('Notes');
+  await expect.poll(() => flow.says()).toEqual(openNotes);
+  await expect(flow.outcome).toHaveText(finished);
+  await step.goOn();
+  await notes.arrived(alice);
+  await flow.showWords();
+  expect(await flow.reads()).toEqual(openNotes.map((message) => message.replace(/^\d+\. /, '')));
+  expect(watch.documents, 'the page was not loaded again').toHaveLength(loaded);
+});
+
+// Without JavaScript: two tests below.
+test('what happens without a stop is drawn in its order too', { tag: '@scripts-on' }, async ({ visitor }) => {
+  const { flow } = await beginStepping(visitor, 'Harbor ID');
+  await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 2));
+  const growth = await flow.watchGrowth();
+
+  await visitor.step.goOn();
+  await visitor.step.stopsBetween('Harbor ID', 'Notes');
+  await visitor.step.goOn();
+  await visitor.notes.arrived(alice);
+  await expect.poll(() => flow.says()).toEqual(openNotes);
+
+  // Of the last message, what its receiver made of it may still be missing.
+  const pictures = await growth();
+  expect(pictures.length).toBeGreaterThan(2);
+  for (const names of pictures) {
+    const last = names.pop() ?? '';
+    expect(openNotes.slice(0, names.length), 'all but the last').toEqual(names);
+    expect(openNotes[names.length]).toContain(last);
+  }
+});
+
+// Without JavaScript: this is how it is. What there is when the page is loaded stands in it.
+test('without a script, loading the page again shows the rest', { tag: '@scripts-off' }, async ({ visitor }) => {
+  const { flow, page } = await beginStepping(visitor, 'Harbor ID');
+  expect(await flow.says()).toEqual(openNotes.slice(0, 2));
+  await expect(flow.status).toContainText('Load this page again');
+
+  await visitor.step.goOn();
+  await visitor.step.stopsBetween('Harbor ID', 'Notes');
+  await visitor.step.goOn();
+  await visitor.notes.arrived(alice);
+  expect(await flow.says()).toEqual(openNotes.slice(0, 2));
+  await page.reload();
+  expect(await flow.says()).toEqual(openNotes);
+  await expect(flow.outcome).toHaveText(finished);
+  await flow.showWords();
+  expect(await flow.reads()).toEqual(openNotes.map((message) => message.replace(/^\d+\. /, '')));
+});
+
+/** A callback address that was used before: which message it is, and what became of it. */
+const again = [
+  '11. Browser to Notes: GET /callback, handoff token …, state …. Notes: Refused: no sign-in began here (rules 20, 21).',
+  '12. Notes to Browser: 303 to /signin/problem.',
+];
+const stoppedAfterwards =
+  'Notes began a session. What came later was stopped at message 11: no sign-in began here.';
+
+/** The picture and the list have the refusal at its message, which is open, with its rules. */
+async function refusedAtTheSecondCallback({ flow }: Visitor): Promise<void> {
+  await expect(flow.outcome).toHaveText(stoppedAfterwards);
+  expect(await flow.says()).toEqual([...openNotes, ...again]);
+  await expect(flow.current).toHaveAccessibleName(/^11\. /);
+  await expect(flow.message(10)).not.toContainText('Refused');
+  await expect(flow.summary(11)).toContainText('Refused here');
+  await expect(flow.opened).toHaveCount(1);
+  await expect(flow.opened).toContainText('Refused by Notes: no sign-in began here');
+  await expect(flow.opened).toContainText('Rule 20: state ≥128 bit');
+  await expect(flow.opened).toContainText('Rule 21: Unsolicited callback never creates a session');
+  await expect(flow.opened.getByRole('link', { name: /^OWASP ASVS 5\.0, / }).first()).toBeVisible();
+}
+
+// Without JavaScript: the same. The refusal leads to its handoff by its trace id.
+test('a used callback address is refused in the picture at its step, with its rule', async ({ visitor }) => {
+  await visitor.openNotesAs(alice);
+  const [used] = visitor.callbacks();
+  await visitor.page.goto(used ?? '');
+  await visitor.problem.explains('notThisBrowser');
+  const trace = await visitor.problem.trace.textContent();
+  await visitor.flow.openByTrace(trace ?? '');
+  await refusedAtTheSecondCallback(visitor);
+});
+
+// Without JavaScript: the same, once the page is loaded again.
+test("another visitor's replay comes into the picture that is open", async ({ newVisitor, scripts, visitor }) => {
+  const tab = await beginStepping(visitor, 'Harbor ID');
+  await visitor.step.goOn();
+  await visitor.step.stopsBetween('Harbor ID', 'Notes');
+  await visitor.step.goOn();
+  await visitor.notes.arrived(alice);
+  const [used] = visitor.callbacks();
+
+  const stranger = await newVisitor();
+  await stranger.page.goto(used ?? '');
+  await stranger.problem.explains('notThisBrowser');
+  if (!scripts) await tab.page.reload();
+  await refusedAtTheSecondCallback(tab);
+});
+
+// Without JavaScript: the same, once the page is loaded again. The pages of step mode are forms.
+test('a state that was changed on the way is refused in the picture that is open', async ({ scripts, visitor }) => {
+  const { problem, step } = visitor;
+  const { flow, page, watch } = await beginStepping(visitor, 'Harbor ID');
+  const loaded = watch.documents.length;
+  await step.goOn();
+  await step.stopsBetween('Harbor ID', 'Notes');
+  const state = await step.parameter('state').inputValue();
+  await step.parameter('state').fill([...state].reverse().join(''));
+  await step.goOn();
+  await problem.explains('notThisBrowser');
+
+  if (scripts) expect(watch.documents).toHaveLength(loaded);
+  else await page.reload();
+  await expect(flow.outcome).toHaveText(
+    "Stopped at message 7: not this browser's state. Nobody was signed in by it.",
+  );
+  await expect.poll(() => flow.says()).toEqual([
+    ...openNotes.slice(0, 6),
+    "7. Browser to Notes: GET /callback, handoff token …, state …. Notes: Refused: not this browser's state (rules 20, 21).",
+    '8. Notes to Browser: 303 to /signin/problem.',
+  ]);
+  await expect(flow.current).toHaveAccessibleName(/^7\. /);
+  await expect(flow.opened).toContainText("Refused by Notes: not this browser's state");
+  await expect(flow.opened).toContainText('Rule 20: state ≥128 bit');
+  // It shows: the same token, and another state than before.
+  const fingerprint = async (message: number, kind: string) => {
+    const name = await flow.messages.nth(message - 1).getAttribute('aria-label');
+    return new RegExp(`${kind} ([0-9a-f]{6})`).exec(name ?? '')?.[1];
+  };
+  expect(await fingerprint(7, 'handoff token')).toBe(await fingerprint(6, 'handoff token'));
+  expect(await fingerprint(7, 'state')).not.toBe(await fingerprint(6, 'state'));
+
+  // The trace id that the refusal shows leads to the same page. Its address is the launch's no more.
+  await page.reload();
+  const trace = await problem.trace.textContent();
+  await visitor.flow.openByTrace(trace ?? '');
+  expect(visitor.page.url()).toBe(page.url());
+});
+
+// Without JavaScript: the message opens, and the picture marks the one that it marked before.
+test('a message that the address names is open, and marked in the picture', { tag: '@scripts-on' }, async ({
+  visitor,
+}) => {
+  const before = await visitor.flows.newest();
+  await visitor.openNotesAs(alice);
+  await visitor.flows.openNewerThan(before);
+  await expect(visitor.flow.outcome).toHaveText(finished);
+  const { flow, page } = await visitor.newTab();
+  await page.goto(`${visitor.page.url()}#m8`);
+  await expect(flow.current).toHaveAccessibleName(/^8\. /);
+  await expect(flow.opened).toHaveCount(1);
+  await expect(flow.opened).toContainText('Notes presents the token');
+});
+
+// Without JavaScript: the same. All of it is made on the server.
+test('a finished handoff reads right without its picture', async ({ visitor }) => {
+  const before = await visitor.flows.newest();
+  await visitor.openNotesAs(alice);
+  await visitor.flows.openNewerThan(before);
+  await visitor.flow.arrived();
+  await visitor.flow.showWords();
+  const link = (message: string) => `        - 'link ${pattern(message)}'`;
+  const line = (message: string) => {
+    const text = pattern(message.replace(/^\d+\. /, ''), String.raw`(?:[\d.]+ (?:ms|s)\. )`);
+    return `          - listitem: '${text}'`;
+  };
+  await expect(visitor.page.getByRole('main')).toMatchAriaSnapshot(String.raw`
+    - paragraph:
+      - link "All flows":
+        - /url: /flows
+    - heading "A handoff to Notes" [level=1]
+    - paragraph:
+      - text: /just now|seconds? ago/
+      - time: /\d+ \w+ \d{4}, \d\d:\d\d UTC/
+    - paragraph: /Notes began a session at message 9, [\d.]+ m?s after the first one\./
+    - region "Picture":
+      - group "10 messages between Browser, Harbor ID, Notes":
+        - /children: equal
+${openNotes.map(link).join('\n')}
+      - group:
+        - text: The same in words
+        - list:
+          - /children: equal
+${openNotes.map(line).join('\n')}
+    - region "Messages":
+      - heading "Messages" [level=2]
+      - group:
+        - text: "1"
+        - strong: The person opens Notes
+        - code: POST /apps/notes/open
+        - text: Browser to Harbor ID · 0 ms
+        - paragraph: "The browser posts the button of Harbor ID's portal. It is a form with a CSRF token, so that no other site can press the button."
+        - 'heading "Harbor ID: A launch ticket is stored" [level=3]'
+        - paragraph: "Harbor ID remembers that this person has just chosen Notes, and sends a ticket along. The ticket signs nobody in: it only saves the question whether to go on."
+        - list:
+          - listitem:
+            - emphasis: Can another site press this button for me?
+            - text: /Rule 26:/
+            - list:
+              - listitem:
+                - link "OWASP ASVS 5.0, 3.5.1"
+        - heading "The request" [level=3]
+        - paragraph:
+          - code: /POST http:\/\/auth\.localhost:\d+\/apps\/notes\/open/
+        - heading "Fields of the body" [level=4]
+        - term: csrf
+        - definition: '/csrf token [0-9a-f]{6}/'
+        - heading "Cookies that came with it" [level=4]
+        - term: __Host-as_session
+        - definition: '/cookie [0-9a-f]{6}/'
+        - group: /Headers \(\d+\)/
+        - paragraph:
+          - text: Trace id
+          - code: /[0-9a-f]{16}/
+      - group:
+        - text: "2"
+        - strong: The browser is sent on
+        - code: 303 → /handoff/start
+        - text: /Harbor ID to Browser · [\d.]+ ms/
+      - group:
+        - text: "3"
+        - strong: Notes is asked to begin
+        - code: GET /handoff/start
+        - text: /Browser to Notes · [\d.]+ ms/
+      - group:
+        - text: "4"
+        - strong: The browser is sent on
+        - code: 303 → /handoff/authorize
+        - text: /Notes to Browser · [\d.]+ ms/
+      - group:
+        - text: "5"
+        - strong: Notes asks Harbor ID who this is
+        - code: GET /handoff/authorize
+        - text: /Browser to Harbor ID · [\d.]+ ms/
+      - group:
+        - text: "6"
+        - strong: The browser is sent on
+        - code: 303 → /callback
+        - text: /Harbor ID to Browser · [\d.]+ ms/
+      - group:
+        - text: "7"
+        - strong: The browser returns to Notes
+        - code: GET /callback
+        - text: /Browser to Notes · [\d.]+ ms/
+      - group:
+        - text: "8"
+        - strong: Notes presents the token
+        - code: POST /auth/external/handoff/verify
+        - text: /Notes to Harbor ID, back channel · [\d.]+ ms/
+      - group:
+        - text: "9"
+        - strong: Harbor ID answers Notes
+        - code: "200"
+        - text: /Harbor ID to Notes, back channel · [\d.]+ ms/
+      - group:
+        - text: "10"
+        - strong: The browser is sent on
+        - code: 303 → /
+        - text: /Notes to Browser · [\d.]+ ms/
+    - region "Keep it, share it":
+      - heading "Keep it, share it" [level=2]
+      - paragraph:
+        - code: /http:\/\/lab\.localhost:\d+\/flows\/[0-9a-f]{32}/
+      - list:
+        - listitem:
+          - link "Save the picture (SVG)"
+        - listitem:
+          - link "Save as Mermaid"
+        - listitem:
+          - link "Save the steps (JSON)"
+  `);
+});
+
+/** A text as a snapshot matches it, with a fingerprint wherever it has an ellipsis. */
+function pattern(text: string, before = ''): string {
+  const literal = text.replace(/[.*+?^$()[\]{}|/\\]/g, '\\$&').replaceAll('…', '[0-9a-f]{6}');
+  return `/^${before}${literal}$/`;
+}
