@@ -24,7 +24,7 @@ use time::Duration;
 use tracing_subscriber::EnvFilter;
 use web::cookies::Prefix;
 
-use crate::data;
+use crate::{data, otlp::Endpoint};
 
 /// The idle end of a sign-in: long enough for a talk, short enough for a machine that somebody walked
 /// away from (OWASP's session management cheat sheet).
@@ -207,6 +207,15 @@ pub const SETTINGS: &[Setting] = &[
         default: By::Nothing,
         help: "A proxy in front of this process, whose X-Forwarded-For and X-Forwarded-Proto are believed",
         why: "From anyone else these headers are ignored: whoever sends them could be anyone.",
+    },
+    Setting {
+        key: "otlp-endpoint",
+        value: "URL",
+        shape: Shape::One,
+        default: By::Nothing,
+        help: "Export each handoff as a trace, by OTLP over HTTP, to /v1/traces of this address",
+        why: "For a collector of OpenTelemetry, as http://127.0.0.1:4318. Spans hold no secret and no person; no \
+              handoff waits for them.",
     },
     Setting {
         key: "log",
@@ -437,6 +446,8 @@ pub struct Settings {
     pub authority_ca: Option<PathBuf>,
     /// Whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where traces are exported to.
+    pub otlp_endpoint: Option<Endpoint>,
     /// What to log.
     pub log: String,
     /// How log lines look.
@@ -713,6 +724,7 @@ impl Reader<'_> {
             trusted_proxies: self.many("trusted-proxy", |text| {
                 parsed(text).map(|address: IpAddr| address.to_canonical())
             }),
+            otlp_endpoint: self.one("otlp-endpoint", None, Endpoint::parse),
             log: self.one("log", None, |text| {
                 // A mistyped filter must not silence the log.
                 let filter = EnvFilter::builder().parse(text);

@@ -14,6 +14,7 @@ pub mod listen;
 pub mod metrics;
 pub mod operate;
 pub mod ops;
+pub mod otlp;
 pub mod patience;
 pub mod platform;
 pub mod secure;

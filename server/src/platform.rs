@@ -25,6 +25,7 @@ use time::Duration;
 use tokio::task::JoinSet;
 use web::{
     cookies::Prefix,
+    outbox::Outbox,
     record::{Recorder, Recorders, Shown},
     seams::{Clock, Randomness, SystemClock, SystemRandomness},
 };
@@ -33,6 +34,7 @@ use crate::{
     config::{self, Origins, SiteName},
     data::BadFolder,
     metrics::Metrics,
+    otlp::{self, Endpoint},
     sites::{Directory, Mounted, Site},
 };
 
@@ -75,6 +77,8 @@ pub struct Setup {
     pub missing_secrets: MissingSecrets,
     /// The file with the key for reports to the lab, if it lies elsewhere than in the data folder.
     pub report_key_file: Option<PathBuf>,
+    /// Where traces of what its sites record are exported to.
+    pub otlp_endpoint: Option<Endpoint>,
 }
 
 impl Setup {
@@ -99,6 +103,7 @@ impl Setup {
             authority_ca: None,
             missing_secrets: MissingSecrets::Make,
             report_key_file: None,
+            otlp_endpoint: None,
         }
     }
 }
@@ -155,6 +160,7 @@ pub struct Platform {
     metrics: Arc<Metrics>,
     recorder: Arc<dyn Recorder>,
     reporter: Option<Reporter>,
+    exports: Option<Outbox>,
     /// Ended when the platform is dropped. They hold sites, never the platform, or it would never be.
     _tasks: JoinSet<()>,
 }
@@ -181,6 +187,16 @@ impl Platform {
         let metrics = Arc::new(Metrics::default());
         let mut recorders: Vec<Arc<dyn Recorder>> =
             vec![metrics.clone(), Arc::clone(&setup.recorder)];
+        let exports = setup.otlp_endpoint.as_ref().map(|endpoint| {
+            let (exports, sending) = otlp::exporter(endpoint);
+            if let Some(sending) = sending {
+                tasks.spawn(sending);
+            }
+            exports
+        });
+        if let Some(exports) = &exports {
+            recorders.push(Arc::new(exports.clone()));
+        }
         let (mut recorded, mut reports) = (None, None);
         match report_key {
             Some(key) if setup.sites.contains(&SiteName::Lab) => {
@@ -288,6 +304,7 @@ impl Platform {
             metrics,
             recorder,
             reporter: reports,
+            exports,
             _tasks: tasks,
         })
     }
@@ -325,8 +342,8 @@ impl Platform {
         &*self.recorder
     }
 
-    /// Waits until no request is under way at any site, and all that was recorded is kept or
-    /// reported, as far as the lab takes it.
+    /// Waits until no request is under way at any site, and all that was recorded is kept, reported
+    /// and exported, as far as others take it.
     pub async fn settle(&self) {
         for site in &self.sites {
             site.context().settle().await;
@@ -336,6 +353,9 @@ impl Platform {
         }
         if let Some(reporter) = &self.reporter {
             reporter.settle().await;
+        }
+        if let Some(exports) = &self.exports {
+            exports.settle().await;
         }
     }
 

@@ -132,6 +132,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
             Profile::Secure => MissingSecrets::Refuse,
         },
         report_key_file: settings.report_key_file.clone(),
+        otlp_endpoint: settings.otlp_endpoint.clone(),
         ..demo
     };
     let platform = Platform::open(setup, Stores::InFolder(settings.data.clone())).await?;

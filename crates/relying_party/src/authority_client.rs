@@ -302,6 +302,14 @@ async fn send(call: RequestBuilder) -> Result<Answer, NoAnswer> {
 /// # Errors
 /// When this machine gives no way to check certificates.
 pub fn http(issuer: &Origin, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
+    http_over(issuer.is_https(), authority_ca)
+}
+
+/// The same for any server that is reached over https, or over http.
+///
+/// # Errors
+/// As [`http()`].
+pub fn http_over(is_https: bool, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
     // Two of our dependencies bring a provider each, so that rustls chooses none. An error says
     // that somebody was here before.
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -312,7 +320,7 @@ pub fn http(issuer: &Origin, authority_ca: Option<&[u8]>) -> Result<Client, reqw
         .timeout(TIMEOUT)
         .pool_max_idle_per_host(0)
         .dns_resolver(Loopback);
-    if issuer.is_https() {
+    if is_https {
         builder = builder.https_only(true);
         if let Some(pem) = authority_ca {
             builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);

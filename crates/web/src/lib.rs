@@ -15,6 +15,7 @@ pub mod headers;
 pub mod layers;
 pub mod limits;
 pub mod moment;
+pub mod outbox;
 pub mod page;
 pub mod params;
 pub mod peer;

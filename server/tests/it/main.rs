@@ -22,6 +22,7 @@ mod launch;
 mod limits;
 mod metrics;
 mod operate;
+mod otlp;
 mod own_sessions;
 mod portal;
 mod processes;

@@ -54,6 +54,10 @@ async fn serve_refuses_settings_by_name_and_writes_nothing() {
             "--notes-origin https://notes.example",
         ),
         (&["--tls", "--tls-cert", "cert.pem"], "--tls-cert cert.pem"),
+        (
+            &["--otlp-endpoint", "127.0.0.1:4318"],
+            "--otlp-endpoint 127.0.0.1:4318 (from the command line): ",
+        ),
     ] {
         let error = refused_in_a_line(&data, arguments).await;
         assert!(error.contains(said), "{error}");

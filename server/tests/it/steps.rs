@@ -389,7 +389,7 @@ async fn one_line_of_the_log_says_how_a_handoff_ended_and_after_how_long() {
 }
 
 /// Secrets that a browser and a server had in their hands.
-fn secrets_of(persona: &Persona, world: &World) -> Vec<String> {
+pub fn secrets_of(persona: &Persona, world: &World) -> Vec<String> {
     let mut secrets = Vec::new();
     for answer in persona.seen() {
         for line in answer.headers.get_all("set-cookie") {
