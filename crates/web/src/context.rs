@@ -91,6 +91,12 @@ impl Context {
         self.clock.now()
     }
 
+    /// The time as exactly as is known, for what is recorded.
+    #[must_use]
+    pub fn exactly(&self) -> OffsetDateTime {
+        self.clock.exactly()
+    }
+
     /// Waits until no request is under way at this site.
     pub async fn settle(&self) {
         self.running.close();

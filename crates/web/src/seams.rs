@@ -13,6 +13,11 @@ use time::{Duration, OffsetDateTime};
 pub trait Clock: Send + Sync + fmt::Debug {
     /// The time in UTC, in whole milliseconds: what a store keeps reads back the same.
     fn now(&self) -> OffsetDateTime;
+
+    /// The same, as exactly as is known: what two processes do within a millisecond has an order.
+    fn exactly(&self) -> OffsetDateTime {
+        self.now()
+    }
 }
 
 /// The machine's clock.
@@ -24,6 +29,11 @@ impl Clock for SystemClock {
         #[expect(clippy::disallowed_methods, reason = "this is the seam")]
         let now = OffsetDateTime::now_utc();
         now.truncate_to_millisecond()
+    }
+
+    fn exactly(&self) -> OffsetDateTime {
+        #[expect(clippy::disallowed_methods, reason = "this is the seam")]
+        OffsetDateTime::now_utc()
     }
 }
 

@@ -340,7 +340,7 @@ impl Steps {
         refusal: Option<Refusal>,
     ) -> Option<Event> {
         let after = part.begun.elapsed().as_micros();
-        let at = part.context.now().unix_timestamp_nanos() / 1_000;
+        let at = part.context.exactly().unix_timestamp_nanos() / 1_000;
         part.listens.then(|| Event {
             step,
             site: part.site,
