@@ -21,8 +21,8 @@ use http::StatusCode;
 use relying_party::authority_client;
 use reqwest::Client;
 use tokio::{
-    sync::{mpsc, oneshot},
-    time::sleep,
+    sync::{Notify, mpsc, oneshot},
+    time::{sleep, timeout},
 };
 use web::record::Recorder;
 
@@ -43,6 +43,8 @@ const LAST_WITHIN: Duration = Duration::from_secs(3);
 pub struct Reporter {
     queue: mpsc::Sender<Item>,
     dropped: Arc<AtomicU64>,
+    /// Somebody waits: the lab is tried at once, however long it has been away.
+    hurry: Arc<Notify>,
 }
 
 enum Item {
@@ -57,12 +59,13 @@ impl Reporter {
     pub async fn settle(&self) {
         let settled = async {
             let (settled, wait) = oneshot::channel();
+            self.hurry.notify_one();
             if self.queue.send(Item::Settled(settled)).await.is_ok() {
                 // Where nobody sends anything any more, nothing is under way.
                 let _ = wait.await;
             }
         };
-        let _ = tokio::time::timeout(LAST_WITHIN, settled).await;
+        let _ = timeout(LAST_WITHIN, settled).await;
     }
 
     /// A reporter to the lab of this origin, and what sends what it takes. That ends with the task in
@@ -77,6 +80,7 @@ impl Reporter {
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (queue, waiting) = mpsc::channel(WAITING);
         let dropped = Arc::new(AtomicU64::new(0));
+        let hurry = Arc::new(Notify::new());
         let http = authority_client::http(lab, ca)
             .inspect_err(|cause| tracing::error!(%lab, %cause, "steps are not reported"))
             .ok();
@@ -85,9 +89,14 @@ impl Reporter {
             address: format!("{lab}{PATH}"),
             key,
             dropped: Arc::clone(&dropped),
+            hurry: Arc::clone(&hurry),
             works: true,
         };
-        let reporter = Self { queue, dropped };
+        let reporter = Self {
+            queue,
+            dropped,
+            hurry,
+        };
         (reporter, sending.run(waiting))
     }
 }
@@ -137,6 +146,7 @@ struct Sending {
     address: String,
     key: ReportKey,
     dropped: Arc<AtomicU64>,
+    hurry: Arc<Notify>,
     works: bool,
 }
 
@@ -185,8 +195,12 @@ impl Sending {
                 }
                 Sent::Later(cause) => {
                     self.complain(&cause);
-                    sleep(wait).await;
-                    wait = (wait * 2).min(AT_MOST);
+                    let hurried = timeout(wait, self.hurry.notified()).await.is_ok();
+                    wait = if hurried {
+                        AGAIN_AFTER
+                    } else {
+                        (wait * 2).min(AT_MOST)
+                    };
                     continue;
                 }
                 Sent::Lost(cause) => cause,
