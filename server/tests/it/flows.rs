@@ -203,7 +203,7 @@ async fn what_is_reported_is_listed_shown_found_by_its_request_and_exported() {
 }
 
 /// The steps of an undisturbed handoff, in their order. Redirects are between them.
-const HANDOFF: [&str; 13] = [
+pub const HANDOFF: [&str; 13] = [
     "launch_requested",
     "launch_ticket_issued",
     "start_received",

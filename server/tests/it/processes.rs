@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use server::config::Origins;
 
 use crate::{
+    flows::HANDOFF,
     harness::{Answer, PASSWORD, Persona},
     program::{Running, ask, free_port, refused_in_a_line},
 };
@@ -109,23 +110,6 @@ async fn harbor_id_and_notes_run_as_two_processes() {
     }
 }
 
-/// The steps of both sites, in order.
-const OF_BOTH: [&str; 13] = [
-    "launch_requested",
-    "launch_ticket_issued",
-    "start_received",
-    "state_made",
-    "authorize_received",
-    "token_issued",
-    "callback_received",
-    "state_matched",
-    "verify_sent",
-    "verify_received",
-    "redeemed",
-    "verify_answered",
-    "session_created",
-];
-
 /// Where Harbor ID, Notes and the lab run, each by itself.
 struct Three {
     folder: tempfile::TempDir,
@@ -210,7 +194,7 @@ impl Three {
         let steps = events.as_array().unwrap().iter();
         let steps = steps.map(|event| event["step"].as_str().unwrap());
         steps
-            .filter(|step| OF_BOTH.contains(step))
+            .filter(|step| HANDOFF.contains(step))
             .map(str::to_owned)
             .collect()
     }
@@ -232,7 +216,7 @@ async fn three_processes_draw_one_picture() {
         assert!(running.terminate().success());
     }
     let _lab = three.lab();
-    assert_eq!(three.drawn(&alice).await, OF_BOTH);
+    assert_eq!(three.drawn(&alice).await, HANDOFF);
     let shown = alice.open(&format!("{way}{session}")).await;
     assert_eq!(shown.url, three.flow(&alice));
 }
@@ -266,6 +250,6 @@ async fn a_lab_that_is_killed_mid_run_costs_no_handoff() {
     }
     let _lab = three.lab();
     // What could not be reported has waited.
-    assert_eq!(three.drawn(&meanwhile).await, OF_BOTH);
-    assert_eq!(three.drawn(&afterwards).await, OF_BOTH);
+    assert_eq!(three.drawn(&meanwhile).await, HANDOFF);
+    assert_eq!(three.drawn(&afterwards).await, HANDOFF);
 }
