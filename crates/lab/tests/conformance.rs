@@ -339,8 +339,76 @@ async fn a_flow_keeps_so_many_events_and_what_the_others_say(store: &dyn Store) 
         found.outcome,
         Outcome::Refused("state_unknown_here".to_owned())
     );
-    // An error page leads here, though its step is not in the picture.
-    assert_eq!(find(store, trace(9_999)).await, Some(found));
+}
+
+async fn a_full_flow_takes_no_more_names_and_no_other_flow(store: &dyn Store) {
+    let fill = async |belongs, from: u64| {
+        let many = from..from + EVENTS as u64;
+        let many = many.map(|n| event(Step::CallbackReceived, belongs, n, 0));
+        keep(store, &many.collect::<Vec<_>>()).await;
+    };
+    fill(to(flow(1)), 1_000).await;
+    let session = SessionId::mint([7; 16]);
+    for n in 0..3 {
+        let late = Event {
+            session: Some(session),
+            ..event(Step::CallbackReceived, both(flow(1), launch(1)), n, 0)
+        };
+        keep(store, &[late]).await;
+    }
+    // The error page of a later step leads nowhere.
+    assert_eq!(find(store, trace(2)).await, None);
+    assert_eq!(find(store, launch(1)).await, None);
+    let by_session = store.find(&Key::of_session(session)).await;
+    assert_eq!(by_session.unwrap(), None);
+    let last = trace(1_000 + EVENTS as u64 - 1);
+    assert_eq!(find(store, last).await, find(store, flow(1)).await);
+
+    // A launch that would be joined to it stays what it is.
+    keep(
+        store,
+        &[event(Step::LaunchRequested, from(launch(2)), 3, 0)],
+    )
+    .await;
+    let joins = event(Step::StartReceived, both(flow(1), launch(2)), 4, 1);
+    keep(store, &[joins]).await;
+    assert_eq!(find(store, launch(2)).await.unwrap().id, key(launch(2)));
+
+    // A full launch takes no handoff's name, and the handoff is a flow of its own.
+    fill(from(launch(3)), 2_000).await;
+    for n in 5..7 {
+        let handoff = event(Step::StateMade, both(flow(3), launch(3)), n, 1);
+        keep(store, &[handoff]).await;
+    }
+    let own = find(store, flow(3)).await.unwrap();
+    assert_eq!((own.id, own.steps), (key(flow(3)), 2));
+    assert_eq!(find(store, launch(3)).await.unwrap().steps, EVENTS);
+
+    // Two that have no room together stay apart too.
+    let half = EVENTS as u64 / 2;
+    let steps = |belongs, from: u64| {
+        let steps = from..from + half;
+        let steps = steps.map(move |n| event(Step::StartReceived, belongs, n, 0));
+        steps.collect::<Vec<_>>()
+    };
+    keep(store, &steps(from(launch(4)), 3_000)).await;
+    keep(store, &steps(to(flow(4)), 4_000)).await;
+    let joins = event(Step::AuthorizeReceived, both(flow(4), launch(4)), 7, 1);
+    keep(store, &[joins]).await;
+    let of = async |id: String| find(store, id).await.unwrap().steps;
+    assert_eq!(of(launch(4).to_string()).await, EVENTS / 2);
+    assert_eq!(of(flow(4).to_string()).await, EVENTS / 2 + 1);
+
+    // What the bound on bytes counts is what is kept.
+    let mut bytes = 0;
+    for flow in store.recent_flows(LISTED, None).await.unwrap() {
+        let kept = store.events_after(flow.number, 0).await.unwrap();
+        assert_eq!(kept.len(), flow.steps);
+        let sizes = kept.iter().map(|kept| serde_json::to_string(&kept.event));
+        bytes += sizes.map(|text| text.unwrap().len()).sum::<usize>();
+    }
+    assert_eq!(store.sweep(NOW, FLOWS, bytes).await.unwrap(), 0);
+    assert_eq!(store.sweep(NOW, FLOWS, bytes - 1).await.unwrap(), 1);
 }
 
 async fn an_event_that_is_too_long_is_kept_without_what_was_sent(store: &dyn Store) {
@@ -542,6 +610,7 @@ suite! {
     the_first_reason_stays_and_success_stays_beside_it
     events_come_in_order_and_after_a_number
     a_flow_keeps_so_many_events_and_what_the_others_say
+    a_full_flow_takes_no_more_names_and_no_other_flow
     an_event_that_is_too_long_is_kept_without_what_was_sent
     what_comes_together_is_kept_as_what_comes_one_by_one
     whatever_was_sent_comes_back_as_it_is

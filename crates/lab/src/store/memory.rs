@@ -50,6 +50,7 @@ impl Tables {
             number,
             id: row.id.clone(),
             rank: row.rank,
+            steps: row.summary.steps,
         })
     }
 
@@ -59,7 +60,11 @@ impl Tables {
             .iter()
             .filter_map(|name| self.find(name))
             .collect();
-        let Place { into, same } = Place::choose(names, &found);
+        let Place {
+            into,
+            same,
+            takes_names,
+        } = Place::choose(names, &found);
         let (id, rank) = &names.id;
         let number = into.unwrap_or_else(|| {
             self.last_number += 1;
@@ -77,6 +82,9 @@ impl Tables {
         for other in same {
             self.join(number, other);
             touched.push(other);
+        }
+        if !takes_names {
+            return number;
         }
         if let Some(row) = self.flows.get_mut(&number)
             && row.rank < *rank

@@ -34,7 +34,9 @@ pub const FLOWS: usize = 10_000;
 pub const BYTES: usize = 1 << 30;
 
 /// How many events of one flow are kept. A handoff has about twenty; more means that somebody repeats
-/// a request.
+/// a request. A flow that has so many is full: it gets no more names either, or a state that is sent
+/// again and again would fill the disk with its requests' ids, which nothing counts. So the error page
+/// of a later request leads nowhere.
 pub const EVENTS: usize = 200;
 
 /// The longest event that is kept as it is, in bytes. From a longer one, what was sent is left out.
@@ -152,8 +154,9 @@ pub struct Kept {
 pub trait Store: Send + Sync + fmt::Debug {
     /// Keeps these events, in their order. Events that are known to belong together become one flow,
     /// also when that is found out later: then the events that move get new numbers, so that whoever
-    /// follows the flow gets them. Of a flow with [`EVENTS`] no more are kept, but what they say
-    /// of its outcome is.
+    /// follows the flow gets them. Of a flow with [`EVENTS`] no more are kept, nor what it could be
+    /// found by through them, but what they say of its outcome is. Flows that would have more
+    /// together stay apart.
     ///
     /// Tells which flows have changed, or are gone into others.
     async fn keep(&self, events: &[Event], now: OffsetDateTime)
@@ -251,6 +254,13 @@ struct Found {
     number: Number,
     id: String,
     rank: i64,
+    steps: usize,
+}
+
+impl Found {
+    const fn is_full(&self) -> bool {
+        self.steps >= EVENTS
+    }
 }
 
 /// Where an event goes.
@@ -260,25 +270,44 @@ struct Place {
     into: Option<Number>,
     /// Flows that turn out to be the same one.
     same: Vec<Number>,
+    /// It will also be known by the event's names.
+    takes_names: bool,
 }
 
 impl Place {
     /// Chooses among the flows that have the event's names, in the names' order. Two handoffs that
-    /// are known as such never become one, whatever else they share.
+    /// are known as such never become one, whatever else they share. A handoff is never lost in a
+    /// full flow that has its launch alone: it could not take its name.
     fn choose(names: &Names, found: &[Found]) -> Self {
         let (id, rank) = &names.id;
         let is_other = |it: &Found| *rank == OF_HANDOFF && it.rank == OF_HANDOFF && it.id != *id;
+        let is_closed = |it: &Found| it.is_full() && it.rank < *rank;
         let mut own: Vec<&Found> = Vec::new();
-        for it in found.iter().filter(|it| !is_other(it)) {
+        for it in found.iter().filter(|it| !is_other(it) && !is_closed(it)) {
             if !own.iter().any(|known| known.number == it.number) {
                 own.push(it);
             }
         }
-        let into = own.first().map(|it| it.number);
-        let rest = own.iter().skip(1).filter(|it| it.rank < OF_HANDOFF);
+        let Some((into, rest)) = own.split_first() else {
+            return Self {
+                into: None,
+                same: Vec::new(),
+                takes_names: true,
+            };
+        };
+        let mut steps = into.steps;
+        let mut same = Vec::new();
+        for it in rest.iter().filter(|it| it.rank < OF_HANDOFF) {
+            // With room for the event that shows it.
+            if steps + it.steps < EVENTS {
+                steps += it.steps;
+                same.push(it.number);
+            }
+        }
         Self {
-            into,
-            same: rest.map(|it| it.number).collect(),
+            into: Some(into.number),
+            same,
+            takes_names: !into.is_full(),
         }
     }
 }

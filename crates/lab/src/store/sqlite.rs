@@ -206,7 +206,11 @@ impl<'a> Writing<'a> {
             .iter()
             .filter_map(|name| self.find(name))
             .collect();
-        let Place { into, same } = Place::choose(&names, &found);
+        let Place {
+            into,
+            same,
+            takes_names,
+        } = Place::choose(&names, &found);
         let (id, rank) = names.id;
         let number = match into {
             Some(number) => {
@@ -217,14 +221,14 @@ impl<'a> Writing<'a> {
             }
             None => self.make(&id, rank),
         };
-        for name in names.all {
+        for name in names.all.into_iter().filter(|_| takes_names) {
             if let hash_map::Entry::Vacant(place) = self.names.entry(name) {
                 self.new_names.push(place.key().clone());
                 place.insert(number);
             }
         }
         let held = held(&mut self.flows, number)?;
-        if held.rank < rank {
+        if takes_names && held.rank < rank {
             (held.id, held.rank) = (id, rank);
         }
         self.touched.insert(number);
@@ -242,11 +246,14 @@ impl<'a> Writing<'a> {
 
     fn find(&self, name: &str) -> Option<Found> {
         let number = *self.names.get(name)?;
-        let Held { id, rank, .. } = self.flows.get(&number)?;
+        let Held {
+            id, rank, summary, ..
+        } = self.flows.get(&number)?;
         Some(Found {
             number,
             id: id.clone(),
             rank: *rank,
+            steps: summary.steps,
         })
     }
 
