@@ -151,16 +151,15 @@ impl Tally {
         request.last = request.last.max(event.after);
         request.verifies |= event.step == Step::VerifyReceived;
         let call = match event.step {
-            Step::VerifySent => {
-                request.called = Some(event.after);
-                None
-            }
-            Step::VerifyAnswered | Step::Refused => request.called.take().map(|left| Call {
-                took: event.after.saturating_sub(left),
-                answered: event.step == Step::VerifyAnswered,
-            }),
+            // One that is sent again had no answer.
+            Step::VerifySent => request.called.replace(event.after),
+            Step::VerifyAnswered | Step::Refused => request.called.take(),
             _ => None,
         };
+        let call = call.map(|left| Call {
+            took: event.after.saturating_sub(left),
+            answered: event.step == Step::VerifyAnswered,
+        });
         let reason = (event.step == Step::Refused).then(|| {
             let refusal = event.refusal.as_ref();
             let reason = refusal.map_or("", |refusal| refusal.reason.as_str());
@@ -357,6 +356,17 @@ mod tests {
         call(&event(RelyingParty, Step::VerifySent, 2, 2));
         let silence = call(&refused(RelyingParty, 2, "authority_unreachable"));
         assert_eq!(silence, call_of(7, false));
+    }
+
+    #[test]
+    fn a_call_that_is_made_again_had_no_answer() {
+        let mut tally = Tally::default();
+        let mut call = |step, after| tally.see(&event(RelyingParty, step, 1, after)).call;
+        assert_eq!(call(Step::VerifySent, 10), None);
+        let lost = call(Step::VerifySent, 110).unwrap();
+        assert_eq!((lost.took, lost.answered), (100, false));
+        let answered = call(Step::VerifyAnswered, 115).unwrap();
+        assert_eq!((answered.took, answered.answered), (5, true));
     }
 
     #[test]
