@@ -135,7 +135,8 @@ impl List {
         let links = links.filter_map(|rest| rest.split_once('"'));
         let (mut flows, mut newest, mut earlier) = (BTreeSet::new(), None, None);
         for (link, _) in links {
-            if let Some(id) = link.strip_prefix('/') {
+            let flow = link.strip_prefix('/').filter(|id| is_flow(id));
+            if let Some(id) = flow {
                 newest.get_or_insert_with(|| id.to_owned());
                 flows.insert(id);
             } else if link.starts_with("?before=") {
@@ -148,6 +149,11 @@ impl List {
             earlier,
         }
     }
+}
+
+/// Whether this is a flow's id, and not the name of another page below `/flows`.
+fn is_flow(id: &str) -> bool {
+    matches!(id.len(), 16 | 32) && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Asks for a page so often.
@@ -183,12 +189,14 @@ mod tests {
 
     #[test]
     fn a_page_of_the_list_is_read_by_its_links() {
-        let page = r#"<a href="/flows" aria-current="page">Flows</a><a href="/flows/a1">one</a>
-                      <a href="/flows/b2">two</a> <a class="button" href="/flows?before=b2">More</a>"#;
+        let page = r#"<a href="/flows" aria-current="page">Flows</a><a href="/flows/next">The next</a>
+                      <a href="/flows/0123456789abcdef0123456789abcdef">one</a>
+                      <a href="/flows/fedcba9876543210fedcba9876543210">two</a>
+                      <a class="button" href="/flows?before=2">More</a>"#;
         let expected = List {
             flows: 2,
-            newest: Some("a1".to_owned()),
-            earlier: Some("/flows?before=b2".to_owned()),
+            newest: Some("0123456789abcdef0123456789abcdef".to_owned()),
+            earlier: Some("/flows?before=2".to_owned()),
         };
         assert_eq!(List::read(page), expected);
     }
