@@ -101,7 +101,7 @@ impl Destination for Collector {
     const MOST_EVENTS: usize = 512;
     const READS_MESSAGES: bool = false;
 
-    fn bodies(&mut self, events: &[Box<Event>]) -> Vec<(u64, Vec<u8>)> {
+    fn bodies(&mut self, events: &[Event]) -> Vec<(u64, Vec<u8>)> {
         let mut services: Vec<(&str, Vec<Span>)> = Vec::new();
         for event in events {
             self.spans += 1;

@@ -18,7 +18,7 @@ use authority::{
 pub use clients::{MissingSecrets, read as read_secret};
 use database::{CannotOpen, Unavailable};
 use handoff::{client::RefusedRegistration, policy::Policy, token::Secret};
-use lab::{Lab, Recorded, collector::Collector, monitor::Monitor, reporter::Reporter};
+use lab::{Lab, Recorded, collector::Collector, monitor::Monitor};
 use relying_party::{Application, RelyingParty};
 pub use stores::Stores;
 use time::Duration;
@@ -159,7 +159,7 @@ pub struct Platform {
     files: stores::Files,
     metrics: Arc<Metrics>,
     recorder: Arc<dyn Recorder>,
-    reporter: Option<Reporter>,
+    reporter: Option<Outbox>,
     exports: Option<Outbox>,
     /// Ended when the platform is dropped. They hold sites, never the platform, or it would never be.
     _tasks: JoinSet<()>,
@@ -216,8 +216,10 @@ impl Platform {
             }
             Some(key) => {
                 let ca = setup.authority_ca.as_deref();
-                let (reporter, sending) = Reporter::new(&setup.origins.lab, key, ca);
-                tasks.spawn(sending);
+                let (reporter, sending) = lab::reporter::reporter(&setup.origins.lab, key, ca);
+                if let Some(sending) = sending {
+                    tasks.spawn(sending);
+                }
                 recorders.push(Arc::new(reporter.clone()));
                 reports = Some(reporter);
             }

@@ -3,31 +3,20 @@
 //! A handoff never waits for this: what there is no room for is dropped and counted. Whoever shows a
 //! flow while it happens is told which ones have changed.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, sync::Arc};
 
 use handoff::flow::Event;
-use tokio::sync::{broadcast, mpsc, oneshot};
-use web::{record::Recorder, seams::Clock};
+use tokio::sync::broadcast;
+use web::{
+    queue::{Batches, Full, Queue, queue},
+    record::Recorder,
+    seams::Clock,
+};
 
 use crate::store::{Number, Store};
 
-/// How many events wait to be kept: those of some fifty handoffs.
-pub const WAITING: usize = 1_024;
-
 /// How many are kept in one transaction.
 pub(crate) const TOGETHER: usize = 256;
-
-/// How long the first of them waits for others. A handoff makes twenty within a tenth of a second; a
-/// transaction for each would cost it more than its picture is worth, and nobody sees this delay. Both
-/// cost and delay are measured: `cargo xtask bench trace picture`.
-pub(crate) const GATHERED_FOR: Duration = Duration::from_millis(20);
 
 /// How many changes a follower may be behind before it has to look for itself.
 const CHANGES: usize = 256;
@@ -40,20 +29,9 @@ pub(crate) type Changed = Arc<[Number]>;
 pub struct Collector(Arc<Inner>);
 
 struct Inner {
-    queue: mpsc::Sender<Item>,
-    dropped: Arc<AtomicU64>,
+    queue: Queue,
     changes: broadcast::Sender<Changed>,
 }
-
-enum Item {
-    Event(Box<Event>),
-    /// Everything before this is kept, or never will be.
-    Settled(oneshot::Sender<()>),
-}
-
-/// There is no room for these now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Full;
 
 impl Collector {
     /// A collector, and what keeps what it takes. That ends with the task in which it runs; from then
@@ -62,16 +40,10 @@ impl Collector {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (queue, waiting) = mpsc::channel(WAITING);
+        let (queue, waiting) = queue();
         let (changes, _) = broadcast::channel(CHANGES);
-        let dropped = Arc::new(AtomicU64::new(0));
-        let keeping = keep(waiting, store, clock, changes.clone(), Arc::clone(&dropped));
-        let collector = Self(Arc::new(Inner {
-            queue,
-            dropped,
-            changes,
-        }));
-        (collector, keeping)
+        let keeping = keep(waiting, store, clock, changes.clone());
+        (Self(Arc::new(Inner { queue, changes })), keeping)
     }
 
     /// Takes all of these, or none.
@@ -79,21 +51,12 @@ impl Collector {
     /// # Errors
     /// [`Full`] when there is no room; nothing was taken.
     pub fn take(&self, events: Vec<Event>) -> Result<(), Full> {
-        let room = self.0.queue.try_reserve_many(events.len());
-        let room = room.map_err(|_| Full)?;
-        for (place, event) in room.zip(events) {
-            place.send(Item::Event(Box::new(event)));
-        }
-        Ok(())
+        self.0.queue.put_all(events)
     }
 
     /// Waits until everything that was taken so far is kept.
     pub async fn settle(&self) {
-        let (settled, wait) = oneshot::channel();
-        // Where nobody keeps anything any more, nothing is under way.
-        if self.0.queue.send(Item::Settled(settled)).await.is_ok() {
-            let _ = wait.await;
-        }
+        self.0.queue.settle().await;
     }
 
     /// The changes from now on.
@@ -108,62 +71,33 @@ impl fmt::Debug for Collector {
     }
 }
 
-impl Collector {
-    fn put(&self, event: impl FnOnce() -> Event) {
-        // Room first: a copy for nothing would cost the most when there is the least.
-        match self.0.queue.try_reserve() {
-            Ok(room) => room.send(Item::Event(Box::new(event()))),
-            Err(_) => {
-                self.0.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-    }
-}
-
 impl Recorder for Collector {
     fn record(&self, event: &Event) {
-        self.put(|| event.clone());
+        self.0.queue.put(|| event.clone());
     }
 
     fn give(&self, event: Event) {
-        self.put(|| event);
+        self.0.queue.put(|| event);
     }
 
     fn dropped(&self) -> u64 {
-        self.0.dropped.load(Ordering::Relaxed)
+        self.0.queue.dropped()
     }
 }
 
 async fn keep(
-    mut waiting: mpsc::Receiver<Item>,
+    mut waiting: Batches,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     changes: broadcast::Sender<Changed>,
-    dropped: Arc<AtomicU64>,
 ) {
     let mut works = true;
-    let mut items = Vec::new();
-    while waiting.recv_many(&mut items, TOGETHER).await > 0 {
-        if items.iter().all(|item| matches!(item, Item::Event(_))) && items.len() < TOGETHER {
-            tokio::time::sleep(GATHERED_FOR).await;
-            while items.len() < TOGETHER
-                && let Ok(item) = waiting.try_recv()
-            {
-                items.push(item);
-            }
+    while let Some(batch) = waiting.next(TOGETHER).await {
+        if batch.events.is_empty() {
+            batch.done();
+            continue;
         }
-        let (mut events, mut settled) = (Vec::new(), Vec::new());
-        for item in items.drain(..) {
-            match item {
-                Item::Event(event) => events.push(*event),
-                Item::Settled(tell) => settled.push(tell),
-            }
-        }
-        let kept = match events.as_slice() {
-            [] => Ok(Vec::new()),
-            events => store.keep(events, clock.now()).await,
-        };
-        match kept {
+        match store.keep(&batch.events, clock.now()).await {
             Ok(changed) => {
                 if !works {
                     tracing::info!("flows are kept again");
@@ -178,11 +112,9 @@ async fn keep(
                     tracing::error!(%cause, "flows not kept");
                 }
                 works = false;
-                dropped.fetch_add(events.len() as u64, Ordering::Relaxed);
+                waiting.lose(batch.events.len() as u64);
             }
         }
-        for tell in settled {
-            let _ = tell.send(());
-        }
+        batch.done();
     }
 }

@@ -15,12 +15,16 @@ use handoff::{
     token::{Secret, State},
 };
 use lab::{
-    collector::{Collector, Full, WAITING},
+    collector::Collector,
     store::{Flow, Kept, Key, Memory, Number, Store},
 };
 use time::{OffsetDateTime, macros::datetime};
 use tokio::sync::Semaphore;
-use web::{record::Recorder, seams::ManualClock};
+use web::{
+    queue::{Full, WAITING},
+    record::Recorder,
+    seams::ManualClock,
+};
 
 /// A store that keeps nothing until it is let, or nothing at all.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use handoff::{
     token::{ReportKey, Secret, State},
     uri::Origin,
 };
-use lab::reporter::Reporter;
+use lab::reporter::reporter;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
@@ -84,8 +84,8 @@ impl Lab {
 #[tokio::test]
 async fn what_a_lab_had_in_its_hands_when_it_died_is_counted_and_the_rest_arrives() {
     let (lab, origin) = Lab::new().await;
-    let (reporter, sending) = Reporter::new(&origin, ReportKey::mint([1; 32]), None);
-    let sending = tokio::spawn(sending);
+    let (reporter, sending) = reporter(&origin, ReportKey::mint([1; 32]), None);
+    let sending = tokio::spawn(sending.unwrap());
     reporter.record(&event(1));
     reporter.record(&event(2));
     let (numbers, connection) = lab.report().await;
@@ -105,8 +105,8 @@ async fn what_a_lab_had_in_its_hands_when_it_died_is_counted_and_the_rest_arrive
 #[tokio::test]
 async fn whoever_stops_tries_a_lab_that_was_away_at_once() {
     let (lab, origin) = Lab::new().await;
-    let (reporter, sending) = Reporter::new(&origin, ReportKey::mint([1; 32]), None);
-    let sending = tokio::spawn(sending);
+    let (reporter, sending) = reporter(&origin, ReportKey::mint([1; 32]), None);
+    let sending = tokio::spawn(sending.unwrap());
     reporter.record(&event(1));
     // From now on it waits for four seconds.
     for _ in 0..4 {

@@ -20,6 +20,7 @@ pub mod page;
 pub mod params;
 pub mod peer;
 pub mod problem;
+pub mod queue;
 pub mod record;
 pub mod redact;
 pub mod redirect;

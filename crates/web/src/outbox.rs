@@ -1,29 +1,15 @@
 //! A recorder that sends what it takes over the network, without a handoff ever waiting for it: what
 //! there is no room for is dropped and counted, and so is what did not arrive.
 
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{fmt, time::Duration};
 
 use handoff::flow::Event;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{sleep, timeout},
+use tokio::time::timeout;
+
+use crate::{
+    queue::{Batches, Hurried, Queue, queue},
+    record::Recorder,
 };
-
-use crate::record::Recorder;
-
-/// How many events wait to be sent: those of some fifty handoffs.
-pub const WAITING: usize = 1_024;
-
-/// How long the first of them waits for others. A handoff makes twenty within a tenth of a second, and
-/// nobody sees this delay.
-const GATHERED_FOR: Duration = Duration::from_millis(20);
 
 /// How long to wait before an address is tried again, at first and at most.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
@@ -54,7 +40,7 @@ pub trait Destination: Send + Sync + 'static {
     const READS_MESSAGES: bool;
 
     /// The events as bodies of requests, each with how many it holds.
-    fn bodies(&mut self, events: &[Box<Event>]) -> Vec<(u64, Vec<u8>)>;
+    fn bodies(&mut self, events: &[Event]) -> Vec<(u64, Vec<u8>)>;
 
     /// Sends one body.
     fn send(&self, body: Vec<u8>) -> impl Future<Output = Sent> + Send;
@@ -70,15 +56,8 @@ pub trait Destination: Send + Sync + 'static {
 /// Takes events for one destination. Clones are the same.
 #[derive(Clone)]
 pub struct Outbox {
-    queue: mpsc::Sender<Item>,
-    dropped: Arc<AtomicU64>,
+    queue: Queue,
     reads_messages: bool,
-}
-
-enum Item {
-    Event(Box<Event>),
-    /// Everything before this was sent, or never will be.
-    Settled(oneshot::Sender<()>),
 }
 
 impl Outbox {
@@ -87,43 +66,33 @@ impl Outbox {
     pub fn new<D: Destination>(
         destination: D,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (queue, waiting) = mpsc::channel(WAITING);
-        let dropped = Arc::new(AtomicU64::new(0));
+        let (queue, waiting) = queue();
         let sending = Sending {
             destination,
-            dropped: Arc::clone(&dropped),
+            waiting,
             works: true,
         };
         let outbox = Self {
             queue,
-            dropped,
             reads_messages: D::READS_MESSAGES,
         };
-        (outbox, sending.run(waiting))
+        (outbox, sending.run())
     }
 
     /// One that sends nothing and drops everything.
     #[must_use]
     pub fn closed() -> Self {
-        let (queue, _) = mpsc::channel(1);
+        let (queue, _) = queue();
         Self {
             queue,
-            dropped: Arc::default(),
             reads_messages: false,
         }
     }
 
     /// Waits until everything that was recorded so far is sent, for a few seconds at most: nobody may
-    /// be there.
+    /// be there. One that was away is tried at once, however long it has been.
     pub async fn settle(&self) {
-        let settled = async {
-            let (settled, wait) = oneshot::channel();
-            if self.queue.send(Item::Settled(settled)).await.is_ok() {
-                // Where nobody sends anything any more, nothing is under way.
-                let _ = wait.await;
-            }
-        };
-        let _ = timeout(LAST_WITHIN, settled).await;
+        let _ = timeout(LAST_WITHIN, self.queue.settle()).await;
     }
 }
 
@@ -135,21 +104,21 @@ impl fmt::Debug for Outbox {
 
 impl Recorder for Outbox {
     fn record(&self, event: &Event) {
-        match self.queue.try_reserve() {
-            Ok(room) => {
-                let message = event.message.as_ref().filter(|_| self.reads_messages);
-                room.send(Item::Event(Box::new(Event {
-                    client: event.client.clone(),
-                    trace: event.trace.clone(),
-                    message: message.cloned(),
-                    refusal: event.refusal.clone(),
-                    ..*event
-                })));
+        self.queue.put(|| {
+            let message = event.message.as_ref().filter(|_| self.reads_messages);
+            Event {
+                client: event.client.clone(),
+                trace: event.trace.clone(),
+                message: message.cloned(),
+                refusal: event.refusal.clone(),
+                ..*event
             }
-            Err(_) => {
-                self.dropped.fetch_add(1, Ordering::Relaxed);
-            }
-        }
+        });
+    }
+
+    fn give(&self, mut event: Event) {
+        event.message = event.message.filter(|_| self.reads_messages);
+        self.queue.put(|| event);
     }
 
     fn reads_messages(&self) -> bool {
@@ -157,44 +126,25 @@ impl Recorder for Outbox {
     }
 
     fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+        self.queue.dropped()
     }
 }
 
 struct Sending<D> {
     destination: D,
-    dropped: Arc<AtomicU64>,
+    waiting: Batches,
     works: bool,
 }
 
 impl<D: Destination> Sending<D> {
-    async fn run(mut self, mut waiting: mpsc::Receiver<Item>) {
-        let most = D::MOST_EVENTS;
-        let mut items = Vec::new();
-        while waiting.recv_many(&mut items, most).await > 0 {
-            if items.iter().all(|item| matches!(item, Item::Event(_))) && items.len() < most {
-                sleep(GATHERED_FOR).await;
-                while items.len() < most
-                    && let Ok(item) = waiting.try_recv()
-                {
-                    items.push(item);
-                }
-            }
-            let (mut events, mut settled) = (Vec::new(), Vec::new());
-            for item in items.drain(..) {
-                match item {
-                    Item::Event(event) => events.push(event),
-                    Item::Settled(tell) => settled.push(tell),
-                }
-            }
-            if !events.is_empty() {
-                for (count, body) in self.destination.bodies(&events) {
+    async fn run(mut self) {
+        while let Some(batch) = self.waiting.next(D::MOST_EVENTS).await {
+            if !batch.events.is_empty() {
+                for (count, body) in self.destination.bodies(&batch.events) {
                     self.deliver(count, body).await;
                 }
             }
-            for tell in settled {
-                let _ = tell.send(());
-            }
+            batch.done();
         }
     }
 
@@ -210,15 +160,17 @@ impl<D: Destination> Sending<D> {
                 }
                 Sent::Later(cause) => {
                     self.complain(&cause);
-                    sleep(wait).await;
-                    wait = (wait * 2).min(AT_MOST);
+                    wait = match self.waiting.pause(wait).await {
+                        Hurried::Yes => AGAIN_AFTER,
+                        Hurried::No => (wait * 2).min(AT_MOST),
+                    };
                 }
                 Sent::Lost(cause) => break (count, cause),
                 Sent::Partly(lost, cause) => break (lost, cause),
             }
         };
         self.complain(&cause);
-        self.dropped.fetch_add(lost, Ordering::Relaxed);
+        self.waiting.lose(lost);
     }
 
     fn complain(&mut self, cause: &str) {

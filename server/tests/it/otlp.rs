@@ -18,7 +18,7 @@ use prost::Message as _;
 use reqwest::StatusCode;
 use server::{config::SiteName, otlp::Endpoint, platform::Setup};
 use tokio::{net::TcpListener, sync::mpsc};
-use web::outbox::WAITING;
+use web::queue::WAITING;
 
 use crate::{
     harness::{Kept, Process, World, log},

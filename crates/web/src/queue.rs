@@ -1,0 +1,199 @@
+//! Events that wait for whoever keeps or sends them. A handoff never waits for that: what there is no
+//! room for is dropped and counted.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use handoff::flow::Event;
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::timeout,
+};
+
+/// How many events wait: those of some fifty handoffs.
+pub const WAITING: usize = 1_024;
+
+/// How long the first event waits for others. A handoff makes twenty within a tenth of a second; a
+/// transaction or a request for each would cost it more than its picture is worth, and nobody sees
+/// this delay. Both cost and delay are measured: `cargo xtask bench trace picture`.
+const GATHERED_FOR: Duration = Duration::from_millis(20);
+
+/// The end into which events are put. Clones are the same.
+#[derive(Clone)]
+pub struct Queue {
+    items: mpsc::Sender<Item>,
+    shared: Arc<Shared>,
+}
+
+/// The end from which they are taken. What is put after it is gone is dropped.
+pub struct Batches {
+    items: mpsc::Receiver<Item>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Default)]
+struct Shared {
+    dropped: AtomicU64,
+    /// Somebody waits until everything is done.
+    hurry: Notify,
+}
+
+enum Item {
+    Event(Box<Event>),
+    /// Everything before this is done, or never will be.
+    Settled(oneshot::Sender<()>),
+}
+
+/// Some events together, in the order in which they were put.
+pub struct Batch {
+    /// The events. There may be none.
+    pub events: Vec<Event>,
+    settled: Vec<oneshot::Sender<()>>,
+}
+
+/// There is no room for these now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// A queue's two ends.
+#[must_use]
+pub fn queue() -> (Queue, Batches) {
+    let (sender, receiver) = mpsc::channel(WAITING);
+    let shared = Arc::new(Shared::default());
+    let queue = Queue {
+        items: sender,
+        shared: Arc::clone(&shared),
+    };
+    let batches = Batches {
+        items: receiver,
+        shared,
+    };
+    (queue, batches)
+}
+
+impl Queue {
+    /// Puts an event, if there is room.
+    pub fn put(&self, event: impl FnOnce() -> Event) {
+        // Room first: a copy for nothing would cost the most when there is the least.
+        match self.items.try_reserve() {
+            Ok(room) => room.send(Item::Event(Box::new(event()))),
+            Err(_) => self.shared.lose(1),
+        }
+    }
+
+    /// Puts all of these, or none.
+    ///
+    /// # Errors
+    /// [`Full`] when there is no room; nothing was put, and nothing counts as dropped.
+    pub fn put_all(&self, events: Vec<Event>) -> Result<(), Full> {
+        let room = self.items.try_reserve_many(events.len());
+        let room = room.map_err(|_| Full)?;
+        for (place, event) in room.zip(events) {
+            place.send(Item::Event(Box::new(event)));
+        }
+        Ok(())
+    }
+
+    /// Waits until everything that was put so far is done. Whoever takes it is told to hurry.
+    pub async fn settle(&self) {
+        let (settled, wait) = oneshot::channel();
+        // Before, for one who makes no room until then; and after, for one who gathers.
+        self.shared.hurry.notify_one();
+        if self.items.send(Item::Settled(settled)).await.is_ok() {
+            self.shared.hurry.notify_one();
+            // Where nobody takes anything any more, nothing is under way.
+            let _ = wait.await;
+        }
+    }
+
+    /// How many events were dropped since it was made.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.shared.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl Shared {
+    fn lose(&self, count: u64) {
+        self.dropped.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+impl Batches {
+    /// The next events, at most so many together; none when nothing more can come.
+    pub async fn next(&mut self, most: usize) -> Option<Batch> {
+        let mut items = Vec::new();
+        if self.items.recv_many(&mut items, most).await == 0 {
+            return None;
+        }
+        let waited_for = items.iter().any(|item| matches!(item, Item::Settled(_)));
+        if !waited_for && items.len() < most {
+            self.pause(GATHERED_FOR).await;
+            while items.len() < most
+                && let Ok(item) = self.items.try_recv()
+            {
+                items.push(item);
+            }
+        }
+        let mut batch = Batch {
+            events: Vec::with_capacity(items.len()),
+            settled: Vec::new(),
+        };
+        for item in items {
+            match item {
+                Item::Event(event) => batch.events.push(*event),
+                Item::Settled(tell) => batch.settled.push(tell),
+            }
+        }
+        Some(batch)
+    }
+
+    /// Waits so long, or until somebody is in a hurry: then it says so.
+    pub async fn pause(&self, long: Duration) -> Hurried {
+        match timeout(long, self.shared.hurry.notified()).await {
+            Ok(()) => Hurried::Yes,
+            Err(_) => Hurried::No,
+        }
+    }
+
+    /// So many events were taken, and are lost.
+    pub fn lose(&self, count: u64) {
+        self.shared.lose(count);
+    }
+}
+
+/// Whether somebody waits until everything is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hurried {
+    /// Somebody does.
+    Yes,
+    /// Nobody does.
+    No,
+}
+
+impl Batch {
+    /// All that can be done with it is done: whoever waits for that is told.
+    pub fn done(self) {
+        for tell in self.settled {
+            let _ = tell.send(());
+        }
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Queue(..)")
+    }
+}
+
+impl fmt::Debug for Batches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Batches(..)")
+    }
+}
