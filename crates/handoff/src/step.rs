@@ -138,6 +138,21 @@ impl Step {
         self.facts().rows
     }
 
+    /// Whether it is taken only for somebody who has signed in at the authorization server. No
+    /// stranger brings it about, however much they send.
+    #[must_use]
+    pub const fn needs_a_person(self) -> bool {
+        matches!(
+            self,
+            Self::LaunchTicketIssued
+                | Self::ConfirmationAsked
+                | Self::TokenIssued
+                | Self::Redeemed
+                | Self::SwitchAsked
+                | Self::SessionCreated
+        )
+    }
+
     /// Reads a name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

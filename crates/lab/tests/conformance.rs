@@ -548,6 +548,61 @@ async fn what_is_old_goes_and_then_the_oldest_of_too_many(store: &dyn Store) {
     assert_eq!(store.events_after(gone.number, 0).await.unwrap(), []);
 }
 
+async fn what_strangers_send_pushes_out_nobodys_handoff(store: &dyn Store) {
+    let people = async |numbers: std::ops::Range<u16>| {
+        for n in numbers {
+            let begun = event(Step::StartReceived, to(flow(n)), n.into(), 0);
+            let issued = event(Step::TokenIssued, to(flow(n)), n.into(), 1);
+            keep(store, &[begun, issued]).await;
+        }
+    };
+    let strangers = async |numbers: std::ops::Range<u16>| {
+        for n in numbers {
+            let stray = event(Step::CallbackReceived, Belongs::default(), n.into(), 0);
+            keep(store, &[refused(stray, "no_pre_session")]).await;
+        }
+    };
+    let left = async || {
+        let all = recent(store).await;
+        let people = all.iter().filter(|id| id.len() == 32).count();
+        (people, all.len() - people)
+    };
+    // A launch is a person's, and what it is joined to is too.
+    let ticket = event(Step::LaunchTicketIssued, from(launch(1)), 1, 0);
+    let joins = event(Step::StartReceived, both(flow(1), launch(1)), 1, 0);
+    keep(store, &[ticket]).await;
+    keep(store, &[event(Step::VerifyReceived, to(flow(1)), 2, 0)]).await;
+    keep(store, &[joins]).await;
+    people(2..4).await;
+    strangers(1_000..1_020).await;
+    assert_eq!(store.sweep(NOW, 10, usize::MAX).await.unwrap(), 13);
+    assert_eq!(left().await, (3, 7));
+    assert_eq!(recent(store).await[0], trace(1_019));
+    assert!(find(store, trace(1_012)).await.is_none());
+    // A tenth stays theirs, however many handoffs there are.
+    people(4..13).await;
+    assert_eq!(store.sweep(NOW, 10, usize::MAX).await.unwrap(), 9);
+    assert_eq!(left().await, (9, 1));
+    assert!(find(store, flow(3)).await.is_none());
+    strangers(2_000..2_050).await;
+    assert_eq!(store.sweep(NOW, 10, usize::MAX).await.unwrap(), 50);
+    assert_eq!(left().await, (9, 1));
+    assert!(find(store, trace(2_049)).await.is_some());
+
+    // The same holds of what they send.
+    strangers(3_000..3_100).await;
+    let bytes = async |id: String| {
+        let found = find(store, id).await.unwrap();
+        let kept = store.events_after(found.number, 0).await.unwrap();
+        let sizes = kept.iter().map(|kept| serde_json::to_string(&kept.event));
+        sizes.map(|text| text.unwrap().len()).sum::<usize>()
+    };
+    let of_strangers = bytes(trace(3_000)).await;
+    let of_people = 9 * bytes(flow(12).to_string()).await;
+    store.sweep(NOW, FLOWS, 2 * of_people).await.unwrap();
+    assert_eq!(left().await, (9, of_people / of_strangers));
+}
+
 #[test]
 fn only_ids_are_keys() {
     for bad in [
@@ -616,4 +671,5 @@ suite! {
     whatever_was_sent_comes_back_as_it_is
     the_list_has_the_newest_and_goes_on_from_one
     what_is_old_goes_and_then_the_oldest_of_too_many
+    what_strangers_send_pushes_out_nobodys_handoff
 }

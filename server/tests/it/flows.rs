@@ -593,6 +593,33 @@ async fn a_platform_in_memory_has_a_lab_too() {
 }
 
 #[tokio::test]
+async fn junk_of_a_stranger_pushes_out_no_handoff() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    alice.open_notes(&world).await;
+    world.settled().await;
+    let list = world.visitor().get(&world.lab("/flows")).await;
+    let mut links = list.body.split("href=\"/flows/").skip(1);
+    let id = links.find_map(|rest| rest.split('"').next().filter(|id| id.len() == 32));
+    let page = world.lab(&format!("/flows/{}", id.unwrap()));
+    let junk: Vec<_> = (0..lab::store::FLOWS + 10)
+        .map(|n| {
+            let mut junk = step("refused", 1_000 + n);
+            junk["belongs"] = json!({});
+            junk["refusal"] = json!({ "reason": "too_many_requests" });
+            junk
+        })
+        .collect();
+    for some in junk.chunks(200) {
+        reported(&world, some).await;
+    }
+    world.sweep().await;
+    assert_eq!(rows(&world).await[0], lab::store::FLOWS as i64);
+    let shown = world.visitor().get(&page).await;
+    assert_eq!(shown.status, StatusCode::OK, "{shown:?}");
+}
+
+#[tokio::test]
 async fn what_is_thirty_days_old_is_gone_after_a_sweep() {
     let (_process, world) = world().await;
     reported(&world, &[step("start_received", 1)]).await;

@@ -11,7 +11,8 @@ use handoff::flow::Event;
 use time::OffsetDateTime;
 
 use super::{
-    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Place, Store, Summary, body, from_micros,
+    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Place, Shares, Store, Summary, body,
+    from_micros,
 };
 
 /// The store in memory.
@@ -225,18 +226,34 @@ impl Store for Memory {
         bytes: usize,
     ) -> Result<u64, Unavailable> {
         let mut tables = self.tables();
-        let (mut kept, mut size) = (0, 0);
-        let mut gone = Vec::new();
-        for (number, row) in tables.flows.iter().rev() {
-            if row.kept_at >= before && kept < flows && size + row.summary.bytes <= bytes {
-                kept += 1;
-                size += row.summary.bytes;
-            } else {
-                gone.push(*number);
-                // What is older than the first that has no room has none either.
-                if row.kept_at >= before {
-                    size = bytes;
-                    kept = flows;
+        let old = |row: &Row| row.kept_at < before;
+        let mut gone: Vec<Number> = Vec::new();
+        gone.extend(
+            tables
+                .flows
+                .iter()
+                .filter_map(|(it, row)| old(row).then_some(*it)),
+        );
+        let newest: Vec<_> = tables.flows.iter().rev().collect();
+        let there = |person: bool, much: fn(&Row) -> usize| {
+            let those = newest.iter().map(|(_, row)| *row);
+            let those = those.filter(|row| !old(row) && row.summary.person == person);
+            those.map(much).sum::<usize>()
+        };
+        let share = |bound, much| {
+            let (strangers, people) = (there(false, much), there(true, much));
+            Shares::of(bound, Shares { strangers, people })
+        };
+        let (flows, bytes) = (share(flows, |_| 1), share(bytes, |row| row.summary.bytes));
+        for person in [false, true] {
+            let (mut kept, mut size) = (0, 0);
+            for (number, row) in &newest {
+                if !old(row) && row.summary.person == person {
+                    // What is older than the first that has no room has none either.
+                    (kept, size) = (kept + 1, size + row.summary.bytes);
+                    if kept > flows.of_kind(person) || size > bytes.of_kind(person) {
+                        gone.push(**number);
+                    }
                 }
             }
         }

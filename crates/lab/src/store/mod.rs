@@ -26,12 +26,15 @@ use time::{Duration, OffsetDateTime};
 /// How long a flow is kept after its last step.
 pub const KEPT_FOR: Duration = Duration::days(30);
 
-/// How many flows are kept: the newest. [`Store::sweep`] takes the others away.
+/// How many flows are kept: the newest, as [`Shares`] says. [`Store::sweep`] takes the others away.
 pub const FLOWS: usize = 10_000;
 
 /// How many bytes their events may have, all together. Ten thousand usual ones have a fifth of it;
 /// who sends long requests on purpose makes others' flows go sooner, and the disk no fuller.
 pub const BYTES: usize = 1 << 30;
+
+/// Which part of the flows, and of their bytes, is for those that strangers made: a tenth.
+const STRANGERS: usize = 10;
 
 /// How many events of one flow are kept. A handoff has about twenty; more means that somebody repeats
 /// a request. A flow that has so many is full: it gets no more names either, or a state that is sent
@@ -176,7 +179,8 @@ pub trait Store: Send + Sync + fmt::Debug {
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable>;
 
     /// Deletes what was kept for the last time before this, and of the rest the oldest until there
-    /// are no more than these. Tells how many flows.
+    /// are no more than these: flows in which nobody who had signed in took part go first, until a
+    /// tenth is left to them. Tells how many flows.
     async fn sweep(
         &self,
         before: OffsetDateTime,
@@ -321,6 +325,8 @@ struct Summary {
     outcome: Outcome,
     steps: usize,
     bytes: usize,
+    /// Somebody who had signed in took part.
+    person: bool,
 }
 
 impl Summary {
@@ -333,6 +339,7 @@ impl Summary {
             outcome: Outcome::UnderWay,
             steps: 0,
             bytes: 0,
+            person: false,
         }
     }
 
@@ -341,6 +348,7 @@ impl Summary {
         self.client = self.client.take().or_else(|| event.client.clone());
         self.began = self.began.min(event.at);
         self.last = self.last.max(event.at);
+        self.person |= event.step.needs_a_person();
         let opens = event.step == Step::SessionCreated && event.site == Site::RelyingParty;
         self.end(match (&event.refusal, opens) {
             (_, true) => Outcome::Opened,
@@ -369,9 +377,36 @@ impl Summary {
         self.last = self.last.max(other.last);
         self.steps += other.steps;
         self.bytes += other.bytes;
+        self.person |= other.person;
         // Its steps came before this one's.
         let after = std::mem::replace(&mut self.outcome, other.outcome);
         self.end(after);
+    }
+}
+
+/// How a bound on all flows is shared. A request costs a stranger nothing, and each can make a flow:
+/// were only age asked, a few minutes of junk would push out what people did in a month. So flows
+/// that strangers made use what room there is, but have no more than a tenth for their own; and no
+/// people's flows push them out of that, as they are where one looks for what goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shares {
+    strangers: usize,
+    people: usize,
+}
+
+impl Shares {
+    /// Of a bound, where there is so much.
+    fn of(bound: usize, there: Self) -> Self {
+        let own = (bound / STRANGERS).max(bound.saturating_sub(there.people));
+        let strangers = there.strangers.min(own);
+        Self {
+            strangers,
+            people: bound - strangers,
+        }
+    }
+
+    const fn of_kind(self, person: bool) -> usize {
+        if person { self.people } else { self.strangers }
     }
 }
 

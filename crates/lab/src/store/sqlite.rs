@@ -10,8 +10,8 @@ use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
 use time::OffsetDateTime;
 
 use super::{
-    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Outcome, Place, Store, Summary, body,
-    from_micros,
+    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Outcome, Place, Shares, Store, Summary,
+    body, from_micros,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -53,6 +53,7 @@ struct FlowRow {
     steps: i64,
     bytes: i64,
     kept_at: i64,
+    person: bool,
 }
 
 impl FlowRow {
@@ -71,6 +72,7 @@ impl FlowRow {
             },
             steps: usize::try_from(self.steps).map_err(Unavailable::unreadable)?,
             bytes: usize::try_from(self.bytes).map_err(Unavailable::unreadable)?,
+            person: self.person,
         })
     }
 
@@ -307,15 +309,15 @@ impl<'a> Writing<'a> {
             .collect();
         sqlx::query(
             "INSERT INTO flow (flow, id, rank, client, began, last, outcome, reason, steps, bytes,
-                               kept_at)
+                               kept_at, person)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10
+                    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
              FROM json_each(?) WHERE true
              ON CONFLICT (flow) DO UPDATE
              SET id = excluded.id, rank = excluded.rank, client = excluded.client,
                  began = excluded.began, last = excluded.last, outcome = excluded.outcome,
                  reason = excluded.reason, steps = excluded.steps, bytes = excluded.bytes,
-                 kept_at = excluded.kept_at",
+                 kept_at = excluded.kept_at, person = excluded.person",
         )
         .bind(json(&flows)?)
         .execute(&mut *self.connection)
@@ -364,6 +366,7 @@ impl Held {
             summary.steps,
             summary.bytes,
             now,
+            summary.person,
         )
     }
 }
@@ -446,19 +449,39 @@ impl Store for Sqlite {
             .bind(millis(before))
             .execute(&mut *tx)
             .await?;
-        let surplus = sqlx::query(
-            "DELETE FROM flow WHERE flow IN (
-                 SELECT flow FROM (
-                     SELECT flow, ROW_NUMBER() OVER newest AS place, SUM(bytes) OVER newest AS size
-                     FROM flow WINDOW newest AS (ORDER BY flow DESC ROWS UNBOUNDED PRECEDING)
-                 ) WHERE place > ? OR size > ?)",
-        )
-        .bind(count(flows))
-        .bind(count(bytes))
-        .execute(&mut *tx)
-        .await?;
+        let there: Vec<(bool, i64, i64)> =
+            sqlx::query_as("SELECT person, COUNT(*), SUM(bytes) FROM flow GROUP BY person")
+                .fetch_all(&mut *tx)
+                .await?;
+        let share = |bound, much: fn(&(bool, i64, i64)) -> i64| {
+            let of = |person| {
+                let those = there.iter().find(|it| it.0 == person);
+                those.map_or(0, |it| usize::try_from(much(it)).unwrap_or(0))
+            };
+            let (strangers, people) = (of(false), of(true));
+            Shares::of(bound, Shares { strangers, people })
+        };
+        let (flows, bytes) = (share(flows, |it| it.1), share(bytes, |it| it.2));
+        let mut rows = old.rows_affected();
+        for person in [false, true] {
+            let surplus = sqlx::query(
+                "DELETE FROM flow WHERE flow IN (
+                     SELECT flow FROM (
+                         SELECT flow, ROW_NUMBER() OVER newest AS place,
+                                SUM(bytes) OVER newest AS size
+                         FROM flow WHERE person = ?
+                         WINDOW newest AS (ORDER BY flow DESC ROWS UNBOUNDED PRECEDING)
+                     ) WHERE place > ? OR size > ?)",
+            )
+            .bind(person)
+            .bind(count(flows.of_kind(person)))
+            .bind(count(bytes.of_kind(person)))
+            .execute(&mut *tx)
+            .await?;
+            rows += surplus.rows_affected();
+        }
         tx.commit().await?;
-        Ok(old.rows_affected() + surplus.rows_affected())
+        Ok(rows)
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
