@@ -13,6 +13,7 @@ pub mod client;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
+pub mod outcome;
 pub mod policy;
 pub mod rejection;
 pub mod step;

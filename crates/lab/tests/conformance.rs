@@ -292,6 +292,43 @@ async fn the_first_reason_stays_and_success_stays_beside_it(store: &dyn Store) {
     assert_eq!(outcome(3, after).await, afterwards);
 }
 
+async fn when_it_was_heard_of_says_nothing_of_how_a_handoff_ended(store: &dyn Store) {
+    // In the order in which they happened: the sites report on their own.
+    let happened = |n: u8, joins: bool| {
+        let (flow, launch) = (to(flow(n.into())), from(launch(n)));
+        let early = if joins { launch } else { flow };
+        [
+            refused(event(Step::Refused, early, 1, 10), "stale_form"),
+            event(Step::SessionCreated, flow, 2, 20),
+            refused(event(Step::Refused, flow, 3, 30), "replayed"),
+            refused(event(Step::Refused, flow, 4, 40), "state_unknown_here"),
+        ]
+    };
+    let outcome = Outcome::OpenedThenRefused("replayed".to_owned());
+    for (n, order) in (1..).zip([[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1], [1, 3, 0, 2]]) {
+        for (n, joins) in [(n, false), (n + 10, true)] {
+            for place in order {
+                let mut step = happened(n, joins)[place].clone();
+                step.trace = trace(u64::from(n) * 10 + place as u64);
+                keep(store, &[step]).await;
+            }
+            let joined = both(flow(n.into()), launch(n));
+            keep(
+                store,
+                &[event(
+                    Step::AuthorizeReceived,
+                    joined,
+                    1_000 + u64::from(n),
+                    15,
+                )],
+            )
+            .await;
+            let found = find(store, flow(n.into())).await.unwrap();
+            assert_eq!((found.steps, &found.outcome), (5, &outcome), "{order:?}");
+        }
+    }
+}
+
 async fn events_come_in_order_and_after_a_number(store: &dyn Store) {
     let at = |step, n| event(step, to(flow(1)), 1, n);
     keep(
@@ -663,6 +700,7 @@ suite! {
     a_step_with_the_session_alone_joins_the_flow_that_gave_it
     a_step_of_no_known_handoff_is_a_flow_of_its_request
     the_first_reason_stays_and_success_stays_beside_it
+    when_it_was_heard_of_says_nothing_of_how_a_handoff_ended
     events_come_in_order_and_after_a_number
     a_flow_keeps_so_many_events_and_what_the_others_say
     a_full_flow_takes_no_more_names_and_no_other_flow

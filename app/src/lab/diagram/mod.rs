@@ -23,6 +23,7 @@ use std::collections::HashSet;
 use handoff::{
     flow::{Event, Message, Named, Piece, Refusal, Site},
     ids::ClientId,
+    outcome::{self, Course},
     step::{Party, Step},
 };
 use serde::{Deserialize, Serialize};
@@ -263,19 +264,7 @@ impl Outcome {
     /// What came of the handoff that these events are of.
     #[must_use]
     pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        let mut outcome = Self::UnderWay;
-        let mut events: Vec<&Event> = events.into_iter().collect();
-        events.sort_by_key(|event| event.at);
-        for event in events {
-            outcome = match (event.step, outcome) {
-                (Step::SessionCreated, _) => Self::SignedIn,
-                // The first reason is the cause; what the other party makes of it follows.
-                (Step::Refused, Self::UnderWay) => Self::Refused(reason_of(event)),
-                (Step::Refused, Self::SignedIn) => Self::RefusedAfterwards(reason_of(event)),
-                (_, outcome) => outcome,
-            };
-        }
-        outcome
+        Course::of(events).outcome().into()
     }
 
     /// Whether it was accepted, refused, or neither.
@@ -302,9 +291,15 @@ impl Outcome {
     }
 }
 
-fn reason_of(event: &Event) -> String {
-    let refusal = event.refusal.as_ref();
-    refusal.map_or_else(String::new, |refusal| refusal.reason.clone())
+impl From<outcome::Outcome> for Outcome {
+    fn from(outcome: outcome::Outcome) -> Self {
+        match outcome {
+            outcome::Outcome::UnderWay => Self::UnderWay,
+            outcome::Outcome::Opened => Self::SignedIn,
+            outcome::Outcome::OpenedThenRefused(reason) => Self::RefusedAfterwards(reason),
+            outcome::Outcome::Refused(reason) => Self::Refused(reason),
+        }
+    }
 }
 
 impl Diagram {

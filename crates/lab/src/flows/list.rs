@@ -1,7 +1,7 @@
 //! The handoffs that were recorded, the newest first.
 
 use app::lab::{
-    diagram::{AppName, Names, Outcome as Came},
+    diagram::{AppName, Names},
     flows::{FlowRow, Flows, FlowsPage},
 };
 use axum::response::Response;
@@ -13,7 +13,7 @@ use web::{context::At, moment, page::Page, params::Params, problem::Problem};
 use super::{find, names};
 use crate::{
     AUTHORITY, Lab,
-    store::{Flow, Key, LISTED, Number, Outcome},
+    store::{Flow, Key, LISTED, Number},
 };
 
 /// Which part of the list.
@@ -80,12 +80,7 @@ fn row(flow: Flow, names: &Names, now: OffsetDateTime) -> FlowRow {
         app_name: known.map(|app| app.name.clone()).or(client),
         icon: known.map(|app| app.icon).unwrap_or_default(),
         began: moment::past(flow.began, now),
-        outcome: match flow.outcome {
-            Outcome::UnderWay => Came::UnderWay,
-            Outcome::Opened => Came::SignedIn,
-            Outcome::OpenedThenRefused(reason) => Came::RefusedAfterwards(reason),
-            Outcome::Refused(reason) => Came::Refused(reason),
-        },
+        outcome: flow.outcome.into(),
         steps: flow.steps,
     }
 }

@@ -131,7 +131,7 @@ impl Row {
             client: self.summary.client.clone(),
             began: from_micros(self.summary.began)?,
             last: from_micros(self.summary.last)?,
-            outcome: self.summary.outcome.clone(),
+            outcome: self.summary.course.outcome(),
             steps: self.summary.steps,
             kept_at: self.kept_at,
         })

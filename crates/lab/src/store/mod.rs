@@ -13,10 +13,11 @@ use std::fmt;
 
 use async_trait::async_trait;
 use database::Unavailable;
+pub use handoff::outcome::Outcome;
 use handoff::{
     flow::{Event, Site},
     ids::{ClientId, SessionId},
-    step::Step,
+    outcome::Course,
 };
 pub use memory::Memory;
 use serde::Serialize;
@@ -26,7 +27,7 @@ use time::{Duration, OffsetDateTime};
 /// How long a flow is kept after its last step.
 pub const KEPT_FOR: Duration = Duration::days(30);
 
-/// How many flows are kept: the newest, as [`Shares`] says. [`Store::sweep`] takes the others away.
+/// How many flows are kept: the newest, with a share for strangers. [`Store::sweep`] takes the others away.
 pub const FLOWS: usize = 10_000;
 
 /// How many bytes their events may have, all together. Ten thousand usual ones have a fifth of it;
@@ -108,19 +109,6 @@ impl fmt::Display for Key {
 /// A flow by its place in the order in which they came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct Number(pub(crate) i64);
-
-/// What came of a handoff, as far as it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Neither of the others yet.
-    UnderWay,
-    /// The person has a session at the relying party.
-    Opened,
-    /// The same, and then something was refused, first for this reason: a replay, the button *Back*.
-    OpenedThenRefused(String),
-    /// Stopped, and this was the first reason that was given.
-    Refused(String),
-}
 
 /// A handoff in short.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -322,7 +310,7 @@ struct Summary {
     client: Option<ClientId>,
     began: i64,
     last: i64,
-    outcome: Outcome,
+    course: Course,
     steps: usize,
     bytes: usize,
     /// Somebody who had signed in took part.
@@ -331,12 +319,12 @@ struct Summary {
 
 impl Summary {
     /// Of a flow without events.
-    const fn new() -> Self {
+    fn new() -> Self {
         Self {
             client: None,
             began: i64::MAX,
             last: i64::MIN,
-            outcome: Outcome::UnderWay,
+            course: Course::default(),
             steps: 0,
             bytes: 0,
             person: false,
@@ -349,25 +337,7 @@ impl Summary {
         self.began = self.began.min(event.at);
         self.last = self.last.max(event.at);
         self.person |= event.step.needs_a_person();
-        let opens = event.step == Step::SessionCreated && event.site == Site::RelyingParty;
-        self.end(match (&event.refusal, opens) {
-            (_, true) => Outcome::Opened,
-            (Some(refusal), _) => Outcome::Refused(refusal.reason.clone()),
-            (None, _) => Outcome::UnderWay,
-        });
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        match (&self.outcome, outcome) {
-            (Outcome::Opened, Outcome::Refused(reason)) => {
-                self.outcome = Outcome::OpenedThenRefused(reason);
-            }
-            (Outcome::UnderWay, outcome)
-            | (Outcome::Refused(_), outcome @ (Outcome::Opened | Outcome::OpenedThenRefused(_))) => {
-                self.outcome = outcome
-            }
-            _ => {}
-        }
+        self.course.see(event);
     }
 
     /// Adds a flow that turned out to be the same one.
@@ -378,9 +348,7 @@ impl Summary {
         self.steps += other.steps;
         self.bytes += other.bytes;
         self.person |= other.person;
-        // Its steps came before this one's.
-        let after = std::mem::replace(&mut self.outcome, other.outcome);
-        self.end(after);
+        self.course.join(other.course);
     }
 }
 

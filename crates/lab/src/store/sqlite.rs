@@ -10,8 +10,8 @@ use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
 use time::OffsetDateTime;
 
 use super::{
-    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Outcome, Place, Shares, Store, Summary,
-    body, from_micros,
+    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Place, Shares, Store, Summary, body,
+    from_micros,
 };
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -48,8 +48,7 @@ struct FlowRow {
     client: Option<String>,
     began: i64,
     last: i64,
-    outcome: String,
-    reason: Option<String>,
+    course: String,
     steps: i64,
     bytes: i64,
     kept_at: i64,
@@ -63,13 +62,7 @@ impl FlowRow {
             client: client.map_err(Unavailable::unreadable)?,
             began: self.began,
             last: self.last,
-            outcome: match (self.outcome.as_str(), self.reason) {
-                ("under_way", None) => Outcome::UnderWay,
-                ("opened", None) => Outcome::Opened,
-                ("opened", Some(reason)) => Outcome::OpenedThenRefused(reason),
-                ("refused", Some(reason)) => Outcome::Refused(reason),
-                (other, _) => return Err(Unavailable::unreadable(other)),
-            },
+            course: serde_json::from_str(&self.course).map_err(Unavailable::unreadable)?,
             steps: usize::try_from(self.steps).map_err(Unavailable::unreadable)?,
             bytes: usize::try_from(self.bytes).map_err(Unavailable::unreadable)?,
             person: self.person,
@@ -87,7 +80,7 @@ impl FlowRow {
             client: summary.client,
             began: from_micros(summary.began)?,
             last: from_micros(summary.last)?,
-            outcome: summary.outcome,
+            outcome: summary.course.outcome(),
             steps: summary.steps,
             kept_at,
         })
@@ -301,22 +294,22 @@ impl<'a> Writing<'a> {
     /// Writes what is not written yet.
     async fn write(&mut self) -> Result<(), Unavailable> {
         let changed = self.flows.iter_mut().filter(|(_, held)| held.changed);
-        let flows: Vec<_> = changed
+        let flows = changed
             .map(|(number, held)| {
                 held.changed = false;
                 held.row(*number, self.now)
             })
-            .collect();
+            .collect::<Result<Vec<_>, _>>()?;
         sqlx::query(
-            "INSERT INTO flow (flow, id, rank, client, began, last, outcome, reason, steps, bytes,
-                               kept_at, person)
+            "INSERT INTO flow (flow, id, rank, client, began, last, course, steps, bytes, kept_at,
+                               person)
              SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5,
-                    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10, value ->> 11
+                    value ->> 6, value ->> 7, value ->> 8, value ->> 9, value ->> 10
              FROM json_each(?) WHERE true
              ON CONFLICT (flow) DO UPDATE
              SET id = excluded.id, rank = excluded.rank, client = excluded.client,
-                 began = excluded.began, last = excluded.last, outcome = excluded.outcome,
-                 reason = excluded.reason, steps = excluded.steps, bytes = excluded.bytes,
+                 began = excluded.began, last = excluded.last, course = excluded.course,
+                 steps = excluded.steps, bytes = excluded.bytes,
                  kept_at = excluded.kept_at, person = excluded.person",
         )
         .bind(json(&flows)?)
@@ -345,29 +338,22 @@ impl<'a> Writing<'a> {
 
 impl Held {
     /// Its row, in the order of the statement that writes it.
-    fn row(&self, number: Number, now: i64) -> impl Serialize {
+    fn row(&self, number: Number, now: i64) -> Result<impl Serialize, Unavailable> {
         let summary = &self.summary;
-        let (outcome, reason) = match &summary.outcome {
-            Outcome::UnderWay => ("under_way", None),
-            Outcome::Opened => ("opened", None),
-            Outcome::OpenedThenRefused(reason) => ("opened", Some(reason.as_str())),
-            Outcome::Refused(reason) => ("refused", Some(reason.as_str())),
-        };
         let client = summary.client.as_ref().map(ClientId::as_str);
-        (
+        Ok((
             number,
             &self.id,
             self.rank,
             client,
             summary.began,
             summary.last,
-            outcome,
-            reason,
+            json(&summary.course)?,
             summary.steps,
             summary.bytes,
             now,
             summary.person,
-        )
+        ))
     }
 }
 
