@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = Flow {
         id: "4be1c7d0a92f4e558f1f6a53b2c07d91".to_owned(),
         events,
+        unreadable: 0,
         names: Names {
             authority: "Harbor ID".to_owned(),
             apps: vec![AppName {

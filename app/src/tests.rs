@@ -265,6 +265,7 @@ fn flow(text: &str) -> Flow {
         },
         began: past(text),
         stream: Some(text.to_owned()),
+        unreadable: 2,
         address: text.to_owned(),
     }
 }

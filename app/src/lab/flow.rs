@@ -19,6 +19,8 @@ pub struct Flow {
     pub id: String,
     /// What was recorded, in any order.
     pub events: Vec<Event>,
+    /// How many steps more were recorded and cannot be read any more.
+    pub unreadable: usize,
     /// What the parties are called.
     pub names: Names,
     /// When it began.
@@ -39,6 +41,7 @@ pub fn FlowPage(
     let Flow {
         id,
         events,
+        unreadable,
         names,
         began,
         stream,
@@ -56,11 +59,22 @@ pub fn FlowPage(
                 <h1>"A handoff to " {app}</h1>
                 <p class="muted">{began.ago} ", " <When moment=began.at /></p>
             </div>
+            {left_out(unreadable)}
             <LiveFlow events names stream />
             {keep(&id, address)}
         </div>
     }
     .into_any()
+}
+
+/// A picture with something missing must say so, or it tells of a site that left something out.
+fn left_out(unreadable: usize) -> Option<AnyView> {
+    let words = match unreadable {
+        0 => return None,
+        1 => "One step of this handoff cannot be read, and is left out.".to_owned(),
+        more => format!("{more} steps of this handoff cannot be read, and are left out."),
+    };
+    Some(view! { <p>{words}</p> }.into_any())
 }
 
 fn keep(id: &str, address: String) -> AnyView {

@@ -13,6 +13,7 @@ use handoff::{
 use lab::store::{
     EVENTS, FLOWS, Flow, Key, LISTED, LONGEST, Memory, Number, Outcome, Sqlite, Store, in_order,
 };
+use sqlx::Connection;
 use time::{Duration, OffsetDateTime, macros::datetime};
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 03:00 UTC);
@@ -667,6 +668,39 @@ async fn what_was_kept_is_there_after_the_file_was_opened_again() {
     let store = Sqlite::open(&path).await.unwrap();
     assert!(found.is_some());
     assert_eq!(find(&store, flow(1)).await, found);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_is_left_out_of_its_flow() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("lab.db");
+    let store = Sqlite::open(&path).await.unwrap();
+    let steps = [Step::StartReceived, Step::StateMade, Step::SessionCreated];
+    let events = (1..).zip(steps);
+    let events: Vec<_> = events
+        .map(|(n, step)| event(step, to(flow(1)), 1, n))
+        .collect();
+    keep(&store, &events).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut database = sqlx::SqliteConnection::connect_with(&options)
+        .await
+        .unwrap();
+    for damaged in ["{", "", r#"{"step":"of_another_version"}"#] {
+        sqlx::query("UPDATE event SET body = ? WHERE seq = 2")
+            .bind(damaged)
+            .execute(&mut database)
+            .await
+            .unwrap();
+        let found = find(&store, flow(1)).await.unwrap();
+        assert_eq!((found.steps, &found.outcome), (3, &Outcome::Opened));
+        let kept = store.events_after(found.number, 0).await.unwrap();
+        let kept: Vec<_> = kept
+            .into_iter()
+            .map(|kept| (kept.seq, kept.event))
+            .collect();
+        assert_eq!(kept, [(1, events[0].clone()), (3, events[2].clone())]);
+    }
     store.close().await;
 }
 

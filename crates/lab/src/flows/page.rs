@@ -25,6 +25,7 @@ pub(crate) async fn get(
     let stream = format!("/flows/{}/events?after={last}", flow.id);
     let model = Model {
         id: flow.id.to_string(),
+        unreadable: flow.steps.saturating_sub(kept.len()),
         events: in_order(kept),
         names: names(),
         began: moment::past(flow.began, now),

@@ -163,7 +163,9 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The flow that is known by this.
     async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable>;
 
-    /// Its events after this one, in the order in which they came; zero is before the first.
+    /// Its events after this one, in the order in which they came; zero is before the first. One that
+    /// cannot be read, as another version wrote it or the file is damaged, is left out and logged:
+    /// the rest is still worth a picture. [`Flow::steps`] counts it.
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable>;
 
     /// Deletes what was kept for the last time before this, and of the rest the oldest until there

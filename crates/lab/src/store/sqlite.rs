@@ -1,6 +1,12 @@
 //! The store on SQLite: static SQL, one transaction a verb.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map, hash_map};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet, btree_map, hash_map},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use async_trait::async_trait;
 use database::{CannotOpen, Database, Unavailable, from_millis, millis};
@@ -20,6 +26,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     database: Database,
+    /// The operator was told of an event that cannot be read. Once is enough: a flow may have two
+    /// hundred, and each look at it would tell of all.
+    told: Arc<AtomicBool>,
 }
 
 impl Sqlite {
@@ -31,7 +40,14 @@ impl Sqlite {
     pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
         Ok(Self {
             database: Database::open_unhurried(path, &MIGRATIONS).await?,
+            told: Arc::default(),
         })
+    }
+
+    fn leave_out(&self, event: i64, cause: &serde_json::Error) {
+        if !self.told.swap(true, Ordering::Relaxed) {
+            tracing::error!(event, %cause, "step not readable");
+        }
     }
 
     /// Closes the file.
@@ -91,15 +107,6 @@ impl FlowRow {
 struct EventRow {
     seq: i64,
     body: String,
-}
-
-impl EventRow {
-    fn read(self) -> Result<Kept, Unavailable> {
-        Ok(Kept {
-            seq: u64::try_from(self.seq).map_err(Unavailable::unreadable)?,
-            event: serde_json::from_str(&self.body).map_err(Unavailable::unreadable)?,
-        })
-    }
 }
 
 /// One turn of writing. A handoff's twenty events have few names and come close together: what they
@@ -421,7 +428,17 @@ impl Store for Sqlite {
                 .bind(i64::try_from(after).unwrap_or(i64::MAX))
                 .fetch_all(self.database.readers())
                 .await?;
-        rows.into_iter().map(EventRow::read).collect()
+        let mut kept = Vec::new();
+        for EventRow { seq, body } in rows {
+            match serde_json::from_str(&body) {
+                Ok(event) => kept.push(Kept {
+                    seq: u64::try_from(seq).map_err(Unavailable::unreadable)?,
+                    event,
+                }),
+                Err(cause) => self.leave_out(seq, &cause),
+            }
+        }
+        Ok(kept)
     }
 
     async fn sweep(
