@@ -26,9 +26,8 @@ pub const LONGEST_TEXT: usize = 512;
 const LONGEST_NAME: usize = 32;
 
 /// What is no secret wherever it stands in a query, a form or a body.
-const SHOWN: [&str; 14] = [
+const SHOWN: [&str; 13] = [
     "client_id",
-    "redirect_uri",
     "iss",
     "code_challenge_method",
     "error",
@@ -46,15 +45,17 @@ const SHOWN: [&str; 14] = [
 ];
 
 /// Headers that are shown as they are.
-const SHOWN_HEADERS: [HeaderName; 30] = [
+const SHOWN_HEADERS: [HeaderName; 36] = [
     header::ACCEPT,
     header::ACCEPT_ENCODING,
     header::ACCEPT_LANGUAGE,
     header::ACCESS_CONTROL_ALLOW_ORIGIN,
     header::ALLOW,
     header::CACHE_CONTROL,
+    header::CONNECTION,
     header::CONTENT_LENGTH,
     header::CONTENT_TYPE,
+    header::DNT,
     header::HOST,
     header::PRAGMA,
     header::REFERRER_POLICY,
@@ -70,14 +71,35 @@ const SHOWN_HEADERS: [HeaderName; 30] = [
     HeaderName::from_static("permissions-policy"),
     HeaderName::from_static("priority"),
     HeaderName::from_static("purpose"),
+    HeaderName::from_static("sec-ch-ua"),
+    HeaderName::from_static("sec-ch-ua-mobile"),
+    HeaderName::from_static("sec-ch-ua-platform"),
     HeaderName::from_static("sec-fetch-dest"),
     HeaderName::from_static("sec-fetch-mode"),
     HeaderName::from_static("sec-fetch-site"),
     HeaderName::from_static("sec-fetch-user"),
+    HeaderName::from_static("sec-gpc"),
     HeaderName::from_static("sec-purpose"),
     HeaderName::from_static("traceparent"),
     HeaderName::from_static("tracestate"),
 ];
+
+/// Headers in which a proxy, or somebody who plays one, says whose request it is. There are so few
+/// addresses that six digits of a hash tell which one it is, so not even those are shown.
+const CALLERS: [HeaderName; 9] = [
+    HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("cf-connecting-ipv6"),
+    HeaderName::from_static("fastly-client-ip"),
+    header::FORWARDED,
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("x-cluster-client-ip"),
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-real-ip"),
+];
+
+/// What stands there instead.
+const CALLER: &str = "(whose request it is)";
 
 /// A request that came to the site at `origin`. Nothing is read from its body.
 #[must_use]
@@ -214,9 +236,25 @@ fn parameter(name: &str, value: &str) -> Vec<Piece> {
         text(value)
     } else if name == "target_link_uri" {
         place(value).map_or_else(|| vec![hidden("value", value.as_bytes())], |it| text(&it))
+    } else if name == "redirect_uri" {
+        redirect_uri(value)
     } else {
         vec![hidden(kind(name), value.as_bytes())]
     }
+}
+
+/// A client's has no secret; what somebody else sends in its place may have, in its query. That there
+/// is one is shown: the address must be the registered one to the letter.
+fn redirect_uri(value: &str) -> Vec<Piece> {
+    let Some(place) = place(value) else {
+        return vec![hidden("value", value.as_bytes())];
+    };
+    let mut pieces = text(&place);
+    if let Some((_, query)) = value.split_once('?') {
+        pieces.push(Piece::Text("?".to_owned()));
+        pieces.push(hidden("value", query.as_bytes()));
+    }
+    pieces
 }
 
 fn shown_headers(headers: &HeaderMap, but: &[HeaderName]) -> Vec<Named> {
@@ -231,6 +269,9 @@ fn header_value(name: &HeaderName, value: &str) -> Vec<Piece> {
     let hide = || vec![hidden("value", value.as_bytes())];
     if SHOWN_HEADERS.contains(name) {
         return text(value);
+    }
+    if CALLERS.contains(name) {
+        return text(CALLER);
     }
     match *name {
         // A browser may send more than it should, and whoever is no browser anything.
@@ -414,7 +455,23 @@ mod tests {
             ("authorization", "bearer abc", "bearer [AccessToken]"),
             ("authorization", "abc", "[value]"),
             ("authorization", "Token abc", "[value]"),
-            ("x-forwarded-for", "192.0.2.1", "[value]"),
+            ("x-forwarded-for", "192.0.2.1", CALLER),
+            ("forwarded", "for=192.0.2.1;proto=https", CALLER),
+            ("x-real-ip", "192.0.2.1", CALLER),
+            ("cf-connecting-ip", "192.0.2.1", CALLER),
+            ("true-client-ip", "192.0.2.1", CALLER),
+            ("x-forwarded-host", "a.example", "[value]"),
+            ("connection", "keep-alive", "keep-alive"),
+            ("dnt", "1", "1"),
+            ("sec-gpc", "1", "1"),
+            (
+                "sec-ch-ua",
+                "\"Chromium\";v=\"142\"",
+                "\"Chromium\";v=\"142\"",
+            ),
+            ("sec-ch-ua-mobile", "?0", "?0"),
+            ("sec-ch-ua-platform", "\"Linux\"", "\"Linux\""),
+            ("sec-ch-ua-model", "\"X\"", "[value]"),
             (
                 "content-security-policy",
                 "script-src 'nonce-AbC' 'self'; style-src 'nonce-D'",
@@ -443,6 +500,15 @@ mod tests {
                 "http://a.example/notes",
             ),
             ("target_link_uri=%5Cx", "[value]"),
+            (
+                "redirect_uri=https%3A%2F%2Fu:p@a.example%2Fcallback",
+                "https://a.example/callback",
+            ),
+            (
+                "redirect_uri=https%3A%2F%2Fa.example%2Fcallback%3Fkey%3D1%23f",
+                "https://a.example/callback?[value]",
+            ),
+            ("redirect_uri=%5Cx", "[value]"),
             ("error=%3Cb%3E%00", "<b>\0"),
             ("=x", "[value]"),
             ("%ff", "[value]"),
