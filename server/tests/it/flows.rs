@@ -297,6 +297,33 @@ async fn a_stream_tells_what_happens_and_goes_on_where_the_browser_was() {
 }
 
 #[tokio::test]
+async fn who_follows_a_launch_gets_what_its_handoff_had_before_it_was_known() {
+    let (_process, world) = world().await;
+    let launch = "fedcba9876543210fedcba9876543210";
+    let mut requested = step("launch_requested", 1);
+    requested["belongs"] = json!({ "launch": launch });
+    let mut joins = step("start_received", 3);
+    joins["belongs"] = json!({ "launch": launch, "flow": FLOW });
+    // The handoff's own step came in first: its number is lower than what the follower has.
+    reported(&world, &[step("state_made", 4)]).await;
+    reported(&world, &[requested]).await;
+    let path = format!("/flows/{launch}/events");
+    let mut open = Follower::follow(&world, &path, None).await;
+    let (last, first) = open.step().await;
+    assert_eq!(first, "launch_requested");
+    reported(&world, &[joins]).await;
+    // One whose connection broke in between gets the same.
+    let broken = Follower::follow(&world, &path, Some(&last)).await;
+    for mut follower in [open, broken] {
+        let mut steps = Vec::new();
+        while steps.last().is_none_or(|step| step != "start_received") {
+            steps.push(follower.step().await.1);
+        }
+        assert_eq!(steps, ["state_made", "launch_requested", "start_received"]);
+    }
+}
+
+#[tokio::test]
 async fn the_list_tells_of_each_handoff_while_it_changes() {
     let (_process, world) = world().await;
     let mut follower = Follower::follow(&world, "/flows/events", None).await;

@@ -110,9 +110,11 @@ impl Tables {
         }
         if let Some(row) = self.flows.get_mut(&into) {
             row.summary.join(gone.summary);
-            for (_, body) in gone.events {
+            row.events.extend(gone.events);
+            row.events.sort_by_key(|(seq, _)| *seq);
+            for (seq, _) in &mut row.events {
                 self.last_seq += 1;
-                row.events.push((self.last_seq, body));
+                *seq = self.last_seq;
             }
         }
     }

@@ -144,8 +144,9 @@ pub struct Kept {
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
     /// Keeps these events, in their order. Events that are known to belong together become one flow,
-    /// also when that is found out later: then the events that move get new numbers, so that whoever
-    /// follows the flow gets them. Of a flow with [`EVENTS`] no more are kept, nor what it could be
+    /// also when that is found out later: then all of them get new numbers, so that whoever follows
+    /// either flow gets the whole. Were it those that move alone, whoever followed them would never
+    /// get what the other flow had by then. Of a flow with [`EVENTS`] no more are kept, nor what it could be
     /// found by through them, but what they say of its outcome is. Flows that would have more
     /// together stay apart.
     ///

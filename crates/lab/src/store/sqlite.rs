@@ -279,13 +279,19 @@ impl<'a> Writing<'a> {
         for number in self.names.values_mut().filter(|it| **it == other) {
             *number = into;
         }
+        let last: Option<i64> = sqlx::query_scalar("SELECT MAX(seq) FROM event")
+            .fetch_one(&mut *self.connection)
+            .await?;
         for statement in [
-            "INSERT INTO event (flow, body) SELECT ?, body FROM event WHERE flow = ? ORDER BY seq",
-            "UPDATE name SET flow = ? WHERE flow = ?",
+            "INSERT INTO event (flow, body)
+             SELECT ?1, body FROM event WHERE flow IN (?1, ?2) ORDER BY seq",
+            "DELETE FROM event WHERE flow = ?1 AND seq <= ?3",
+            "UPDATE name SET flow = ?1 WHERE flow = ?2",
         ] {
             sqlx::query(statement)
                 .bind(into.0)
                 .bind(other.0)
+                .bind(last)
                 .execute(&mut *self.connection)
                 .await?;
         }
