@@ -15,7 +15,6 @@ use lightningcss::bundler::{Bundler, FileProvider};
 use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use walrus::{Function, FunctionBuilder, FunctionKind, Module};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::workspace::{Profile, Workspace, run};
@@ -149,7 +148,6 @@ impl Bundle {
             .remove_producers_section(release)
             .generate_output()
             .context("wasm-bindgen")?;
-        leave_out(output.wasm_mut(), NEVER_CALLED)?;
         let wasm = output.wasm_mut().emit_wasm();
         let js = output.js();
         // Crates list snippets that nothing calls (js-sys does); what counts is an import of one.
@@ -162,32 +160,6 @@ impl Bundle {
             .into_bytes();
         Ok(Self { name, js, wasm })
     }
-}
-
-/// What every view in a box has a function for, and only a page that is one island as a whole calls:
-/// `leptos::mount::hydrate_lazy`. A seventh of the bundle, for nothing.
-const NEVER_CALLED: &str = "hydrate_async";
-
-/// Empties the functions of this name, and takes out what only they called. One that is called after
-/// all stops with an error where it is.
-fn leave_out(module: &mut Module, name: &str) -> Result<()> {
-    let named = |it: &&Function| it.name.as_ref().is_some_and(|it| it.contains(name));
-    let local = |it: &&Function| matches!(it.kind, FunctionKind::Local(_));
-    let functions = module.funcs.iter().filter(local).filter(named);
-    let functions: Vec<_> = functions.map(|it| (it.id(), it.ty())).collect();
-    if functions.is_empty() {
-        bail!("the bundle has no function {name}: it has no names, or nothing to leave out");
-    }
-    for (id, ty) in functions {
-        let (parameters, results) = module.types.params_results(ty);
-        let (parameters, results) = (parameters.to_vec(), results.to_vec());
-        let mut empty = FunctionBuilder::new(&mut module.types, &parameters, &results);
-        empty.func_body().unreachable();
-        let arguments = parameters.iter().map(|ty| module.locals.add(*ty)).collect();
-        module.funcs.get_mut(id).kind = FunctionKind::Local(empty.local_func(arguments));
-    }
-    walrus::passes::gc::run(module);
-    Ok(())
 }
 
 /// `entry` and all that it imports as one minified sheet. No browser targets: nothing is rewritten
