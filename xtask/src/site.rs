@@ -4,7 +4,7 @@
 //! beside its brotli form, and `manifest.json` tells the server the names of today. Files come
 //! first and the manifest last, each by a rename: whoever reads the manifest finds all that it names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -15,6 +15,8 @@ use lightningcss::bundler::{Bundler, FileProvider};
 use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use walrus::ir::{Call, Visitor, dfs_in_order};
+use walrus::{FunctionBuilder, FunctionId, FunctionKind, Module};
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::workspace::{Profile, Workspace, run};
@@ -148,6 +150,10 @@ impl Bundle {
             .remove_producers_section(release)
             .generate_output()
             .context("wasm-bindgen")?;
+        // Before the optimiser, some of them have callers that nobody calls.
+        if release {
+            leave_out(output.wasm_mut(), NEVER_RUN)?;
+        }
         let wasm = output.wasm_mut().emit_wasm();
         let js = output.js();
         // Crates list snippets that nothing calls (js-sys does); what counts is an import of one.
@@ -159,6 +165,77 @@ impl Bundle {
             .replace("lab_bg.wasm", &format!("{name}_bg.wasm"))
             .into_bytes();
         Ok(Self { name, js, wasm })
+    }
+}
+
+/// The bodies of what every view in a box has a function for, and only a page that is one island as a
+/// whole runs: `leptos::mount::hydrate_lazy`. A seventh of the bundle, for nothing.
+const NEVER_RUN: &str = "hydrate_async::{{closure}}";
+
+/// Empties the functions whose names end so, and takes out what only they called.
+///
+/// The optimiser gives functions of the same code one name, so that what bears this one may be called
+/// by others too: one that is left and calls one is an error here, and not in the browser. What stands
+/// inside such a body is made by it alone. Only calls by address cannot be seen; those of these
+/// functions come from who waits for them, and nobody does.
+fn leave_out(module: &mut Module, end: &str) -> Result<()> {
+    let named = |name: Option<&str>| name.is_some_and(|name| path(name).ends_with(end));
+    let functions: HashSet<FunctionId> = module
+        .funcs
+        .iter()
+        .filter(|it| matches!(it.kind, FunctionKind::Local(_)) && named(it.name.as_deref()))
+        .map(|it| it.id())
+        .collect();
+    if functions.is_empty() {
+        bail!("the bundle has no function {end}: it has no names, or nothing to leave out");
+    }
+    for id in &functions {
+        let ty = module.funcs.get(*id).ty();
+        let (parameters, results) = module.types.params_results(ty);
+        let (parameters, results) = (parameters.to_vec(), results.to_vec());
+        let mut empty = FunctionBuilder::new(&mut module.types, &parameters, &results);
+        empty.func_body().unreachable();
+        let arguments = parameters.iter().map(|ty| module.locals.add(*ty)).collect();
+        module.funcs.get_mut(*id).kind = FunctionKind::Local(empty.local_func(arguments));
+    }
+    walrus::passes::gc::run(module);
+    for function in module.funcs.iter() {
+        let inside = function.name.as_deref().is_some_and(|it| it.contains(end));
+        let FunctionKind::Local(body) = &function.kind else {
+            continue;
+        };
+        let mut calls = Calls::default();
+        dfs_in_order(&mut calls, body, body.entry_block());
+        if !inside && calls.0.iter().any(|called| functions.contains(called)) {
+            let caller = function
+                .name
+                .as_deref()
+                .unwrap_or("a function without a name");
+            bail!("{caller} calls what ends in {end}, which is to be left out");
+        }
+    }
+    Ok(())
+}
+
+/// A function's name without the hash that the compiler puts at its end.
+fn path(name: &str) -> &str {
+    match name.rsplit_once("::h") {
+        Some((path, hash))
+            if hash.len() == 16 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) =>
+        {
+            path
+        }
+        _ => name,
+    }
+}
+
+/// The functions that a body calls by their names.
+#[derive(Default)]
+struct Calls(Vec<FunctionId>);
+
+impl Visitor<'_> for Calls {
+    fn visit_call(&mut self, call: &Call) {
+        self.0.push(call.func);
     }
 }
 
@@ -304,6 +381,54 @@ fn unchanged(stamp: &Path, inputs: &str, folder: &Path) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A module with a function of this name, and one that calls it or does not.
+    fn module(name: &str, is_called: bool) -> (Module, FunctionId) {
+        let mut module = Module::default();
+        let mut body = FunctionBuilder::new(&mut module.types, &[], &[]);
+        body.name(name.to_owned());
+        body.func_body().i32_const(7).drop();
+        let body = body.finish(Vec::new(), &mut module.funcs);
+        // As by a table: whose address is taken is not taken out by itself.
+        module.exports.add("by_address", body);
+        let mut caller = FunctionBuilder::new(&mut module.types, &[], &[]);
+        if is_called {
+            caller.func_body().call(body);
+        }
+        let caller = caller.finish(Vec::new(), &mut module.funcs);
+        module.exports.add("caller", caller);
+        (module, body)
+    }
+
+    #[test]
+    fn what_nobody_calls_is_emptied_and_what_somebody_calls_is_an_error() {
+        const NAME: &str = "<T as RenderHtml>::hydrate_async::{{closure}}::h0123456789abcdef";
+        let (mut unused, body) = module(NAME, false);
+        leave_out(&mut unused, NEVER_RUN).unwrap();
+        let emptied = unused.funcs.get(body).kind.unwrap_local();
+        assert_eq!(emptied.size(), 1);
+        let (mut used, _) = module(NAME, true);
+        let error = leave_out(&mut used, NEVER_RUN).unwrap_err();
+        assert!(
+            error.to_string().contains("which is to be left out"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn only_a_body_is_left_out_and_not_what_stands_in_one() {
+        for name in [
+            "<T as RenderHtml>::hydrate_async::{{closure}}::inner_2::h0123456789abcdef",
+            "<T as RenderHtml>::hydrate_async::h0123456789abcdef",
+        ] {
+            let (mut module, _) = module(name, false);
+            let error = leave_out(&mut module, NEVER_RUN).unwrap_err();
+            assert!(
+                error.to_string().contains("nothing to leave out"),
+                "{error}"
+            );
+        }
+    }
 
     #[test]
     fn imports_are_bundled_and_minified() {
