@@ -435,6 +435,29 @@ async fn a_full_flow_takes_no_more_names_and_no_other_flow(store: &dyn Store) {
     assert_eq!((own.id, own.steps), (key(flow(3)), 2));
     assert_eq!(find(store, launch(3)).await.unwrap().steps, EVENTS);
 
+    // Whoever gives a full request's flow the name of a launch does not keep the launch from having a
+    // flow, nor anybody else from being kept.
+    let token = IssuedId::of(&HandoffToken::mint([9; 32]).digest());
+    let with_token = |mut event: Event, site| {
+        (event.belongs.token, event.site) = (Some(token), site);
+        event
+    };
+    let issued = event(Step::AuthorizeReceived, Belongs::default(), 5_000, 0);
+    keep(store, &[with_token(issued, Site::Authority)]).await;
+    let presented = event(Step::CallbackReceived, from(launch(5)), 5_001, 0);
+    keep(store, &[with_token(presented, Site::RelyingParty)]).await;
+    for _ in 0..EVENTS {
+        let more = event(Step::PageShown, Belongs::default(), 5_000, 0);
+        keep(store, &[more]).await;
+    }
+    for n in 5_002..5_005 {
+        let launched = event(Step::LaunchRequested, from(launch(5)), n, 0);
+        keep(store, &[launched]).await;
+    }
+    let own = find(store, launch(5)).await.unwrap();
+    assert_eq!((own.id, own.steps), (key(launch(5)), 3));
+    assert_eq!(find(store, trace(5_000)).await.unwrap().steps, EVENTS);
+
     // Two that have no room together stay apart too.
     let half = EVENTS as u64 / 2;
     let steps = |belongs, from: u64| {

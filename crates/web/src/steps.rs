@@ -167,7 +167,7 @@ impl Steps {
         };
         let progress = Progress {
             client: handoffs.client.clone(),
-            belongs: named_in(request.uri().query().unwrap_or_default()),
+            belongs: named_in(handoffs.site, request.uri().query().unwrap_or_default()),
             ..Progress::default()
         };
         let part = Part {
@@ -437,8 +437,9 @@ impl Part {
 }
 
 /// Which handoff a query names, by the secrets in it: nobody can name another's who does not have
-/// them. A trace id that comes with a request names none.
-fn named_in(query: &str) -> Belongs {
+/// them. A trace id that comes with a request names none, and no query brings the authorization server
+/// a token: that one issues them.
+fn named_in(site: Site, query: &str) -> Belongs {
     let value = |wanted: &str| {
         let mut found = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
         match (found.next(), found.next()) {
@@ -448,7 +449,8 @@ fn named_in(query: &str) -> Belongs {
     };
     let state = value("state").and_then(|text| Unverified::<State>::new(text).ok());
     let launch = value("launch").and_then(|text| Unverified::<LaunchTicket>::new(text).ok());
-    let token = value("handoff_token").and_then(|text| Unverified::<HandoffToken>::new(text).ok());
+    let token = value("handoff_token").filter(|_| site == Site::RelyingParty);
+    let token = token.and_then(|text| Unverified::<HandoffToken>::new(text).ok());
     Belongs {
         flow: state.map(|state| FlowId::of(&state.digest())),
         launch: launch.map(|launch| LaunchId::of(&launch.digest())),

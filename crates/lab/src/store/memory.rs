@@ -88,10 +88,12 @@ impl Tables {
             return number;
         }
         if let Some(row) = self.flows.get_mut(&number)
-            && row.rank < *rank
+            && (into.is_none() || row.rank < *rank)
         {
             row.id.clone_from(id);
             row.rank = *rank;
+            // A full flow may have had this name, which leads to whom it is the id of.
+            self.names.insert(id.clone(), number);
         }
         for name in &names.all {
             self.names.entry(name.clone()).or_insert(number);

@@ -230,7 +230,11 @@ impl<'a> Writing<'a> {
             }
         }
         let held = held(&mut self.flows, number)?;
-        if takes_names && held.rank < rank {
+        if into.is_none() || (takes_names && held.rank < rank) {
+            // A full flow may have had this name, which leads to whom it is the id of.
+            if self.names.insert(id.clone(), number) != Some(number) {
+                self.new_names.push(id.clone());
+            }
             (held.id, held.rank) = (id, rank);
         }
         self.touched.insert(number);
@@ -331,7 +335,9 @@ impl<'a> Writing<'a> {
         let named = |name| self.names.get(name).map(|number| (name, number));
         let names: Vec<_> = self.new_names.iter().filter_map(named).collect();
         sqlx::query(
-            "INSERT INTO name (name, flow) SELECT value ->> 0, value ->> 1 FROM json_each(?)",
+            "INSERT INTO name (name, flow)
+             SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+             ON CONFLICT (name) DO UPDATE SET flow = excluded.flow",
         )
         .bind(json(&names)?)
         .execute(&mut *self.connection)
