@@ -49,7 +49,9 @@ pub fn FlowPage(
     } = model;
     // They stand in the page once more, for the island to go on from.
     let events: Vec<Event> = events.into_iter().map(readable).collect();
-    let app = Diagram::of(&events, &names).app().to_owned();
+    let diagram = Diagram::of(&events, &names);
+    let app = diagram.known_app().map(str::to_owned);
+    let app = app.unwrap_or_else(|| "an unknown app".to_owned());
     view! {
         <div class="page flow">
             <div class="stack flow-head">
@@ -84,7 +86,8 @@ fn keep(id: &str, address: String) -> AnyView {
             <h2 id="keep-heading">"Keep it, share it"</h2>
             <p>
                 "Nothing here is a secret: each was replaced by its kind and six characters of its \
-                 hash when it was recorded. Whoever reaches this lab can open the address of this \
+                 hash when it was recorded, and values that are not part of a handoff are not shown. \
+                 Whoever reaches this lab can open the address of this \
                  page; a file needs no lab at all. The lab keeps only its newest flows."
             </p>
             <p>

@@ -1,13 +1,15 @@
 //! What was sent, without its secrets: requests and answers become [`Message`]s.
 //!
-//! It is a list of what may be shown. Whatever is not on it, the unforeseen first of all, is replaced
-//! by what it is and six digits of its hash. Bounds hold for everything that a stranger chooses.
+//! It is a list of what may be shown. A secret of the protocol is replaced by what it is and six digits
+//! of its hash, by which one sees it again; whatever else is not on the list is not shown at all. Bounds
+//! hold for everything that a stranger chooses.
 
 use std::borrow::Cow;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
 use handoff::{
     flow::{Message, Named, Piece},
-    token::{ClientSecret, HandoffToken, LaunchTicket, Secret, State, Verifier},
+    token::{AccessToken, ClientSecret, HandoffToken, LaunchTicket, Secret, State, Verifier},
     uri::Origin,
     wire::VerifyRequest,
 };
@@ -84,22 +86,9 @@ const SHOWN_HEADERS: [HeaderName; 36] = [
     HeaderName::from_static("tracestate"),
 ];
 
-/// Headers in which a proxy, or somebody who plays one, says whose request it is. There are so few
-/// addresses that six digits of a hash tell which one it is, so not even those are shown.
-const CALLERS: [HeaderName; 9] = [
-    HeaderName::from_static("cf-connecting-ip"),
-    HeaderName::from_static("cf-connecting-ipv6"),
-    HeaderName::from_static("fastly-client-ip"),
-    header::FORWARDED,
-    HeaderName::from_static("true-client-ip"),
-    HeaderName::from_static("x-client-ip"),
-    HeaderName::from_static("x-cluster-client-ip"),
-    HeaderName::from_static("x-forwarded-for"),
-    HeaderName::from_static("x-real-ip"),
-];
-
-/// What stands there instead.
-const CALLER: &str = "(whose request it is)";
+/// What stands in the place of all that nobody has foreseen. Not six digits of a hash: they tell a
+/// password, a person or an address to whoever tries those that there may be.
+const UNFORESEEN: &str = "(not shown)";
 
 /// A request that came to the site at `origin`. Nothing is read from its body.
 #[must_use]
@@ -216,9 +205,9 @@ pub fn json(body: &[u8]) -> Vec<Named> {
     })
 }
 
-/// What a secret of this name is called.
-fn kind(name: &str) -> &'static str {
-    match name {
+/// What a secret of this name is called; none where it is no secret of this protocol.
+fn kind(name: &str) -> Option<&'static str> {
+    let kind = match name {
         "launch" => LaunchTicket::KIND,
         "handoff_token" => HandoffToken::KIND,
         "state" => State::KIND,
@@ -227,19 +216,23 @@ fn kind(name: &str) -> &'static str {
         "access_token" => "AccessToken",
         "csrf" => "CsrfToken",
         "client_secret" => ClientSecret::KIND,
-        _ => "value",
-    }
+        _ => return None,
+    };
+    Some(kind)
 }
 
 fn parameter(name: &str, value: &str) -> Vec<Piece> {
     if SHOWN.contains(&name) {
         text(value)
     } else if name == "target_link_uri" {
-        place(value).map_or_else(|| vec![hidden("value", value.as_bytes())], |it| text(&it))
+        place(value).map_or_else(|| vec![unforeseen()], |it| text(&it))
     } else if name == "redirect_uri" {
         redirect_uri(value)
     } else {
-        vec![hidden(kind(name), value.as_bytes())]
+        match kind(name) {
+            Some(kind) => vec![hidden(kind, value.as_bytes())],
+            None => vec![unforeseen()],
+        }
     }
 }
 
@@ -247,12 +240,12 @@ fn parameter(name: &str, value: &str) -> Vec<Piece> {
 /// is one is shown: the address must be the registered one to the letter.
 fn redirect_uri(value: &str) -> Vec<Piece> {
     let Some(place) = place(value) else {
-        return vec![hidden("value", value.as_bytes())];
+        return vec![unforeseen()];
     };
     let mut pieces = text(&place);
-    if let Some((_, query)) = value.split_once('?') {
+    if value.contains('?') {
         pieces.push(Piece::Text("?".to_owned()));
-        pieces.push(hidden("value", query.as_bytes()));
+        pieces.push(unforeseen());
     }
     pieces
 }
@@ -266,12 +259,9 @@ fn shown_headers(headers: &HeaderMap, but: &[HeaderName]) -> Vec<Named> {
 }
 
 fn header_value(name: &HeaderName, value: &str) -> Vec<Piece> {
-    let hide = || vec![hidden("value", value.as_bytes())];
+    let hide = || vec![unforeseen()];
     if SHOWN_HEADERS.contains(name) {
         return text(value);
-    }
-    if CALLERS.contains(name) {
-        return text(CALLER);
     }
     match *name {
         // A browser may send more than it should, and whoever is no browser anything.
@@ -283,21 +273,30 @@ fn header_value(name: &HeaderName, value: &str) -> Vec<Piece> {
     }
 }
 
+/// A secret of ours is random, and six digits of its hash tell nothing. Anybody else's credentials may
+/// be a password: a proxy's, say.
 fn authorization(value: &str) -> Vec<Piece> {
-    let known = [("basic", ClientSecret::KIND), ("bearer", "AccessToken")];
-    let found = value.split_once(' ').and_then(|(scheme, credentials)| {
-        let (_, kind) = known
-            .iter()
-            .find(|(it, _)| scheme.eq_ignore_ascii_case(it))?;
-        Some((scheme, *kind, credentials))
-    });
-    match found {
-        Some((scheme, kind, credentials)) => vec![
-            Piece::Text(format!("{scheme} ")),
-            hidden(kind, credentials.as_bytes()),
-        ],
-        None => vec![hidden("value", value.as_bytes())],
-    }
+    let Some((scheme, credentials)) = value.split_once(' ') else {
+        return vec![unforeseen()];
+    };
+    let kind = match scheme.to_ascii_lowercase().as_str() {
+        "basic" if is_a_clients(credentials) => ClientSecret::KIND,
+        "bearer" if AccessToken::parse(credentials).is_ok() => AccessToken::KIND,
+        "basic" | "bearer" => return text(&format!("{scheme} {UNFORESEEN}")),
+        _ => return vec![unforeseen()],
+    };
+    vec![
+        Piece::Text(format!("{scheme} ")),
+        hidden(kind, credentials.as_bytes()),
+    ]
+}
+
+fn is_a_clients(credentials: &str) -> bool {
+    let pair = STANDARD.decode(credentials).ok();
+    let pair = pair.and_then(|pair| String::from_utf8(pair).ok());
+    pair.as_deref()
+        .and_then(|pair| pair.split_once(':'))
+        .is_some_and(|(_, secret)| ClientSecret::parse(secret).is_ok())
 }
 
 fn without_nonces(policy: &str) -> Vec<Piece> {
@@ -401,6 +400,10 @@ fn hidden(kind: &str, value: &[u8]) -> Piece {
     }
 }
 
+fn unforeseen() -> Piece {
+    Piece::Text(UNFORESEEN.to_owned())
+}
+
 fn bounded<T>(values: impl IntoIterator<Item = T>, named: impl FnMut(T) -> Named) -> Vec<Named> {
     let mut values = values.into_iter();
     let mut shown: Vec<_> = values.by_ref().take(MOST_VALUES).map(named).collect();
@@ -440,27 +443,39 @@ mod tests {
             ("content-type", "text/html", "text/html"),
             ("origin", "https://a.example", "https://a.example"),
             ("origin", "null", "null"),
-            ("origin", "no address", "[value]"),
+            ("origin", "no address", UNFORESEEN),
             (
                 "referer",
                 "https://u:p@a.example/x?state=S#f",
                 "https://a.example/x",
             ),
             ("referer", "/x?state=S", "/x"),
+            // notes: and a secret as we make them, or a password.
             (
                 "authorization",
-                "Basic bm90ZXM6eA==",
+                "Basic bm90ZXM6QUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQQ==",
                 "Basic [ClientSecret]",
             ),
-            ("authorization", "bearer abc", "bearer [AccessToken]"),
-            ("authorization", "abc", "[value]"),
-            ("authorization", "Token abc", "[value]"),
-            ("x-forwarded-for", "192.0.2.1", CALLER),
-            ("forwarded", "for=192.0.2.1;proto=https", CALLER),
-            ("x-real-ip", "192.0.2.1", CALLER),
-            ("cf-connecting-ip", "192.0.2.1", CALLER),
-            ("true-client-ip", "192.0.2.1", CALLER),
-            ("x-forwarded-host", "a.example", "[value]"),
+            (
+                "authorization",
+                "Basic dGVhbTpsZXRtZWlu",
+                "Basic (not shown)",
+            ),
+            (
+                "authorization",
+                "bearer AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+                "bearer [AccessToken]",
+            ),
+            ("authorization", "bearer abc", "bearer (not shown)"),
+            ("authorization", "abc", UNFORESEEN),
+            ("authorization", "Token abc", UNFORESEEN),
+            ("x-forwarded-for", "192.0.2.1", UNFORESEEN),
+            ("forwarded", "for=192.0.2.1;proto=https", UNFORESEEN),
+            ("x-real-ip", "192.0.2.1", UNFORESEEN),
+            ("cf-connecting-ip", "192.0.2.1", UNFORESEEN),
+            ("fly-client-ip", "192.0.2.1", UNFORESEEN),
+            ("x-forwarded-user", "alice", UNFORESEEN),
+            ("x-forwarded-host", "a.example", UNFORESEEN),
             ("connection", "keep-alive", "keep-alive"),
             ("dnt", "1", "1"),
             ("sec-gpc", "1", "1"),
@@ -471,7 +486,7 @@ mod tests {
             ),
             ("sec-ch-ua-mobile", "?0", "?0"),
             ("sec-ch-ua-platform", "\"Linux\"", "\"Linux\""),
-            ("sec-ch-ua-model", "\"X\"", "[value]"),
+            ("sec-ch-ua-model", "\"X\"", UNFORESEEN),
             (
                 "content-security-policy",
                 "script-src 'nonce-AbC' 'self'; style-src 'nonce-D'",
@@ -492,26 +507,26 @@ mod tests {
             ("launch=L", "[LaunchTicket]"),
             ("code_verifier=V", "[Verifier]"),
             ("csrf=x", "[CsrfToken]"),
-            ("continue=/handoff/authorize?state%3DS", "[value]"),
-            ("password=x", "[value]"),
-            ("State=S", "[value]"),
+            ("continue=/handoff/authorize?state%3DS", UNFORESEEN),
+            ("password=x", UNFORESEEN),
+            ("State=S", UNFORESEEN),
             (
                 "target_link_uri=http%3A%2F%2Fa.example%2Fnotes%3Fkey%3D1",
                 "http://a.example/notes",
             ),
-            ("target_link_uri=%5Cx", "[value]"),
+            ("target_link_uri=%5Cx", UNFORESEEN),
             (
                 "redirect_uri=https%3A%2F%2Fu:p@a.example%2Fcallback",
                 "https://a.example/callback",
             ),
             (
                 "redirect_uri=https%3A%2F%2Fa.example%2Fcallback%3Fkey%3D1%23f",
-                "https://a.example/callback?[value]",
+                "https://a.example/callback?(not shown)",
             ),
-            ("redirect_uri=%5Cx", "[value]"),
+            ("redirect_uri=%5Cx", UNFORESEEN),
             ("error=%3Cb%3E%00", "<b>\0"),
-            ("=x", "[value]"),
-            ("%ff", "[value]"),
+            ("=x", UNFORESEEN),
+            ("%ff", UNFORESEEN),
         ] {
             let named = pairs(pair.as_bytes());
             assert_eq!(read(&named[0].value), shown, "{pair}");
@@ -549,7 +564,7 @@ mod tests {
             ["cookie"],
             "a cookie that an answer has is no more than a header"
         );
-        assert_eq!(super::tests::read(&headers[0].value), "[value]");
+        assert_eq!(super::tests::read(&headers[0].value), UNFORESEEN);
     }
 
     #[test]
