@@ -208,6 +208,43 @@ test('a message that the address names is open, and marked in the picture', { ta
   await expect(flow.opened).toContainText('Notes presents the token');
 });
 
+// Without JavaScript: the marks are links, and Tab walks over them.
+test('keys walk in the picture from the message that has the focus, and nowhere else', { tag: '@scripts-on' }, async ({
+  visitor,
+}) => {
+  const { flow, flows, page } = visitor;
+  const before = await flows.newest();
+  await visitor.openNotesAs(alice);
+  await flows.openNewerThan(before);
+  await expect(flow.outcome).toHaveText(finished);
+  await expect(page.getByText('arrow keys walk from message to message')).toBeVisible();
+  // The first one is open; the focus is elsewhere.
+  await flow.messages.nth(2).focus();
+  await page.keyboard.press('ArrowDown');
+  await expect(flow.messages.nth(3)).toBeFocused();
+  await expect(flow.current).toHaveAccessibleName(/^4\. /);
+  await page.keyboard.press('8');
+  await expect(flow.messages.nth(7)).toBeFocused();
+  // In the list of messages these keys scroll, as everywhere.
+  await flow.list.locator('summary').first().focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('2');
+  await expect(flow.list.locator('summary').first()).toBeFocused();
+  await expect(flow.current).toHaveAccessibleName(/^8\. /);
+});
+
+// Without JavaScript: the list of messages is no box, and all of it stands in the page.
+test('a refusal that is far down in the list of messages is in view', { tag: '@scripts-on' }, async ({ visitor }) => {
+  await visitor.openNotesAs(alice);
+  await visitor.page.goto(visitor.callbacks()[0] ?? '');
+  await visitor.problem.explains('notThisBrowser');
+  const trace = await visitor.problem.trace.textContent();
+  const { flow, page } = await visitor.newTab();
+  await flow.openByTrace(trace ?? '');
+  await expect(flow.opened.getByRole('heading', { level: 3 }).first()).toBeInViewport();
+  expect(await page.evaluate(() => window.scrollY), 'the page stays at its top').toBe(0);
+});
+
 // Without JavaScript: the same. All of it is made on the server.
 test('a finished handoff reads right without its picture', async ({ visitor }) => {
   const before = await visitor.flows.newest();
@@ -228,7 +265,8 @@ test('a finished handoff reads right without its picture', async ({ visitor }) =
     - paragraph:
       - text: /just now|seconds? ago/
       - time: /\d+ \w+ \d{4}, \d\d:\d\d UTC/
-    - paragraph: /Notes began a session at message 9, [\d.]+ m?s after the first one\./
+    - status:
+      - paragraph: /Notes began a session at message 9, [\d.]+ m?s after the first one\./
     - region "Picture":
       - group "10 messages between Browser, Harbor ID, Notes":
         - /children: equal

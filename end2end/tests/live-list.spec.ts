@@ -36,3 +36,25 @@ test('whoever waits for the next handoff sees it', async ({ visitor, notes, scri
   await expect(waiting.getByRole('heading', { level: 1, name: 'A handoff to Notes' })).toBeVisible();
   await waiting.close();
 });
+
+// Without JavaScript: the page does not change by itself.
+test('a handoff of the list keeps the focus while it goes on', { tag: '@scripts-on' }, async ({ visitor }) => {
+  const { flows } = await visitor.newTab();
+  await visitor.step.switchOn('Harbor ID');
+  await visitor.signInAs(alice);
+  const before = await flows.newest();
+  await flows.open();
+  await visitor.portal.openApp('Notes');
+  await visitor.step.stopsBetween('Harbor ID', 'Notes');
+  const row = flows.rows.first();
+  const link = row.getByRole('link');
+  await expect(row).toContainText('Not finished');
+  await expect(link).not.toHaveAttribute('href', before.replace(sites.lab, '') || 'none');
+  await link.focus();
+  await visitor.step.goOn();
+  await visitor.step.stopsBetween('Harbor ID', 'Notes');
+  await visitor.step.goOn();
+  await visitor.notes.arrived(alice);
+  await expect(row).toContainText('Signed in');
+  await expect(link).toBeFocused();
+});

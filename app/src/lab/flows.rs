@@ -160,8 +160,6 @@ fn nothing(authority_origin: &str, authority_name: &str) -> AnyView {
 
 /// The handoffs, as a table that becomes cards on a phone.
 fn table(rows: RwSignal<Vec<FlowRow>>) -> AnyView {
-    // A row that has not changed stays the same element, and keeps the focus.
-    let is_new = |row: &FlowRow| (row.number, row.steps, row.href.clone());
     // The roles say again what a table is: as cards, its elements would lose them.
     view! {
         <table class="flows" role="table" aria-label="Handoffs, the newest first">
@@ -182,53 +180,80 @@ fn table(rows: RwSignal<Vec<FlowRow>>) -> AnyView {
                 </tr>
             </thead>
             <tbody role="rowgroup">
-                <For each=move || rows.get() key=is_new children=row />
+                <For
+                    each=move || rows.get()
+                    key=|row| row.number
+                    children=move |first| row(first, rows)
+                />
             </tbody>
         </table>
     }
     .into_any()
 }
 
-fn row(row: FlowRow) -> AnyView {
-    let FlowRow {
-        href,
-        app_name,
-        icon,
-        began,
-        outcome,
-        steps,
-        ..
-    } = row;
-    let app = app_name.map_or_else(|| "Unknown app".to_owned(), |name| visible(&name));
-    let tone = outcome.tone();
-    let icon_of_outcome = match outcome {
-        Outcome::UnderWay => Icon::Clock,
-        _ => tone.icon(),
+/// One handoff. It stays the same row while its cells change, and keeps the focus.
+fn row(first: FlowRow, rows: RwSignal<Vec<FlowRow>>) -> AnyView {
+    let number = first.number;
+    let row = Memo::new(move |last: Option<&FlowRow>| {
+        let now = rows.with(|rows| rows.iter().find(|row| row.number == number).cloned());
+        // Without its row for a moment, while it is taken away.
+        now.or_else(|| last.cloned())
+            .unwrap_or_else(|| first.clone())
+    });
+    let app = move || {
+        let name = row.with(|row| row.app_name.as_deref().map(visible));
+        name.unwrap_or_else(|| "Unknown app".to_owned())
     };
+    let icon = move || {
+        let icon = row.with(|row| row.icon);
+        view! { <Glyph icon /> }
+    };
+    let when = move || {
+        let began = row.with(|row| row.began.clone());
+        view! {
+            {began.ago}
+            <span class="muted">
+                <When moment=began.at />
+            </span>
+        }
+    };
+    let tone = Memo::new(move |_| row.with(|row| row.outcome.tone()));
+    let outcome = move || {
+        let outcome = row.with(|row| row.outcome.clone());
+        let icon = match outcome {
+            Outcome::UnderWay => Icon::Clock,
+            _ => outcome.tone().icon(),
+        };
+        view! {
+            <Glyph icon />
+            <span>{outcome.words()}</span>
+        }
+    };
+    let steps = Memo::new(move |_| row.with(|row| row.steps));
     view! {
         <tr role="row">
             <td role="cell" class="flows-app">
-                <a href=href>
-                    <Glyph icon />
+                <a href=move || row.with(|row| row.href.clone())>
+                    {icon}
                     <span>
                         {app}
-                        <span class="unseen">{format!(", {}", began.at.for_people)}</span>
+                        <span class="unseen">
+                            {move || row.with(|row| format!(", {}", row.began.at.for_people))}
+                        </span>
                     </span>
                 </a>
             </td>
             <td role="cell" class="flows-when">
-                {began.ago}
-                <span class="muted">
-                    <When moment=began.at />
-                </span>
+                {when}
             </td>
-            <td role="cell" class="flows-outcome" data-tone=tone.slug()>
-                <Glyph icon=icon_of_outcome />
-                <span>{outcome.words()}</span>
+            <td role="cell" class="flows-outcome" data-tone=move || tone.get().slug()>
+                {outcome}
             </td>
             <td role="cell" class="flows-steps">
                 {steps}
-                <span class="flows-unit">{if steps == 1 { " step" } else { " steps" }}</span>
+                <span class="flows-unit">
+                    {move || if steps.get() == 1 { " step" } else { " steps" }}
+                </span>
             </td>
         </tr>
     }

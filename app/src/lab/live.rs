@@ -64,6 +64,14 @@ pub fn LiveFlow(
             });
         }
     });
+    // Beside the picture, the messages are a box of their own: what opens by itself may be far down
+    // in it.
+    let by_itself = Memo::new(move |_| diagram.with(first_open));
+    Effect::new(move || {
+        if let (Some(number), None) = (by_itself.get(), selected.get_untracked()) {
+            show_in_box(number);
+        }
+    });
     let pause = move || {
         let goes_on = paused.get_untracked();
         paused.set(!goes_on);
@@ -127,30 +135,34 @@ pub fn LiveFlow(
                     }
                 }
             }
-            on:keydown=move |event| {
-                let count = diagram.with_untracked(|diagram| diagram.entries.len());
-                match key(&event, open().unwrap_or_default(), count) {
-                    Some(Key::Pause) if is_stream => {
-                        event.prevent_default();
-                        pause();
-                    }
-                    Some(Key::To(number)) => {
-                        event.prevent_default();
-                        selected.set(Some(number));
-                        focus(number);
-                        reveal(number);
-                    }
-                    _ => {}
-                }
-            }
         >
-            {outcome}
+            <div role="status">{outcome}</div>
             <p class="flow-status" role="status">
                 {status}
             </p>
             {controls}
             <div class="flow-columns">
-                <section class="flow-picture" aria-label="Picture">
+                <section
+                    class="flow-picture"
+                    aria-label="Picture"
+                    on:keydown=move |event| {
+                        let count = diagram.with_untracked(|diagram| diagram.entries.len());
+                        let at = marked(&event).or_else(open).unwrap_or_default();
+                        match key(&event, at, count) {
+                            Some(Key::Pause) if is_stream => {
+                                event.prevent_default();
+                                pause();
+                            }
+                            Some(Key::To(number)) => {
+                                event.prevent_default();
+                                selected.set(Some(number));
+                                focus(number);
+                                reveal(number);
+                            }
+                            _ => {}
+                        }
+                    }
+                >
                     {picture}
                     <details class="flow-words">
                         <summary>"The same in words"</summary>
@@ -249,6 +261,14 @@ fn is_summary(event: &web_sys::MouseEvent) -> bool {
     target.is_some_and(|target| matches!(target.closest("summary"), Ok(Some(_))))
 }
 
+/// The number of the message whose mark has the focus.
+fn marked(event: &web_sys::KeyboardEvent) -> Option<usize> {
+    use wasm_bindgen::JsCast as _;
+    let target: web_sys::Element = event.target()?.dyn_into().ok()?;
+    let mark = target.closest(".flow-mark").ok()??;
+    mark.get_attribute("href")?.strip_prefix("#m")?.parse().ok()
+}
+
 /// The number of the message that is open on the page.
 fn opened() -> Option<usize> {
     let message = document().query_selector(".flow-message[open]").ok()??;
@@ -277,6 +297,21 @@ fn reveal(number: usize) {
         options.set_block(web_sys::ScrollLogicalPosition::Nearest);
         if let Some(message) = document().get_element_by_id(&format!("o{number}")) {
             message.scroll_into_view_with_scroll_into_view_options(&options);
+        }
+    });
+}
+
+/// Scrolls the box of messages to one of them, and never the page.
+fn show_in_box(number: usize) {
+    request_animation_frame(move || {
+        let list = document().query_selector(".flow-list").ok().flatten();
+        let message = document().get_element_by_id(&format!("o{number}"));
+        if let (Some(list), Some(message)) = (list, message)
+            && list.scroll_height() > list.client_height()
+        {
+            let from_its_top =
+                message.get_bounding_client_rect().top() - list.get_bounding_client_rect().top();
+            list.set_scroll_top(list.scroll_top() + from_its_top as i32);
         }
     });
 }

@@ -359,6 +359,13 @@ impl Diagram {
         self.name(FIRST_APP)
     }
 
+    /// The same, where anything says which one it is.
+    #[must_use]
+    pub fn known_app(&self) -> Option<&str> {
+        let lane = self.lanes.get(FIRST_APP)?;
+        lane.client.as_ref().map(|_| lane.name.as_str())
+    }
+
     /// The message that says what came of it: the first refused one, or else the one at which the
     /// session began.
     #[must_use]

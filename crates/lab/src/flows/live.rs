@@ -22,6 +22,9 @@ use crate::{Lab, collector::Changed};
 /// tenth of a second, and forty people watch.
 const GATHERED_FOR: Duration = Duration::from_millis(100);
 
+/// How long a list that does not change stays as it is: it says how many minutes ago things were.
+const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
+
 pub(crate) async fn get(At(lab): At<Lab>, peer: Peer) -> Result<Response, Problem> {
     let watching = Watching {
         // First of all, or what happens meanwhile would be missed.
@@ -70,12 +73,13 @@ impl Watching {
         }
     }
 
-    /// Waits until something has changed; none when the stream is to end.
+    /// Waits until something has changed, or is a minute older; none when the stream is to end.
     async fn change(&mut self) -> Option<()> {
         tokio::select! {
             biased;
             () = self.lab.closing().cancelled() => return None,
             () = &mut self.end => return None,
+            () = sleep(AT_LEAST_EVERY) => return Some(()),
             changed = self.changes.recv() => match changed {
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
