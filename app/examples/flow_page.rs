@@ -8,7 +8,7 @@ use std::{env, error::Error, fs};
 use app::{
     components::{icon::AppIcon, moment::Moment, moment::Past},
     lab::{
-        diagram::{AppName, Names},
+        diagram::{AppName, Missing, Names},
         flow::{Flow, FlowPage},
     },
     shell::{Assets, Brand, Frame, Party},
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = Flow {
         id: "4be1c7d0a92f4e558f1f6a53b2c07d91".to_owned(),
         events,
-        unreadable: 0,
+        missing: Missing::default(),
         names: Names {
             authority: "Harbor ID".to_owned(),
             apps: vec![AppName {

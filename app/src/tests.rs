@@ -12,7 +12,7 @@ use crate::{
     components::moment::Past,
     error::{ErrorPage, ErrorText},
     lab::{
-        diagram::{AppName, Names, Outcome as FlowOutcome},
+        diagram::{AppName, Missing, Names, Outcome as FlowOutcome},
         flow::{Flow, FlowPage},
         flows::{FlowRow, Flows, FlowsPage},
         next::{Next, NextPage},
@@ -265,7 +265,10 @@ fn flow(text: &str) -> Flow {
         },
         began: past(text),
         stream: Some(text.to_owned()),
-        unreadable: 2,
+        missing: Missing {
+            unreadable: 2,
+            after: None,
+        },
         address: text.to_owned(),
     }
 }

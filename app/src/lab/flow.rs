@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use crate::{
     components::moment::{Past, When},
     lab::{
-        diagram::{Diagram, Names, readable},
+        diagram::{Diagram, Missing, Names, readable},
         live::LiveFlow,
     },
     words::{Explained, Term},
@@ -19,8 +19,8 @@ pub struct Flow {
     pub id: String,
     /// What was recorded, in any order.
     pub events: Vec<Event>,
-    /// How many steps more were recorded and cannot be read any more.
-    pub unreadable: usize,
+    /// What was recorded and is not among them.
+    pub missing: Missing,
     /// What the parties are called.
     pub names: Names,
     /// When it began.
@@ -41,7 +41,7 @@ pub fn FlowPage(
     let Flow {
         id,
         events,
-        unreadable,
+        missing,
         names,
         began,
         stream,
@@ -61,22 +61,12 @@ pub fn FlowPage(
                 <h1>"A handoff to " {app}</h1>
                 <p class="muted">{began.ago} ", " <When moment=began.at /></p>
             </div>
-            {left_out(unreadable)}
+            {missing.sentences().into_iter().map(|says| view! { <p>{says}</p> }).collect_view()}
             <LiveFlow events names stream />
             {keep(&id, address)}
         </div>
     }
     .into_any()
-}
-
-/// A picture with something missing must say so, or it tells of a site that left something out.
-fn left_out(unreadable: usize) -> Option<AnyView> {
-    let words = match unreadable {
-        0 => return None,
-        1 => "One step of this handoff cannot be read, and is left out.".to_owned(),
-        more => format!("{more} steps of this handoff cannot be read, and are left out."),
-    };
-    Some(view! { <p>{words}</p> }.into_any())
 }
 
 fn keep(id: &str, address: String) -> AnyView {

@@ -57,7 +57,10 @@ pub fn LiveFlow(
             listen(stream, line, move |event: Event| {
                 let event = readable(event);
                 if paused.get_untracked() {
-                    waiting.update(|waiting| add(waiting, event));
+                    let is_drawn = events.with_untracked(|events| events.contains(&event));
+                    if !is_drawn {
+                        waiting.update(|waiting| add(waiting, event));
+                    }
                 } else {
                     events.update(|events| add(events, event));
                 }

@@ -17,7 +17,7 @@ const REMEMBERED: usize = 16;
 /// What came of a handoff, as far as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Neither of the others yet.
+    /// Neither a session nor a refusal yet.
     UnderWay,
     /// The person has a session at the relying party.
     Opened,

@@ -70,6 +70,10 @@ impl Store for Stubborn {
         self.memory.find(key).await
     }
 
+    async fn find_whole(&self, key: &Key) -> Result<Option<(Flow, Vec<Kept>)>, Unavailable> {
+        self.memory.find_whole(key).await
+    }
+
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable> {
         self.memory.events_after(flow, after).await
     }

@@ -343,6 +343,22 @@ async fn when_it_was_heard_of_says_nothing_of_how_a_handoff_ended(store: &dyn St
     }
 }
 
+async fn a_flow_and_its_events_are_of_one_moment(store: &dyn Store) {
+    let events = [
+        event(Step::StartReceived, to(flow(1)), 1, 0),
+        event(Step::StateMade, to(flow(1)), 1, 1),
+    ];
+    keep(store, &events).await;
+    keep(store, &[event(Step::StartReceived, to(flow(2)), 2, 2)]).await;
+    for id in [key(flow(1)), key(trace(1))] {
+        let (found, kept) = store.find_whole(&id).await.unwrap().unwrap();
+        assert_eq!(Some(&found), find(store, flow(1)).await.as_ref());
+        assert_eq!(kept, store.events_after(found.number, 0).await.unwrap());
+        assert_eq!(in_order(kept), events);
+    }
+    assert_eq!(store.find_whole(&key(flow(3))).await.unwrap(), None);
+}
+
 async fn events_come_in_order_and_after_a_number(store: &dyn Store) {
     let at = |step, n| event(step, to(flow(1)), 1, n);
     keep(
@@ -740,6 +756,45 @@ async fn an_event_that_cannot_be_read_is_left_out_of_its_flow() {
     store.close().await;
 }
 
+#[tokio::test]
+async fn a_flow_that_cannot_be_read_is_as_if_it_were_not_there() {
+    for damage in [
+        "UPDATE flow SET course = '{' WHERE flow = 1",
+        "UPDATE flow SET course = '{\"opened\": \"never\"}' WHERE flow = 1",
+        "UPDATE flow SET client = 'not a client!' WHERE flow = 1",
+        "UPDATE flow SET steps = -1 WHERE flow = 1",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("lab.db");
+        let store = Sqlite::open(&path).await.unwrap();
+        keep(&store, &[event(Step::StartReceived, to(flow(1)), 1, 0)]).await;
+        keep(&store, &[event(Step::StartReceived, to(flow(2)), 2, 1)]).await;
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+        let mut database = sqlx::SqliteConnection::connect_with(&options)
+            .await
+            .unwrap();
+        sqlx::query(damage).execute(&mut database).await.unwrap();
+        assert_eq!(recent(&store).await, [flow(2).to_string()], "{damage}");
+        assert_eq!(find(&store, flow(1)).await, None);
+        assert_eq!(store.find_whole(&key(flow(1))).await.unwrap(), None);
+        // What comes afterwards is kept, that of others and its own.
+        let later = [
+            event(Step::StateMade, to(flow(2)), 2, 2),
+            event(Step::StateMade, to(flow(1)), 1, 3),
+        ];
+        keep(&store, &later).await;
+        let mut listed = recent(&store).await;
+        listed.sort();
+        let mut both = [flow(1).to_string(), flow(2).to_string()];
+        both.sort();
+        assert_eq!(listed, both, "{damage}");
+        let anew = find(&store, flow(1)).await.unwrap();
+        assert_eq!(steps(&store, &anew).await, [Step::StateMade]);
+        assert_eq!(find(&store, flow(2)).await.unwrap().steps, 2);
+        store.close().await;
+    }
+}
+
 macro_rules! suite {
     ($($test:ident)*) => {
         mod memory {
@@ -771,6 +826,7 @@ suite! {
     a_step_of_no_known_handoff_is_a_flow_of_its_request
     the_first_reason_stays_and_success_stays_beside_it
     when_it_was_heard_of_says_nothing_of_how_a_handoff_ended
+    a_flow_and_its_events_are_of_one_moment
     events_come_in_order_and_after_a_number
     a_flow_keeps_so_many_events_and_what_the_others_say
     a_full_flow_takes_no_more_names_and_no_other_flow

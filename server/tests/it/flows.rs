@@ -617,6 +617,7 @@ async fn a_step_that_cannot_be_read_is_left_out_and_the_page_says_so() {
         assert!(shown.body.contains(words), "{shown:?}");
     }
     let file = visitor.get(&format!("{page}/export.json")).await.json();
+    assert_eq!(file["missing"], json!([words]));
     assert_eq!(file["events"][0]["step"], "state_made");
     assert_eq!(file["events"].as_array().unwrap().len(), 1);
     let path = format!("/flows/{FLOW}/events");
@@ -624,7 +625,70 @@ async fn a_step_that_cannot_be_read_is_left_out_and_the_page_says_so() {
     assert_eq!(follower.step().await.1, "state_made");
     // Four looks, one line; other platforms of this program have no such step.
     let told = crate::harness::log();
-    assert_eq!(told.matches("step not readable").count(), 1);
+    assert_eq!(told.matches("record not readable").count(), 1);
+}
+
+#[tokio::test]
+async fn a_flow_with_more_steps_than_are_kept_says_so_and_what_came_of_it() {
+    let (_process, world) = world().await;
+    let mut steps: Vec<_> = (0..lab::store::EVENTS)
+        .map(|n| step("start_received", n))
+        .collect();
+    let last = steps.pop().unwrap();
+    for some in steps.chunks(100) {
+        reported(&world, some).await;
+    }
+    let page = world.lab(&format!("/flows/{FLOW}"));
+    let words = "The lab keeps the first 200 steps of a handoff";
+    let visitor = world.visitor();
+    let room = visitor.get(&page).await;
+    assert!(!room.body.contains(words), "{room:?}");
+    let mut created = step("session_created", 1_000);
+    created["at"] = json!(AT + 1);
+    reported(&world, &[last, created]).await;
+    let full = visitor.get(&page).await;
+    assert!(full.body.contains(words), "{full:?}");
+    let outcome = "Its outcome, with all of them: Signed in.";
+    assert!(full.body.contains(outcome), "{full:?}");
+    let file = |kind: &str| format!("{page}/export.{kind}");
+    let json = visitor.get(&file("json")).await.json();
+    assert_eq!(json["events"].as_array().unwrap().len(), 200);
+    assert_eq!(json["missing"][1], outcome);
+    for kind in ["svg", "mermaid"] {
+        let saved = visitor.get(&file(kind)).await.body;
+        assert!(saved.contains("with all of them"), "{saved}");
+    }
+    let list = visitor.get(&world.lab("/flows")).await;
+    assert!(list.body.contains("Signed in"), "{list:?}");
+}
+
+#[tokio::test]
+async fn the_list_leads_to_earlier_ones_only_where_there_are_some() {
+    let (_process, world) = world().await;
+    let junk = |n: usize| {
+        let mut junk = step("refused", 1_000 + n);
+        junk["belongs"] = json!({});
+        junk["refusal"] = json!({ "reason": "too_many_requests" });
+        junk
+    };
+    let all: Vec<_> = (0..lab::store::LISTED).map(junk).collect();
+    reported(&world, &all).await;
+    let visitor = world.visitor();
+    let list = visitor.get(&world.lab("/flows")).await;
+    assert!(!list.body.contains("Show earlier ones"), "{list:?}");
+    reported(&world, &[junk(lab::store::LISTED)]).await;
+    let list = visitor.get(&world.lab("/flows")).await;
+    let (_, link) = list.body.split_once("href=\"/flows?before=").unwrap();
+    let (id, _) = link.split_once('"').unwrap();
+    let earlier = visitor
+        .get(&world.lab(&format!("/flows?before={id}")))
+        .await;
+    assert_eq!(
+        earlier.body.matches("href=\"/flows/").count(),
+        2,
+        "{earlier:?}"
+    );
+    assert!(!earlier.body.contains("Show earlier ones"), "{earlier:?}");
 }
 
 #[tokio::test]

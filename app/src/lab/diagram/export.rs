@@ -9,15 +9,15 @@ use crate::lab::diagram::{
 /// The design's colours, of which the file gets the light ones.
 const TOKENS: &str = include_str!("../../../../style/tokens.css");
 
-/// A whole SVG document.
+/// A whole SVG document, with these sentences below the picture.
 #[must_use]
-pub fn document(diagram: &Diagram) -> String {
+pub fn document(diagram: &Diagram, notes: &[String]) -> String {
     let Picture {
         width,
         height,
         ground,
         marks,
-    } = Picture::of(diagram, Width::Wide);
+    } = Picture::of(diagram, Width::Wide).with_notes(notes);
     let (title, says) = (svg::title(diagram), text::outcome(diagram));
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"-16 -16 {:.0} {:.0}\" width=\"{:.0}\" \

@@ -291,6 +291,42 @@ impl Outcome {
     }
 }
 
+/// What a picture does not show of a handoff. It must say so, or it tells of a site that left
+/// something out.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// How many steps were recorded and cannot be read any more.
+    pub unreadable: usize,
+    /// How many steps are kept, where no more are kept of one handoff; and what came of it with the
+    /// others.
+    pub after: Option<(usize, Outcome)>,
+}
+
+impl Missing {
+    /// The same in words; none when nothing is missing.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let mut sentences = Vec::new();
+        match self.unreadable {
+            0 => {}
+            1 => sentences.push("One step of this handoff cannot be read, and is left out.".into()),
+            more => sentences.push(format!(
+                "{more} steps of this handoff cannot be read, and are left out."
+            )),
+        }
+        if let Some((steps, outcome)) = &self.after {
+            sentences.push(format!(
+                "The lab keeps the first {steps} steps of a handoff: what came after them is not shown."
+            ));
+            sentences.push(format!(
+                "Its outcome, with all of them: {}.",
+                outcome.words()
+            ));
+        }
+        sentences
+    }
+}
+
 impl From<outcome::Outcome> for Outcome {
     fn from(outcome: outcome::Outcome) -> Self {
         match outcome {

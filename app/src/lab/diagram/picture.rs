@@ -233,6 +233,20 @@ impl Picture {
     pub fn of(diagram: &Diagram, width: Width) -> Self {
         Drawing::new(diagram, width).finish()
     }
+
+    /// The same with these sentences below it.
+    #[must_use]
+    pub fn with_notes(mut self, notes: &[String]) -> Self {
+        let (size, each) = (Width::Wide.measures().text, 0.56);
+        let most = fit(self.width, size, each);
+        for line in notes.iter().flat_map(|note| in_lines(note, most)) {
+            self.height += ROW;
+            let base = self.height - 4.0;
+            let line = text(0.0, base, Anchor::Start, size, Ink::Ink, line);
+            self.ground.push(line.plain());
+        }
+        self
+    }
 }
 
 /// What stands in the drawing one below the other.

@@ -15,7 +15,7 @@ use handoff::{
 use leptos::prelude::*;
 
 use super::{
-    COLOURS, Diagram, Entry, Kind, MOST, Names, Outcome, duration, explain, export,
+    COLOURS, Diagram, Entry, Kind, MOST, Missing, Names, Outcome, duration, explain, export,
     picture::{Ink, Mark, Picture, Shape, Width},
     readable, rules, svg, text, visible,
 };
@@ -354,7 +354,7 @@ fn the_text_says_what_the_drawing_shows() {
     for events in [signed_in(), replayed(), stolen_callback()] {
         let diagram = drawn(&events);
         let list = html(|| text::list(&diagram).into_any());
-        let mermaid = text::mermaid(&diagram);
+        let mermaid = text::mermaid(&diagram, &[]);
         assert_eq!(list.matches("<li>").count(), diagram.entries.len());
         for entry in &diagram.entries {
             let message = entry.message.as_ref().unwrap();
@@ -472,8 +472,8 @@ fn markup_and_control_characters_are_shown_as_text_everywhere() {
         let messages = message::messages(&diagram, Some(1));
         view! { {drawing} {list} {messages} }.into_any()
     });
-    let file = export::document(&diagram);
-    let mermaid = text::mermaid(&diagram);
+    let file = export::document(&diagram, &[]);
+    let mermaid = text::mermaid(&diagram, &[]);
     for shown in [&page, &file, &mermaid] {
         for forbidden in ["<script", "</script>", "\u{0}", "\u{202e}"] {
             assert!(!shown.contains(forbidden), "{forbidden:?}: {shown}");
@@ -516,7 +516,12 @@ fn markup_and_control_characters_are_shown_as_text_everywhere() {
 
 #[test]
 fn a_saved_picture_is_whole_xml_with_colours_of_its_own() {
-    let file = export::document(&drawn(&replayed()));
+    let notes = ["Less than <all> of it.".to_owned()];
+    let file = export::document(&drawn(&replayed()), &notes);
+    assert!(
+        file.contains(">Less than &lt;all&gt; of it.</text>"),
+        "{file}"
+    );
     for needs_more in ["var(", "currentColor", "class=", "style", "href", "<script"] {
         assert!(!file.contains(needs_more), "{needs_more}: {file}");
     }
@@ -716,7 +721,53 @@ fn what_is_missing_or_too_much_is_said_and_breaks_nothing() {
     let many = vec![one; MOST + 7];
     let diagram = drawn(&many);
     assert_eq!((diagram.entries.len(), diagram.left_out), (MOST, 7));
-    assert!(text::mermaid(&diagram).contains("and 7 more steps"));
+    assert!(text::mermaid(&diagram, &[]).contains("and 7 more steps"));
+    let note = ["One; and more".to_owned()];
+    let noted = text::mermaid(&diagram, &note);
+    assert!(
+        noted.ends_with("    Note over P0: One#59; and more\n"),
+        "{noted}"
+    );
     let page = html(|| message::messages(&diagram, None).into_any());
     assert!(page.contains("And 7 more steps"), "{page}");
+}
+
+#[test]
+fn what_a_picture_does_not_show_it_says() {
+    let nothing = Missing::default();
+    assert_eq!(nothing.sentences(), [""; 0]);
+    let reason = "state_unknown_here".to_owned();
+    let missing = Missing {
+        unreadable: 1,
+        after: Some((200, Outcome::RefusedAfterwards(reason.clone()))),
+    };
+    let sentences = missing.sentences();
+    let outcome = explain::reason(&reason);
+    assert_eq!(
+        sentences,
+        [
+            "One step of this handoff cannot be read, and is left out.".to_owned(),
+            "The lab keeps the first 200 steps of a handoff: what came after them is not shown."
+                .to_owned(),
+            format!("Its outcome, with all of them: Signed in, then refused: {outcome}."),
+        ]
+    );
+    let picture = Picture::of(&drawn(&replayed()), Width::Wide);
+    let (above, shapes) = (picture.height, picture.ground.len());
+    let picture = picture.with_notes(&sentences);
+    let lines: Vec<f32> = picture.ground[shapes..]
+        .iter()
+        .map(|shape| match shape {
+            Shape::Text {
+                x, y, text, size, ..
+            } => {
+                let wide = text.chars().count() as f32 * size * 0.56;
+                assert!(*x >= 0.0 && x + wide <= picture.width, "{text}");
+                *y
+            }
+            other => panic!("no text: {other:?}"),
+        })
+        .collect();
+    assert!(lines.len() >= sentences.len());
+    assert!(lines.is_sorted() && lines[0] > above && lines[lines.len() - 1] < picture.height);
 }

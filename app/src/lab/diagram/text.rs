@@ -100,9 +100,10 @@ pub fn list(diagram: &Diagram) -> AnyView {
     view! { <ol class="flow-text">{entries}</ol> }.into_any()
 }
 
-/// The picture in the language of Mermaid, which many editors and wikis draw.
+/// The picture in the language of Mermaid, which many editors and wikis draw, with these sentences at
+/// its end.
 #[must_use]
-pub fn mermaid(diagram: &Diagram) -> String {
+pub fn mermaid(diagram: &Diagram, notes: &[String]) -> String {
     let mut lines = vec!["sequenceDiagram".to_owned()];
     for (index, lane) in diagram.lanes.iter().enumerate() {
         lines.push(format!(
@@ -148,6 +149,9 @@ pub fn mermaid(diagram: &Diagram) -> String {
             "    Note over P0: and {} more steps",
             diagram.left_out
         ));
+    }
+    for note in notes {
+        lines.push(format!("    Note over P0: {}", escaped(note)));
     }
     lines.push(String::new());
     lines.join("\n")

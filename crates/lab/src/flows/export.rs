@@ -1,6 +1,6 @@
 //! A flow as a file, to be kept or passed on. It holds what the page holds: no secret.
 
-use app::lab::diagram::{Diagram, export, text};
+use app::lab::diagram::{Diagram, Missing, export, text};
 use axum::{
     Json,
     response::{IntoResponse, Response},
@@ -10,10 +10,10 @@ use http::header;
 use serde::Serialize;
 use web::{context::At, problem::Problem};
 
-use super::{Asked, find, names};
+use super::{Asked, find_whole, missing, names};
 use crate::{
     Lab,
-    store::{Flow, in_order},
+    store::{Flow, Key, in_order},
 };
 
 /// What the JSON file holds.
@@ -23,34 +23,40 @@ struct File {
     flow: String,
     /// What happened, in order.
     events: Vec<Event>,
+    /// What of it is not here, in words.
+    missing: Vec<String>,
 }
 
 /// The steps as JSON.
 pub(crate) async fn json(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
-    let (flow, events) = recorded(&lab, &key).await?;
+    let (flow, events, missing) = recorded(&lab, &key).await?;
     let flow = flow.id.to_string();
     let name = disposition(&flow, "json");
-    let file = Json(File { flow, events });
+    let file = Json(File {
+        flow,
+        events,
+        missing: missing.sentences(),
+    });
     Ok(([(header::CONTENT_DISPOSITION, name)], file).into_response())
 }
 
 /// The picture, by itself.
 pub(crate) async fn svg(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
-    let (flow, diagram) = drawn(&lab, &key).await?;
-    let picture = export::document(&diagram);
+    let (flow, diagram, missing) = drawn(&lab, &key).await?;
+    let picture = export::document(&diagram, &missing.sentences());
     Ok(file(&flow, "svg", "image/svg+xml", picture))
 }
 
 /// The picture in the language of Mermaid.
 pub(crate) async fn mermaid(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
-    let (flow, diagram) = drawn(&lab, &key).await?;
-    let picture = text::mermaid(&diagram);
+    let (flow, diagram, missing) = drawn(&lab, &key).await?;
+    let picture = text::mermaid(&diagram, &missing.sentences());
     Ok(file(&flow, "mermaid", "text/vnd.mermaid", picture))
 }
 
-async fn drawn(lab: &Lab, key: &crate::store::Key) -> Result<(Flow, Diagram), Problem> {
-    let (flow, events) = recorded(lab, key).await?;
-    Ok((flow, Diagram::of(&events, &names())))
+async fn drawn(lab: &Lab, key: &Key) -> Result<(Flow, Diagram, Missing), Problem> {
+    let (flow, events, missing) = recorded(lab, key).await?;
+    Ok((flow, Diagram::of(&events, &names()), missing))
 }
 
 fn file(flow: &Flow, kind: &str, media_type: &'static str, content: String) -> Response {
@@ -64,11 +70,10 @@ fn file(flow: &Flow, kind: &str, media_type: &'static str, content: String) -> R
     (headers, content).into_response()
 }
 
-async fn recorded(lab: &Lab, key: &crate::store::Key) -> Result<(Flow, Vec<Event>), Problem> {
-    let flow = find(lab, key).await?;
-    let kept = lab.recorded().store.events_after(flow.number, 0).await;
-    let kept = kept.map_err(Problem::unavailable)?;
-    Ok((flow, in_order(kept)))
+async fn recorded(lab: &Lab, key: &Key) -> Result<(Flow, Vec<Event>, Missing), Problem> {
+    let (flow, kept) = find_whole(lab, key).await?;
+    let missing = missing(&flow, &kept);
+    Ok((flow, in_order(kept), missing))
 }
 
 /// A flow's id is hexadecimal digits: it needs no quoting.

@@ -35,7 +35,8 @@ pub(crate) async fn get(
         }
         None => None,
     };
-    let (rows, earlier) = newest(&lab, before).await?;
+    let rows = newest(&lab, before).await?;
+    let earlier = earlier(&lab, rows.last()).await?;
     let model = Flows {
         rows,
         earlier,
@@ -53,21 +54,26 @@ pub(crate) async fn get(
     Ok(page.show_with_islands(show).await)
 }
 
-/// The newest of all, or of those that came before this one; and where there are earlier ones.
-pub(crate) async fn newest(
-    lab: &Lab,
-    before: Option<Number>,
-) -> Result<(Vec<FlowRow>, Option<String>), Problem> {
+/// The newest of all, or of those that came before this one.
+pub(crate) async fn newest(lab: &Lab, before: Option<Number>) -> Result<Vec<FlowRow>, Problem> {
     let flows = lab.recorded().store.recent_flows(LISTED, before).await;
     let flows = flows.map_err(Problem::unavailable)?;
     let now = lab.context().now();
-    let earlier = flows
-        .last()
-        .filter(|_| flows.len() == LISTED)
-        .map(|last| format!("/flows?before={}", last.id));
     let names = names();
     let rows = flows.into_iter().map(|flow| row(flow, &names, now));
-    Ok((rows.collect(), earlier))
+    Ok(rows.collect())
+}
+
+/// Where those are that came before this one, if there are any.
+async fn earlier(lab: &Lab, last: Option<&FlowRow>) -> Result<Option<String>, Problem> {
+    let Some(last) = last else { return Ok(None) };
+    let before = lab
+        .recorded()
+        .store
+        .recent_flows(1, Some(Number(last.number)))
+        .await;
+    let before = before.map_err(Problem::unavailable)?;
+    Ok((!before.is_empty()).then(|| last.href.replacen("/flows/", "/flows?before=", 1)))
 }
 
 fn row(flow: Flow, names: &Names, now: OffsetDateTime) -> FlowRow {

@@ -64,7 +64,7 @@ impl Watching {
             if self.shown.is_some() {
                 self.change().await?;
             }
-            let (rows, _) = newest(&self.lab, None).await.ok()?;
+            let rows = newest(&self.lab, None).await.ok()?;
             if self.shown.as_ref() != Some(&rows) {
                 self.ready
                     .push_back(sse::Event::default().json_data(&rows).ok()?);

@@ -10,7 +10,7 @@ pub(crate) mod next;
 pub(crate) mod page;
 pub(crate) mod streams;
 
-use app::lab::diagram::{AppName, Names};
+use app::lab::diagram::{AppName, Missing, Names};
 use axum::{
     extract::{FromRequestParts, Path},
     response::Response,
@@ -23,7 +23,7 @@ use web::{problem::Problem, redirect};
 
 use crate::{
     AUTHORITY, Lab,
-    store::{Flow, Key, Outcome},
+    store::{EVENTS, Flow, Kept, Key, Outcome},
 };
 
 /// How long after its last step a handoff that has an outcome is still followed: a refused one may
@@ -52,6 +52,23 @@ async fn find(lab: &Lab, key: &Key) -> Result<Flow, Problem> {
     found
         .map_err(Problem::unavailable)?
         .ok_or_else(Problem::not_found)
+}
+
+/// The flow that is known by this, with all that is kept of it.
+async fn find_whole(lab: &Lab, key: &Key) -> Result<(Flow, Vec<Kept>), Problem> {
+    let found = lab.recorded().store.find_whole(key).await;
+    found
+        .map_err(Problem::unavailable)?
+        .ok_or_else(Problem::not_found)
+}
+
+/// What a picture of these events does not show of the flow.
+fn missing(flow: &Flow, kept: &[Kept]) -> Missing {
+    let is_full = flow.steps >= EVENTS;
+    Missing {
+        unreadable: flow.steps.saturating_sub(kept.len()),
+        after: is_full.then(|| (flow.steps, flow.outcome.clone().into())),
+    }
 }
 
 /// The address of the flow that is known by this. The pages of other sites lead here, sometimes before

@@ -5,7 +5,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use web::{context::At, moment, page::Page, problem::Problem, redirect};
 
-use super::{Asked, find, is_over, names};
+use super::{Asked, find_whole, is_over, missing, names};
 use crate::{Lab, store::in_order};
 
 pub(crate) async fn get(
@@ -13,19 +13,17 @@ pub(crate) async fn get(
     Asked(key): Asked,
     page: Page,
 ) -> Result<Response, Problem> {
-    let flow = find(&lab, &key).await?;
+    let (flow, kept) = find_whole(&lab, &key).await?;
     if flow.id != key {
         // Also known by its launch, or by one of its requests; its page has one address.
         return Ok(redirect::see_other(&format!("/flows/{}", flow.id)));
     }
-    let kept = lab.recorded().store.events_after(flow.number, 0).await;
-    let kept = kept.map_err(Problem::unavailable)?;
     let now = lab.context().now();
     let last = kept.iter().map(|kept| kept.seq).max().unwrap_or(0);
     let stream = format!("/flows/{}/events?after={last}", flow.id);
     let model = Model {
         id: flow.id.to_string(),
-        unreadable: flow.steps.saturating_sub(kept.len()),
+        missing: missing(&flow, &kept),
         events: in_order(kept),
         names: names(),
         began: moment::past(flow.began, now),

@@ -121,9 +121,12 @@ impl Tables {
         }
     }
 
-    fn delete(&mut self, number: Number) {
-        self.flows.remove(&number);
-        self.names.retain(|_, of| *of != number);
+    fn delete(&mut self, numbers: &[Number]) {
+        for number in numbers {
+            self.flows.remove(number);
+        }
+        let flows = &self.flows;
+        self.names.retain(|_, of| flows.contains_key(of));
     }
 }
 
@@ -139,6 +142,16 @@ impl Row {
             steps: self.summary.steps,
             kept_at: self.kept_at,
         })
+    }
+
+    fn kept_after(&self, after: u64) -> Result<Vec<Kept>, Unavailable> {
+        let events = self.events.iter().filter(|(seq, _)| *seq > after);
+        events
+            .map(|(seq, body)| {
+                let event = serde_json::from_str(body).map_err(Unavailable::unreadable)?;
+                Ok(Kept { seq: *seq, event })
+            })
+            .collect()
     }
 }
 
@@ -209,18 +222,18 @@ impl Store for Memory {
         row.map(|row| row.read(*number)).transpose()
     }
 
+    async fn find_whole(&self, key: &Key) -> Result<Option<(Flow, Vec<Kept>)>, Unavailable> {
+        let tables = self.tables();
+        let number = tables.names.get(key.as_str());
+        let row = number.and_then(|number| tables.flows.get_key_value(number));
+        row.map(|(number, row)| Ok((row.read(*number)?, row.kept_after(0)?)))
+            .transpose()
+    }
+
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable> {
         let tables = self.tables();
-        let events = tables.flows.get(&flow).map(|row| row.events.iter());
-        events
-            .into_iter()
-            .flatten()
-            .filter(|(seq, _)| *seq > after)
-            .map(|(seq, body)| {
-                let event = serde_json::from_str(body).map_err(Unavailable::unreadable)?;
-                Ok(Kept { seq: *seq, event })
-            })
-            .collect()
+        let row = tables.flows.get(&flow);
+        row.map_or(Ok(Vec::new()), |row| row.kept_after(after))
     }
 
     async fn sweep(
@@ -261,9 +274,7 @@ impl Store for Memory {
                 }
             }
         }
-        for number in &gone {
-            tables.delete(*number);
-        }
+        tables.delete(&gone);
         Ok(gone.len() as u64)
     }
 

@@ -141,6 +141,9 @@ pub struct Kept {
 }
 
 /// What the lab asks of a database.
+///
+/// A flow that cannot be read, as another version wrote it or the file is damaged, is as if it were
+/// not there, for every verb: one is not worth the list of all others. It is logged.
 #[async_trait]
 pub trait Store: Send + Sync + fmt::Debug {
     /// Keeps these events, in their order. Events that are known to belong together become one flow,
@@ -164,9 +167,13 @@ pub trait Store: Send + Sync + fmt::Debug {
     /// The flow that is known by this.
     async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable>;
 
+    /// The same with all its events, as [`Store::events_after`] gives them, both of one moment: flows
+    /// may be joined between two questions.
+    async fn find_whole(&self, key: &Key) -> Result<Option<(Flow, Vec<Kept>)>, Unavailable>;
+
     /// Its events after this one, in the order in which they came; zero is before the first. One that
-    /// cannot be read, as another version wrote it or the file is damaged, is left out and logged:
-    /// the rest is still worth a picture. [`Flow::steps`] counts it.
+    /// cannot be read is left out and logged: the rest is still worth a picture. [`Flow::steps`]
+    /// counts it.
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable>;
 
     /// Deletes what was kept for the last time before this, and of the rest the oldest until there

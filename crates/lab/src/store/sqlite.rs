@@ -26,9 +26,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     database: Database,
-    /// The operator was told of an event that cannot be read. Once is enough: a flow may have two
+    /// The operator was told of a record that cannot be read. Once is enough: a flow may have two
     /// hundred, and each look at it would tell of all.
-    told: Arc<AtomicBool>,
+    has_told_of_unreadable: Arc<AtomicBool>,
 }
 
 impl Sqlite {
@@ -40,14 +40,33 @@ impl Sqlite {
     pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
         Ok(Self {
             database: Database::open_unhurried(path, &MIGRATIONS).await?,
-            told: Arc::default(),
+            has_told_of_unreadable: Arc::default(),
         })
     }
 
-    fn leave_out(&self, event: i64, cause: &serde_json::Error) {
-        if !self.told.swap(true, Ordering::Relaxed) {
-            tracing::error!(event, %cause, "step not readable");
-        }
+    /// The record of this table, unless it cannot be read.
+    fn readable<T, E: std::fmt::Display>(
+        &self,
+        table: &'static str,
+        number: i64,
+        read: Result<T, E>,
+    ) -> Option<T> {
+        let told = &self.has_told_of_unreadable;
+        read.inspect_err(|cause| {
+            if !told.swap(true, Ordering::Relaxed) {
+                tracing::error!(table, number, %cause, "record not readable");
+            }
+        })
+        .ok()
+    }
+
+    fn flow(&self, row: FlowRow) -> Option<Flow> {
+        self.readable("flow", row.flow, row.read())
+    }
+
+    fn events(&self, rows: Vec<EventRow>) -> Vec<Kept> {
+        let read = |row: EventRow| self.readable("event", row.seq, row.read());
+        rows.into_iter().filter_map(read).collect()
     }
 
     /// Closes the file.
@@ -72,7 +91,9 @@ struct FlowRow {
 }
 
 impl FlowRow {
-    fn summary(self) -> Result<Summary, Unavailable> {
+    const BY_NAME: &str = "SELECT * FROM flow WHERE flow = (SELECT flow FROM name WHERE name = ?)";
+
+    fn summary(&self) -> Result<Summary, Unavailable> {
         let client = self.client.as_deref().map(ClientId::parse).transpose();
         Ok(Summary {
             client: client.map_err(Unavailable::unreadable)?,
@@ -85,7 +106,7 @@ impl FlowRow {
         })
     }
 
-    fn read(self) -> Result<Flow, Unavailable> {
+    fn read(&self) -> Result<Flow, Unavailable> {
         let number = Number(self.flow);
         let id = Key::parse(&self.id).map_err(Unavailable::unreadable)?;
         let kept_at = from_millis(self.kept_at)?;
@@ -107,6 +128,17 @@ impl FlowRow {
 struct EventRow {
     seq: i64,
     body: String,
+}
+
+impl EventRow {
+    const AFTER: &str = "SELECT seq, body FROM event WHERE flow = ? AND seq > ? ORDER BY seq";
+
+    fn read(&self) -> Result<Kept, Unavailable> {
+        Ok(Kept {
+            seq: u64::try_from(self.seq).map_err(Unavailable::unreadable)?,
+            event: serde_json::from_str(&self.body).map_err(Unavailable::unreadable)?,
+        })
+    }
 }
 
 /// One turn of writing. A handoff's twenty events have few names and come close together: what they
@@ -148,6 +180,7 @@ struct NamedRow {
 
 impl<'a> Writing<'a> {
     async fn begin(
+        store: &Sqlite,
         connection: &'a mut SqliteConnection,
         events: &[Event],
         now: OffsetDateTime,
@@ -171,15 +204,24 @@ impl<'a> Writing<'a> {
         let (mut names, mut flows) = (HashMap::new(), BTreeMap::new());
         for NamedRow { name, flow } in rows {
             let number = Number(flow.flow);
-            names.insert(name, number);
             if let btree_map::Entry::Vacant(place) = flows.entry(number) {
+                let summary = store.readable("flow", flow.flow, flow.summary());
+                let Some(summary) = summary else {
+                    // It leaves its id to the one that begins in its place: ids are unique.
+                    sqlx::query("UPDATE flow SET id = 'unreadable ' || flow WHERE flow = ?")
+                        .bind(flow.flow)
+                        .execute(&mut *connection)
+                        .await?;
+                    continue;
+                };
                 place.insert(Held {
-                    id: flow.id.clone(),
+                    id: flow.id,
                     rank: flow.rank,
-                    summary: flow.summary()?,
+                    summary,
                     changed: false,
                 });
             }
+            names.insert(name, number);
         }
         Ok(Self {
             connection,
@@ -399,7 +441,7 @@ impl Store for Sqlite {
         now: OffsetDateTime,
     ) -> Result<Vec<Number>, Unavailable> {
         let mut tx = self.database.write().await?;
-        let mut writing = Writing::begin(&mut tx, events, now).await?;
+        let mut writing = Writing::begin(self, &mut tx, events, now).await?;
         for event in events {
             writing.keep(event).await?;
         }
@@ -420,37 +462,42 @@ impl Store for Sqlite {
                 .bind(count(limit.min(LISTED)))
                 .fetch_all(self.database.readers())
                 .await?;
-        rows.into_iter().map(FlowRow::read).collect()
+        Ok(rows.into_iter().filter_map(|row| self.flow(row)).collect())
     }
 
     async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable> {
-        let row: Option<FlowRow> = sqlx::query_as(
-            "SELECT * FROM flow WHERE flow = (SELECT flow FROM name WHERE name = ?)",
-        )
-        .bind(key.as_str())
-        .fetch_optional(self.database.readers())
-        .await?;
-        row.map(FlowRow::read).transpose()
+        let row: Option<FlowRow> = sqlx::query_as(FlowRow::BY_NAME)
+            .bind(key.as_str())
+            .fetch_optional(self.database.readers())
+            .await?;
+        Ok(row.and_then(|row| self.flow(row)))
+    }
+
+    async fn find_whole(&self, key: &Key) -> Result<Option<(Flow, Vec<Kept>)>, Unavailable> {
+        let mut tx = self.database.readers().begin().await?;
+        let row: Option<FlowRow> = sqlx::query_as(FlowRow::BY_NAME)
+            .bind(key.as_str())
+            .fetch_optional(&mut *tx)
+            .await?;
+        let Some(flow) = row.and_then(|row| self.flow(row)) else {
+            return Ok(None);
+        };
+        let rows = sqlx::query_as(EventRow::AFTER)
+            .bind(flow.number.0)
+            .bind(0)
+            .fetch_all(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(Some((flow, self.events(rows))))
     }
 
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable> {
-        let rows: Vec<EventRow> =
-            sqlx::query_as("SELECT seq, body FROM event WHERE flow = ? AND seq > ? ORDER BY seq")
-                .bind(flow.0)
-                .bind(i64::try_from(after).unwrap_or(i64::MAX))
-                .fetch_all(self.database.readers())
-                .await?;
-        let mut kept = Vec::new();
-        for EventRow { seq, body } in rows {
-            match serde_json::from_str(&body) {
-                Ok(event) => kept.push(Kept {
-                    seq: u64::try_from(seq).map_err(Unavailable::unreadable)?,
-                    event,
-                }),
-                Err(cause) => self.leave_out(seq, &cause),
-            }
-        }
-        Ok(kept)
+        let rows = sqlx::query_as(EventRow::AFTER)
+            .bind(flow.0)
+            .bind(i64::try_from(after).unwrap_or(i64::MAX))
+            .fetch_all(self.database.readers())
+            .await?;
+        Ok(self.events(rows))
     }
 
     async fn sweep(
