@@ -61,7 +61,7 @@ pub(crate) async fn get(
         look,
         end: Box::pin(sleep(LASTS)),
         lab,
-        _place: place,
+        place,
     };
     let events = unfold(following, |mut following| async move {
         let event = following.next().await?;
@@ -103,7 +103,7 @@ struct Following {
     changes: Receiver<Changed>,
     look: Interval,
     end: Pin<Box<Sleep>>,
-    _place: Place,
+    place: Place,
 }
 
 impl Following {
@@ -122,6 +122,7 @@ impl Following {
             tokio::select! {
                 biased;
                 () = self.lab.closing().cancelled() => return None,
+                () = self.place.given_up() => return None,
                 () = &mut self.end => return None,
                 changed = self.changes.recv() => self.looks = match changed {
                     Ok(changed) => changed.contains(&self.number),

@@ -29,7 +29,7 @@ pub(crate) async fn get(At(lab): At<Lab>, peer: Peer) -> Result<Response, Proble
     let watching = Watching {
         // First of all, or what happens meanwhile would be missed.
         changes: lab.recorded().collector.changes(),
-        _place: lab.streams().open(peer.network())?,
+        place: lab.streams().open(peer.network())?,
         lab,
         shown: None,
         ready: VecDeque::from([sse::Event::default().retry(AGAIN_AFTER)]),
@@ -50,7 +50,7 @@ struct Watching {
     shown: Option<Vec<FlowRow>>,
     ready: VecDeque<sse::Event>,
     end: Pin<Box<Sleep>>,
-    _place: Place,
+    place: Place,
 }
 
 impl Watching {
@@ -79,6 +79,7 @@ impl Watching {
             biased;
             () = self.lab.closing().cancelled() => return None,
             () = &mut self.end => return None,
+            () = self.place.given_up() => return None,
             () = sleep(AT_LEAST_EVERY) => return Some(()),
             changed = self.changes.recv() => match changed {
                 Ok(_) | Err(RecvError::Lagged(_)) => {}

@@ -1,7 +1,7 @@
 //! The streams of server-sent events that browsers have open.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     convert::Infallible,
     fmt,
     sync::{Arc, Mutex, PoisonError},
@@ -15,6 +15,7 @@ use axum::response::{
 use futures_util::{Stream, StreamExt};
 use http::header;
 use time::Duration as Span;
+use tokio_util::sync::CancellationToken;
 use web::{peer::Network, problem::Problem};
 
 /// How many streams are open at once. Each is a connection, of which the process has a few hundred.
@@ -46,23 +47,46 @@ pub(crate) fn answer(events: impl Stream<Item = Event> + Send + 'static) -> Resp
     (headers, answer).into_response()
 }
 
-/// The streams that are open, by whose they are.
+/// The streams that are open, by whose they are; of each network, the oldest first.
 #[derive(Clone, Default)]
-pub(crate) struct Streams(Arc<Mutex<HashMap<Network, usize>>>);
+pub(crate) struct Streams(Arc<Mutex<Open>>);
+
+#[derive(Default)]
+struct Open {
+    by_network: HashMap<Network, VecDeque<(u64, CancellationToken)>>,
+    last: u64,
+}
 
 impl Streams {
+    /// When all are taken, the network that has the most gives its oldest up to one that has less:
+    /// else three networks could have them all, and nobody else would see anything happen.
+    ///
     /// # Errors
     /// [`Problem::too_many`] when there is none left for this network.
     pub(crate) fn open(&self, network: Network) -> Result<Place, Problem> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = open.get(&network).copied().unwrap_or(0);
-        if own >= FROM_ONE || open.values().sum::<usize>() >= AT_ONCE {
+        let own = open.by_network.get(&network).map_or(0, VecDeque::len);
+        if own >= FROM_ONE {
             return Err(Problem::too_many(TRY_LATER));
         }
-        open.insert(network, own + 1);
+        let all: usize = open.by_network.values().map(VecDeque::len).sum();
+        if all >= AT_ONCE {
+            let most = open.by_network.values_mut().max_by_key(|own| own.len());
+            // Were they to have as many afterwards, the two would take it from each other for ever.
+            let most = most.filter(|most| most.len() > own + 1);
+            let given_up = most.and_then(VecDeque::pop_front);
+            let (_, ended) = given_up.ok_or_else(|| Problem::too_many(TRY_LATER))?;
+            ended.cancel();
+        }
+        open.last += 1;
+        let (number, ended) = (open.last, CancellationToken::new());
+        let own = open.by_network.entry(network).or_default();
+        own.push_back((number, ended.clone()));
         Ok(Place {
             streams: self.clone(),
             network,
+            number,
+            ended,
         })
     }
 }
@@ -73,10 +97,19 @@ impl fmt::Debug for Streams {
     }
 }
 
-/// An open stream. It counts until it is dropped.
+/// An open stream. It counts until it is dropped, or given up for somebody else's.
 pub(crate) struct Place {
     streams: Streams,
     network: Network,
+    number: u64,
+    ended: CancellationToken,
+}
+
+impl Place {
+    /// Waits until it must end, as somebody else needs it more.
+    pub(crate) async fn given_up(&self) {
+        self.ended.cancelled().await;
+    }
 }
 
 impl Drop for Place {
@@ -86,10 +119,10 @@ impl Drop for Place {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = open.get_mut(&self.network) {
-            *own -= 1;
-            if *own == 0 {
-                open.remove(&self.network);
+        if let Some(own) = open.by_network.get_mut(&self.network) {
+            own.retain(|(number, _)| *number != self.number);
+            if own.is_empty() {
+                open.by_network.remove(&self.network);
             }
         }
     }
@@ -114,14 +147,47 @@ mod tests {
         assert!(streams.open(network(1)).is_err());
         places.pop();
         places.push(streams.open(network(1)).unwrap());
-        for n in 2.. {
-            match streams.open(network(n)) {
-                Ok(place) => places.push(place),
-                Err(_) => break,
-            }
-        }
-        assert_eq!(places.len(), AT_ONCE);
         places.clear();
-        assert!(streams.0.lock().unwrap().is_empty());
+        assert!(streams.0.lock().unwrap().by_network.is_empty());
+    }
+
+    #[test]
+    fn whoever_has_the_most_makes_room_for_whoever_has_less() {
+        let streams = Streams::default();
+        let counts = || {
+            let open = streams.0.lock().unwrap();
+            let counts =
+                [1, 2, 3, 4].map(|n| open.by_network.get(&network(n)).map_or(0, |own| own.len()));
+            assert!(counts.iter().sum::<usize>() <= AT_ONCE);
+            counts
+        };
+        let take = |n: u8, many: usize| -> Vec<Place> {
+            (0..many)
+                .map_while(|_| streams.open(network(n)).ok())
+                .collect()
+        };
+        let mut first = take(1, 40);
+        let (second, mut third) = (take(2, 40), take(3, 40));
+        assert_eq!(third.len(), 33, "until all have as many");
+        let ended = |places: &[Place]| places.iter().filter(|it| it.ended.is_cancelled()).count();
+        assert_eq!(ended(&first) + ended(&second) + ended(&third), 13);
+        let others = take(4, 40);
+        let open = counts();
+        assert_eq!(open.iter().sum::<usize>(), AT_ONCE);
+        assert!(
+            open.iter().all(|count| (25..=26).contains(count)),
+            "{open:?}"
+        );
+        assert_eq!(ended(&others), 0);
+        // The oldest were given up, and what they held is not given back a second time.
+        assert!(first[0].ended.is_cancelled() && !first[39].ended.is_cancelled());
+        let held = first.pop();
+        first.clear();
+        assert_eq!(counts()[0], 1);
+        drop(held);
+        assert_eq!(counts()[0], 0);
+        third.clear();
+        drop((second, others));
+        assert_eq!(counts(), [0; 4]);
     }
 }
