@@ -283,6 +283,8 @@ impl Platform {
             )));
         }
         if let Some(recorded) = recorded {
+            let beside = sites.iter().map(|site| site.context().origin.clone());
+            let beside = beside.collect();
             sites.push(Site::Lab(Lab::new(
                 lab::Settings {
                     origin: setup.origins.lab,
@@ -291,6 +293,7 @@ impl Platform {
                     authority: setup.origins.authority,
                     notes: setup.origins.notes,
                     tasks: setup.origins.tasks,
+                    beside,
                 },
                 recorded,
                 setup.clock,

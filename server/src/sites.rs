@@ -71,7 +71,7 @@ impl Site {
         match self {
             Self::Authority(site) => site.refused_by_limits().into(),
             Self::RelyingParty(site) => site.refused_by_limits().into(),
-            Self::Lab(_) => Vec::new(),
+            Self::Lab(site) => site.refused_by_limits().into(),
         }
     }
 

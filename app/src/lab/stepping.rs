@@ -223,7 +223,11 @@ pub fn SwitchPage(
 /// The lab's page about step mode.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    /// The sites' names, each with its link; none before they were asked for.
+    /// The sites that can be stepped through.
+    pub here: Vec<&'static str>,
+    /// The others: other processes serve them.
+    pub elsewhere: Vec<&'static str>,
+    /// The names of those that can, each with its link; none before they were asked for.
     pub links: Vec<(&'static str, String)>,
 }
 
@@ -233,7 +237,23 @@ pub fn LinksPage(
     /// What to show.
     model: Links,
 ) -> impl IntoView {
-    let body = if model.links.is_empty() {
+    let Links {
+        here,
+        elsewhere,
+        links,
+    } = model;
+    let body = if here.is_empty() {
+        view! {
+            <div class="empty stack">
+                <p>
+                "The program that serves this lab serves no other site, so there is nothing to step \
+                 through here. Start the lab together with the sites: without the option "
+                <code>"--only"</code> ", one program serves them all."
+                </p>
+            </div>
+        }
+        .into_any()
+    } else if links.is_empty() {
         view! {
             <form method="post" action="/step">
                 <button class="button button--main" type="submit">
@@ -243,8 +263,7 @@ pub fn LinksPage(
         }
         .into_any()
     } else {
-        let links = model
-            .links
+        let links = links
             .into_iter()
             .map(|(site, address)| {
                 view! {
@@ -274,9 +293,18 @@ pub fn LinksPage(
                  open an app as always."
             </p>
             {body}
+            {(!here.is_empty() && !elsewhere.is_empty())
+                .then(|| {
+                    view! {
+                        <p class="muted">
+                            {format!("Not at {}: another program serves that.", elsewhere.join(" and "))}
+                        </p>
+                    }
+                })}
             <p>
                 <a href="/">"Back to the start"</a>
             </p>
         </div>
     }
+    .into_any()
 }

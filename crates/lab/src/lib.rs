@@ -39,7 +39,10 @@ use tokio_util::sync::CancellationToken;
 use web::{
     context::{At, Context},
     layers,
+    limits::{Limiter, Volume},
     page::Page,
+    peer::{Network, Peer},
+    problem::Problem,
     seams::{Clock, Randomness},
 };
 
@@ -61,6 +64,8 @@ pub struct Settings {
     pub notes: Origin,
     /// Where its second one lives.
     pub tasks: Origin,
+    /// Which of these the lab's own process serves: step mode stands in front of no others.
+    pub beside: Vec<Origin>,
 }
 
 /// What the lab has of the handoffs that happen.
@@ -87,6 +92,8 @@ struct Parts {
     closing: CancellationToken,
     context: Context,
     stepping: Stepping,
+    /// Who makes links of step mode: there is room for so many, and each one's makes room for itself.
+    links: Limiter<Network>,
 }
 
 impl Lab {
@@ -119,9 +126,11 @@ impl Lab {
             frame.clone(),
             settings.origin.clone(),
             sites,
+            settings.beside.clone(),
             Arc::clone(&clock),
             Arc::clone(&random),
         );
+        let links = Limiter::new(Volume::STEP_LINKS, Arc::clone(&clock));
         let context = Context::new(settings.origin.clone(), clock, random, frame);
         Self(Arc::new(Parts {
             settings,
@@ -130,6 +139,7 @@ impl Lab {
             closing: CancellationToken::new(),
             context,
             stepping,
+            links,
         }))
     }
 
@@ -183,6 +193,12 @@ impl Lab {
     #[must_use]
     pub fn monitor(&self) -> &Monitor {
         &self.0.recorded.monitor
+    }
+
+    /// How many requests its limit has refused since the start.
+    #[must_use]
+    pub fn refused_by_limits(&self) -> [(&'static str, u64); 1] {
+        [("step_links", self.0.links.refused())]
     }
 
     /// What comes with each request to this site.
@@ -241,17 +257,25 @@ async fn start(At(lab): At<Lab>, page: Page) -> Response {
 }
 
 async fn step(At(lab): At<Lab>, page: Page) -> Response {
-    show_links(&lab, Links::default(), page)
+    show_links(&lab, Vec::new(), page)
 }
 
 /// Makes new links. Whoever gets such a post going in another's browser has gained nothing: the
 /// links stand on a page that only that browser sees.
-async fn make_links(At(lab): At<Lab>, page: Page) -> Response {
+async fn make_links(At(lab): At<Lab>, peer: Peer, page: Page) -> Result<Response, Problem> {
+    lab.0.links.admit(&peer.network())?;
     let links = lab.0.stepping.links();
-    show_links(&lab, Links { links }, page.back_to("/step"))
+    Ok(show_links(&lab, links, page.back_to("/step")))
 }
 
-fn show_links(lab: &Lab, model: Links, page: Page) -> Response {
+fn show_links(lab: &Lab, links: Vec<(&'static str, String)>, page: Page) -> Response {
+    let stepping = &lab.0.stepping;
+    let (here, elsewhere) = (stepping.here(), stepping.elsewhere());
+    let model = Links {
+        here,
+        elsewhere,
+        links,
+    };
     let frame = lab.0.context.frame.clone();
     page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))
 }

@@ -58,7 +58,7 @@ const KEY_FOR: Duration = Duration::minutes(10);
 const ON_FOR: Duration = Duration::hours(1);
 
 /// How many links, and how many browsers, are remembered. The one that ends first makes room.
-const MOST: usize = 1_000;
+const MOST: usize = 10_000;
 
 /// The step mode of one platform. Clones are the same.
 #[derive(Clone)]
@@ -67,8 +67,10 @@ pub struct Stepping(Arc<Inner>);
 struct Inner {
     frame: Frame,
     lab: Origin,
-    /// The sites whose redirects can be held, with their names.
+    /// The platform's sites, with their names.
     sites: Vec<(Origin, &'static str)>,
+    /// Those whose redirects can be held: they are served by this process.
+    here: Vec<Origin>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
     links: Mutex<Remembered>,
@@ -86,6 +88,7 @@ impl Stepping {
         frame: Frame,
         lab: Origin,
         sites: Vec<(Origin, &'static str)>,
+        here: Vec<Origin>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
     ) -> Self {
@@ -94,6 +97,7 @@ impl Stepping {
             frame,
             lab,
             sites,
+            here,
             clock,
             random,
             links: Mutex::default(),
@@ -106,10 +110,28 @@ impl Stepping {
         }))
     }
 
-    /// A link for each site that switches its step mode on, once, in the browser that follows it.
+    /// The names of the sites whose redirects can be held.
+    pub(crate) fn here(&self) -> Vec<&'static str> {
+        self.names(true)
+    }
+
+    /// The names of those that other processes serve.
+    pub(crate) fn elsewhere(&self) -> Vec<&'static str> {
+        self.names(false)
+    }
+
+    fn names(&self, here: bool) -> Vec<&'static str> {
+        let sites = self.0.sites.iter();
+        let sites = sites.filter(|(origin, _)| self.0.here.contains(origin) == here);
+        sites.map(|(_, name)| *name).collect()
+    }
+
+    /// A link for each site that can be stepped through, which switches that on, once, in the browser
+    /// that follows it.
     pub(crate) fn links(&self) -> Vec<(&'static str, String)> {
         let sites = self.0.sites.iter();
         sites
+            .filter(|(origin, _)| self.0.here.contains(origin))
             .map(|(origin, name)| {
                 let key = self.remember(&self.0.links, origin, KEY_FOR);
                 (*name, format!("{origin}{PATH}?key={key}"))

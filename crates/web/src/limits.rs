@@ -64,6 +64,10 @@ impl Volume {
     /// that is set up right makes none.
     pub const UNPROVEN: Self = Self::new(20, 3000);
 
+    /// Pages of links of step mode, at the lab, by address: forty people behind it, who make five at
+    /// once; then one a second.
+    pub const STEP_LINKS: Self = Self::new(40 * 5, 1000);
+
     /// `burst` at once, which must not be zero, then one each `millis` milliseconds.
     const fn new(burst: u32, millis: u64) -> Self {
         Self {

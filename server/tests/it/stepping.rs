@@ -231,3 +231,77 @@ async fn a_platform_without_a_lab_has_no_step_mode() {
     }
     assert!(alice.open_notes(&world).await.body.contains("Your notes"));
 }
+
+#[tokio::test]
+async fn links_are_made_only_for_the_sites_that_the_labs_own_process_serves() {
+    use server::config::SiteName::{Authority, Notes, Tasks};
+    for (served, made, says) in [
+        (
+            vec![Authority, Notes, Tasks],
+            vec!["Harbor ID", "Notes", "Tasks"],
+            None,
+        ),
+        (
+            vec![Notes],
+            vec!["Notes"],
+            Some("Not at Harbor ID and Tasks"),
+        ),
+        (vec![], vec![], Some("serves no other site")),
+    ] {
+        let process = Process::start().await;
+        let world = process
+            .platform_with("", Kept::InMemory, |setup| {
+                for site in [Authority, Notes, Tasks] {
+                    if !served.contains(&site) {
+                        setup.sites.remove(&site);
+                    }
+                }
+            })
+            .await;
+        let visitor = world.visitor();
+        let address = world.lab("/step");
+        let before = visitor.get(&address).await;
+        let can_make = before.body.contains("Make the links");
+        assert_eq!(can_make, !served.is_empty(), "{before:?}");
+        let after = visitor.post(&address, &[]).await;
+        let links = after.body.split("/lab/step?key=").count() - 1;
+        assert_eq!(links, made.len(), "{after:?}");
+        for site in made {
+            let link = format!("Step mode at {site}");
+            assert!(after.body.contains(&link), "{after:?}");
+        }
+        for page in [before, after] {
+            assert_eq!(page.status, StatusCode::OK);
+            for words in ["Not at", "serves no other site"] {
+                let expected = says.is_some_and(|says| says.starts_with(words));
+                assert_eq!(page.body.contains(words), expected, "{words}: {page:?}");
+            }
+            if let Some(says) = says {
+                assert!(page.body.contains(says), "{page:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_address_cannot_make_everybodys_links_void() {
+    let (_process, world) = world().await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    let made = links(&world, &alice).await;
+    let mallory = world.visitor();
+    let address = world.lab("/step");
+    let mut answers = Vec::new();
+    // As many as would take all the room there is.
+    for _ in 0..3_400 {
+        let answer = mallory.post(&address, &[]).await;
+        answers.push(answer.status);
+        if answer.status != StatusCode::OK {
+            break;
+        }
+    }
+    assert_eq!(answers.len(), 200, "Alice has made some too");
+    assert_eq!(answers[199], StatusCode::TOO_MANY_REQUESTS);
+    switch_on(&alice, &made[1]).await;
+    world.clock.advance(Duration::seconds(1));
+    assert_eq!(mallory.post(&address, &[]).await.status, StatusCode::OK);
+}
