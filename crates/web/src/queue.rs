@@ -197,3 +197,123 @@ impl fmt::Debug for Batches {
         f.write_str("Batches(..)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use handoff::{
+        flow::{Belongs, Site},
+        step::Step,
+    };
+
+    fn event(n: i64) -> Event {
+        Event {
+            step: Step::StartReceived,
+            site: Site::RelyingParty,
+            client: None,
+            belongs: Belongs::default(),
+            session: None,
+            trace: String::new(),
+            at: n,
+            after: 0,
+            message: None,
+            refusal: None,
+        }
+    }
+
+    fn times(batch: &Batch) -> Vec<i64> {
+        batch.events.iter().map(|event| event.at).collect()
+    }
+
+    /// For what must come without waiting: longer than any machine takes, shorter than what it would
+    /// wait for.
+    async fn soon<T>(what: impl Future<Output = T>) -> T {
+        timeout(Duration::from_secs(60), what)
+            .await
+            .expect("in time")
+    }
+
+    #[tokio::test]
+    async fn what_comes_within_a_moment_is_taken_together_and_no_more_than_asked_for() {
+        let (queue, mut batches) = queue();
+        for n in 0..5 {
+            queue.put(|| event(n));
+        }
+        assert_eq!(times(&batches.next(3).await.unwrap()), [0, 1, 2]);
+        // It is asked first, finds two, and gathers when the next one comes.
+        let meanwhile = async { queue.put(|| event(5)) };
+        let (batch, ()) = tokio::join!(batches.next(100), meanwhile);
+        assert_eq!(times(&batch.unwrap()), [3, 4, 5]);
+        drop(queue);
+        assert!(batches.next(100).await.is_none());
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_the_end_hurries_who_pauses() {
+        for waiting in [0, WAITING] {
+            let (queue, mut batches) = super::queue();
+            for n in (0..).take(waiting) {
+                queue.put(|| event(n));
+            }
+            let mut hurried = Hurried::No;
+            let take = async {
+                hurried = batches.pause(Duration::from_secs(3_600)).await;
+                while let Some(batch) = batches.next(100).await {
+                    batch.done();
+                }
+            };
+            // Where all places are taken, the wish to see the end has none either until then.
+            let end = async {
+                tokio::select! { () = take => {}, () = queue.settle() => {} }
+            };
+            soon(end).await;
+            assert_eq!(hurried, Hurried::Yes, "{waiting} waiting");
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_of_the_end_before_all_that_came_earlier_is_done() {
+        let (queue, mut batches) = queue();
+        for n in 0..3 {
+            queue.put(|| event(n));
+        }
+        let mut settled = waiting(queue.clone());
+        let mut seen = Vec::new();
+        while seen.len() < 3 {
+            let batch = batches.next(1).await.unwrap();
+            assert!(!settled.is_finished());
+            seen.extend(times(&batch));
+            batch.done();
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(seen, [0, 1, 2]);
+        assert!(!settled.is_finished());
+        batches.next(1).await.unwrap().done();
+        (&mut settled).await.unwrap();
+        // And where nobody takes anything any more, there is nothing to wait for.
+        drop(batches);
+        queue.settle().await;
+    }
+
+    /// Waits for the end meanwhile.
+    fn waiting(queue: Queue) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(async move { queue.settle().await })
+    }
+
+    #[tokio::test]
+    async fn what_there_is_no_room_for_is_counted_one_by_one_or_refused_together() {
+        let (queue, batches) = queue();
+        for n in 0..1_024 {
+            queue.put(|| event(n));
+        }
+        assert_eq!(queue.dropped(), 0);
+        queue.put(|| panic!("no copy is made for nothing"));
+        assert_eq!(queue.dropped(), 1);
+        assert_eq!(queue.put_all(vec![event(0)]), Err(Full));
+        assert_eq!(queue.dropped(), 1, "whoever sent it knows");
+        batches.lose(5);
+        drop(batches);
+        queue.put(|| panic!("nor for nobody"));
+        assert_eq!(queue.dropped(), 7);
+    }
+}
