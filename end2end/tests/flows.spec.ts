@@ -9,7 +9,7 @@ const openNotes = [
   '5. Browser to Harbor ID: GET /handoff/authorize, state …, launch ticket …, challenge …. Harbor ID: handoff token issued (rules 1, 2, 25).',
   '6. Harbor ID to Browser: 303 to /callback, handoff token …, state ….',
   '7. Browser to Notes: GET /callback, handoff token …, state …. Notes: state matches browser (rule 20).',
-  '8. Notes to Harbor ID, on the back channel: POST /auth/external/handoff/verify, handoff token …, state …, verifier …. Harbor ID: verify arrived. Harbor ID: token redeemed (rule 3).',
+  '8. Notes to Harbor ID, on the back channel: POST /auth/external/handoff/verify, handoff token …, state …, verifier …. Harbor ID: verify arrived. Harbor ID: token redeemed (rules 3, 6, 13, 80).',
   '9. Harbor ID to Notes, on the back channel: 200, access token …. Notes: session begins (rule 23).',
   '10. Notes to Browser: 303 to /, sets rp_session, ends rp_pre.',
 ];

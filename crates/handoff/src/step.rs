@@ -90,7 +90,7 @@ steps! {
     /// H5: the token arrived at the authorization server.
     VerifyReceived => "verify_received", Authority Inside Authority, [];
     /// H5: the token is redeemed.
-    Redeemed => "redeemed", Authority Inside Authority, [3];
+    Redeemed => "redeemed", Authority Inside Authority, [3, 6, 13, 80];
     /// H5: the answer to verify arrived at the relying party.
     VerifyAnswered => "verify_answered", Authority Back RelyingParty, [];
     /// H6: the new session waits until the person has answered who they want to be here.

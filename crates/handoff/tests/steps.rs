@@ -19,7 +19,15 @@ const DECIDED: &[(Step, &[(u8, &str)])] = &[
         ],
     ),
     (Step::StateMatched, &[(20, "bound to pre-session cookie")]),
-    (Step::Redeemed, &[(3, "One-time, atomic")]),
+    (
+        Step::Redeemed,
+        &[
+            (3, "One-time, atomic"),
+            (6, "Bound to client"),
+            (13, "Client authentication at verify"),
+            (80, "The token row decides about the verifier"),
+        ],
+    ),
     (Step::SwitchAsked, &[(24, "Account switch at RP")]),
     (Step::SessionCreated, &[(23, "new id after login")]),
 ];
