@@ -12,7 +12,7 @@ import { ports } from './ports.ts';
 const here = dirname(fileURLToPath(import.meta.url));
 
 export const program = process.env.HANDOFF_LAB_BIN || join(here, '../../target/debug/handoff-lab');
-export const results = join(here, '../test-results');
+export const results = process.env.HANDOFF_LAB_E2E_RESULTS || join(here, '../test-results');
 /** Its data folder: new in each run. */
 export const data = join(results, 'data');
 

@@ -60,7 +60,7 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
         ("every group of tests ran", groups_ran),
         ("every row of the security checklist was shown", rows_shown),
     ];
-    let end_to_end: [Step<Run<'_>>; 5] = [
+    let end_to_end: [Step<Run<'_>>; 6] = [
         ("npm ci", npm_ci),
         ("types of the end-to-end tests", types),
         ("browsers", |run| {
@@ -68,6 +68,7 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
             Ok(())
         }),
         ("end-to-end tests", end_to_end_tests),
+        ("the bundle of a release, in a browser", release_bundle),
         ("every other row was shown end to end", |run| {
             rules::none_missing(&run.not_yet_shown)
         }),
@@ -310,7 +311,49 @@ fn is_as_new(made: &Path, source: &Path) -> bool {
 }
 
 fn end_to_end_tests(run: &mut Run<'_>) -> Result<()> {
-    let report = run.workspace.target.join("end2end.json");
+    let report = playwright(run, "end2end.json", |_| {})?;
+    let shown: BTreeSet<u8> = report.shown().flat_map(|shows| shows.rows).collect();
+    run.not_yet_shown.retain(|row| !shown.contains(row));
+    let by_project = report.by_project();
+    for project in PROJECTS {
+        if by_project
+            .get(*project)
+            .is_none_or(|count| count.passed == 0)
+        {
+            bail!("no end-to-end test ran in the project {project} (xtask/src/groups.rs)");
+        }
+    }
+    Ok(())
+}
+
+/// What a release ships is another program than what is tested so far: optimised, and with functions
+/// taken out (see [`site`]). What runs in the browser only there is run once more.
+fn release_bundle(run: &mut Run<'_>) -> Result<()> {
+    site::build(run.workspace, Profile::Release)?.sweep()?;
+    let specs = ["flows", "live-list", "scripts"];
+    let specs = specs.map(|name| format!("tests/{name}.spec.ts"));
+    let folder = run.workspace.end2end();
+    for spec in &specs {
+        // Playwright is content when one of several names nothing.
+        if !folder.join(spec).is_file() {
+            bail!("{spec} is not there");
+        }
+    }
+    // Beside the others' pictures and log, which Playwright would take away.
+    let results = folder.join("test-results-release");
+    let report = playwright(run, "end2end-release.json", |command| {
+        command.arg("--project=chromium").args(&specs);
+        command.env("HANDOFF_LAB_E2E_RESULTS", &results);
+    })?;
+    if report.by_project().values().all(|count| count.passed == 0) {
+        bail!("no test of the release's bundle ran");
+    }
+    Ok(())
+}
+
+/// Runs end-to-end tests, all that `only` leaves, and counts them.
+fn playwright(run: &mut Run<'_>, report: &str, only: impl FnOnce(&mut Command)) -> Result<Report> {
+    let report = run.workspace.target.join(report);
     // A report of an earlier run must not speak for this one.
     if report.exists() {
         std::fs::remove_file(&report)?;
@@ -326,16 +369,14 @@ fn end_to_end_tests(run: &mut Run<'_>) -> Result<()> {
     if let Some(path) = &run.browsers.firefox {
         command.env("FIREFOX", path);
     }
+    only(&mut command);
     let ended = workspace::run(&mut command);
     let text = match std::fs::read_to_string(&report) {
         Ok(text) => text,
         Err(error) => return ended.and(Err(error).context("Playwright left no report")),
     };
     let report: Report = serde_json::from_str(&text).context("cannot read Playwright's report")?;
-    let shown: BTreeSet<u8> = report.shown().flat_map(|shows| shows.rows).collect();
-    run.not_yet_shown.retain(|row| !shown.contains(row));
-    let by_project = report.by_project();
-    for (project, count) in &by_project {
+    for (project, count) in report.by_project() {
         println!(
             "  {project}: {} passed, {} failed",
             count.passed, count.failed
@@ -344,15 +385,7 @@ fn end_to_end_tests(run: &mut Run<'_>) -> Result<()> {
         run.count.failed += count.failed;
     }
     ended?;
-    for project in PROJECTS {
-        if by_project
-            .get(*project)
-            .is_none_or(|count| count.passed == 0)
-        {
-            bail!("no end-to-end test ran in the project {project} (xtask/src/groups.rs)");
-        }
-    }
-    Ok(())
+    Ok(report)
 }
 
 /// Playwright's JSON report: suites in suites, with specs, each run once per project.
