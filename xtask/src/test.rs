@@ -339,8 +339,8 @@ fn release_bundle(run: &mut Run<'_>) -> Result<()> {
             bail!("{spec} is not there");
         }
     }
-    // Beside the others' pictures and log, which Playwright would take away.
-    let results = folder.join("test-results-release");
+    // Beside the others' pictures and log: Playwright takes away what lies where it puts its own.
+    let results = folder.join("test-results/release");
     let report = playwright(run, "end2end-release.json", |command| {
         command.arg("--project=chromium").args(&specs);
         command.env("HANDOFF_LAB_E2E_RESULTS", &results);
