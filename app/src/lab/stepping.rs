@@ -96,8 +96,11 @@ pub fn HeldPage(
         <div class="page page--text">
             <h1>{heading}</h1>
             <p>
-                "Step mode has stopped here. This is the request that comes next; it was not sent \
-                 yet. Change a value and go on, and you see what the check behind it is for."
+                {format!(
+                    "Step mode has stopped here. This is the request that comes next; it was not \
+                     sent yet. What {from} has just added is marked as new. Change a value and go \
+                     on, and you see what the check behind it is for.",
+                )}
             </p>
             {cookies}
             <section class="tool" aria-label="The next request">
@@ -288,16 +291,17 @@ pub fn LinksPage(
             <h1>"Step through a handoff"</h1>
             <p>
                 "A handoff takes a second. In step mode your browser stops before each redirect, \
-                 and shows the exact request that comes next: what is new in it, and what you may \
-                 try to change. Switch it on at each site whose redirects you want to see, then \
-                 open an app as always."
+                 and shows the exact request that comes next, with what this site has just added \
+                 marked as new. Every value can be changed before you go on: try a letter of the \
+                 state on its way back to the app. Switch it on at each site whose redirects you \
+                 want to see, then open an app as always."
             </p>
             {body}
             {(!here.is_empty() && !elsewhere.is_empty())
                 .then(|| {
                     view! {
                         <p class="muted">
-                            {format!("Not at {}: another program serves that.", elsewhere.join(" and "))}
+                            {format!("Not for {}, which another program serves.", elsewhere.join(" and "))}
                         </p>
                     }
                 })}

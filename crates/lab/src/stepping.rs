@@ -31,6 +31,7 @@ use handoff::{
 };
 use http::{HeaderMap, StatusCode, Uri, header};
 use leptos::prelude::*;
+use relying_party::PROBLEM;
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
@@ -187,7 +188,9 @@ impl Stepping {
         let location = answer.headers().get(header::LOCATION)?.to_str().ok()?;
         let own = &context.origin;
         let whole = if location.starts_with('/') {
-            let continues = asked.path() == path::CALLBACK || location.starts_with(path::AUTHORIZE);
+            // A refusal is explained at once: there is nothing to change in its address.
+            let answers = asked.path() == path::CALLBACK && !location.starts_with(PROBLEM);
+            let continues = answers || location.starts_with(path::AUTHORIZE);
             continues.then(|| format!("{own}{location}"))?
         } else {
             location.to_owned()

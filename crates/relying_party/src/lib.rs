@@ -31,6 +31,7 @@ use axum::{
     routing::{get, post},
 };
 use handoff::{flow::Site, ids::ClientId, step::Step, wire::path};
+pub use problem::PATH as PROBLEM;
 pub use site::{RelyingParty, Settings};
 use web::{
     fetch_metadata, layers,

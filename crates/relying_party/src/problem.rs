@@ -16,7 +16,8 @@ use web::{
 
 use crate::RelyingParty;
 
-pub(crate) const PATH: &str = "/signin/problem";
+/// Where a sign-in that did not happen is explained.
+pub const PATH: &str = "/signin/problem";
 
 /// The reasons as the address names them. Anybody can make such an address, so it chooses among
 /// these and brings no text of its own.

@@ -153,10 +153,10 @@ async fn a_state_that_was_changed_is_refused_as_anybodys_would_be() {
     let state = h3.value("state");
     let other = if state.starts_with('A') { "B" } else { "A" };
     state.replace_range(..1, other);
-    let refused = next(&alice.get(&h3.url()).await);
-    let page = alice.get(&refused.url()).await;
+    let refused = alice.get(&h3.url()).await;
+    let page = alice.follow(refused).await;
     assert!(
-        page.body.contains("not started in this browser"),
+        page.body.contains("not waiting for this sign-in"),
         "{page:?}"
     );
     assert!(!alice.is_signed_in_at_notes(&world).await);
@@ -244,7 +244,7 @@ async fn links_are_made_only_for_the_sites_that_the_labs_own_process_serves() {
         (
             vec![Notes],
             vec!["Notes"],
-            Some("Not at Harbor ID and Tasks"),
+            Some("Not for Harbor ID and Tasks"),
         ),
         (vec![], vec![], Some("serves no other site")),
     ] {
@@ -272,7 +272,7 @@ async fn links_are_made_only_for_the_sites_that_the_labs_own_process_serves() {
         }
         for page in [before, after] {
             assert_eq!(page.status, StatusCode::OK);
-            for words in ["Not at", "serves no other site"] {
+            for words in ["Not for", "serves no other site"] {
                 let expected = says.is_some_and(|says| says.starts_with(words));
                 assert_eq!(page.body.contains(words), expected, "{words}: {page:?}");
             }
