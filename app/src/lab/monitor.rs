@@ -107,7 +107,7 @@ fn Alarms(alarms: Vec<Alarm>) -> impl IntoView {
             <li class="alarm">
                 <strong>{says}</strong>
                 " "
-                <span>"Look at: " {look_at}</span>
+                <span>{look_at}</span>
             </li>
         }
     });
@@ -190,17 +190,19 @@ fn Rates(parts: Vec<Ended>) -> impl IntoView {
                         ". Green went well, violet on top of it failed."
                     </figcaption>
                 </figure>
-                <table class="readings">
-                    <thead>
-                        <tr>
-                            <th scope="col">"Minutes ago"</th>
-                            <th scope="col">"Went well"</th>
-                            <th scope="col">"Failed"</th>
-                            <th scope="col">"Declined"</th>
-                        </tr>
-                    </thead>
-                    <tbody>{rows}</tbody>
-                </table>
+                <div class="scrolls" tabindex="0" role="region" aria-label="Handoffs that ended, in numbers">
+                    <table class="readings">
+                        <thead>
+                            <tr>
+                                <th scope="col">"Minutes ago"</th>
+                                <th scope="col">"Went well"</th>
+                                <th scope="col">"Failed"</th>
+                                <th scope="col">"Declined"</th>
+                            </tr>
+                        </thead>
+                        <tbody>{rows}</tbody>
+                    </table>
+                </div>
             </div>
         </section>
     }

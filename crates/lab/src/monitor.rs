@@ -342,15 +342,15 @@ impl Alarm {
     pub const fn look_at(&self) -> &'static str {
         match self {
             Self::SuccessRateLow(_) => {
-                "The failures by reason, and a flow that failed. What was changed last?"
+                "Look at the failures by reason, and at a flow that failed. What was changed last?"
             }
             Self::StepSlow { .. } => {
-                "If it waits for the other site, that one's own steps and the network; if it writes, the \
-                 disk; if all steps are slow, the machine."
+                "If it waits for the other site, look at that one's own steps and the network; if it \
+                 writes, at the disk; if all steps are slow, at the machine."
             }
             Self::Replay(_) => {
-                "The flow in which it was refused: an answer that was lost on the back channel, or \
-                 somebody who has a token."
+                "Look at the flow in which it was refused: an answer was lost on the back channel, or \
+                 somebody has a token."
             }
         }
     }
