@@ -14,7 +14,7 @@ const openNotes = [
   '10. Notes to Browser: 303 to /, sets rp_session, ends rp_pre.',
 ];
 const notFinished = 'Not finished: Notes has begun no session, and nothing was refused.';
-const finished = /^Notes began a session at message 9, \d+(?:\.\d)? (?:ms|s) after the first one\.$/;
+const finished = /^Notes began a session after message 9, at \d+(?:\.\d)? (?:ms|s)\.$/;
 
 /**
  * Begins to open Notes and stands before the first redirect, which step mode has stopped. The answer
@@ -106,11 +106,11 @@ test('without a script, loading the page again shows the rest', { tag: '@scripts
 
 /** A callback address that was used before: which message it is, and what became of it. */
 const again = [
-  '11. Browser to Notes: GET /callback, handoff token …, state …. Notes: Refused: no sign-in began here (rules 20, 21).',
+  '11. Browser to Notes: GET /callback, handoff token …, state …. Notes: Refused: no sign-in under way here (rules 20, 21).',
   '12. Notes to Browser: 303 to /signin/problem.',
 ];
 const stoppedAfterwards =
-  'Notes began a session. What came later was stopped at message 11: no sign-in began here.';
+  'Notes began a session. What came later was stopped at message 11: no sign-in under way here.';
 
 /** The picture and the list have the refusal at its message, which is open, with its rules. */
 async function refusedAtTheSecondCallback({ flow }: Visitor): Promise<void> {
@@ -120,7 +120,7 @@ async function refusedAtTheSecondCallback({ flow }: Visitor): Promise<void> {
   await expect(flow.message(10)).not.toContainText('Refused');
   await expect(flow.summary(11)).toContainText('Refused here');
   await expect(flow.opened).toHaveCount(1);
-  await expect(flow.opened).toContainText('Refused by Notes: no sign-in began here');
+  await expect(flow.opened).toContainText('Refused by Notes: no sign-in under way here');
   await expect(flow.opened).toContainText('Rule 20: state ≥128 bit');
   await expect(flow.opened).toContainText('Rule 21: Unsolicited callback never creates a session');
   await expect(flow.opened.getByRole('link', { name: /^OWASP ASVS 5\.0, / }).first()).toBeVisible();
@@ -266,7 +266,7 @@ test('a finished handoff reads right without its picture', async ({ visitor }) =
       - text: /just now|seconds? ago/
       - time: /\d+ \w+ \d{4}, \d\d:\d\d UTC/
     - status:
-      - paragraph: /Notes began a session at message 9, [\d.]+ m?s after the first one\./
+      - paragraph: /Notes began a session after message 9, at [\d.]+ m?s\./
     - region "Picture":
       - group "10 messages between Browser, Harbor ID, Notes":
         - /children: equal

@@ -112,10 +112,12 @@ pub fn LiveFlow(
             .into_any()
         })
     };
+    let is_over = Memo::new(move |_| diagram.with(|it| it.outcome != Outcome::UnderWay));
     let status = move || match (live.get() && is_stream, paused.get(), line.get()) {
         (false, ..) if is_stream => "Load this page again to see what came after this.",
         (false, ..) => "",
         (_, true, _) => "Paused. What happens meanwhile waits.",
+        (_, _, Line::Open) if is_over.get() => "Finished. What still comes is added here.",
         (_, _, Line::Open) => "Live: steps appear as they happen.",
         (_, _, Line::Broken) => "The connection broke. The browser is trying again.",
         (_, _, Line::Lost) => "The connection is gone. Load the page again to go on.",

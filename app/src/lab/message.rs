@@ -123,7 +123,8 @@ fn way(diagram: &Diagram, message: &Arrow) -> String {
         ""
     };
     let took = match message.kind {
-        Kind::Redirect | Kind::Page | Kind::Reply if message.after > 0 => {
+        // A reply on the back channel has the time since the site was asked that called.
+        Kind::Redirect | Kind::Page if message.after > 0 => {
             format!(", {} after the request", duration(message.after))
         }
         _ => String::new(),

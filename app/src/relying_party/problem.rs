@@ -57,16 +57,16 @@ impl Problem {
         match self.reason {
             Reason::NotThisBrowser => Words {
                 tone: Tone::Refused,
-                heading: "This sign-in was not started in this browser".to_owned(),
+                heading: "This browser is not waiting for this sign-in".to_owned(),
                 text: vec![
                     format!(
                         "{app_name} finishes a sign-in only in the browser that started it. \
                          So nobody can send you a link that signs you in as somebody else. \
                          You are not signed in by it."
                     ),
-                    "You also see this page when you open such a link a second time or in another \
-                     browser, when signing in took more than five minutes, or when you signed out \
-                     meanwhile."
+                    "You also see this page when you open such a link a second time, after it has \
+                     signed you in, or in another browser; when signing in took more than five \
+                     minutes; or when you signed out meanwhile."
                         .to_owned(),
                 ],
             },

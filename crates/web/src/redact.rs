@@ -333,7 +333,9 @@ fn set_cookies(headers: &HeaderMap) -> Vec<Named> {
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
         let mut pieces = Vec::new();
         // None when a cookie is taken away.
-        if !value.is_empty() {
+        if value.is_empty() {
+            pieces.extend(text("(empty)"));
+        } else {
             pieces.push(hidden("Cookie", value.as_bytes()));
         }
         if !attributes.is_empty() {
@@ -552,7 +554,7 @@ mod tests {
         assert_eq!(read(cookies(&headers)), came);
         let given = [
             "__Host-a=[Cookie]; Path=/; Max-Age=9",
-            "__Host-b=; Max-Age=0",
+            "__Host-b=(empty); Max-Age=0",
         ];
         assert_eq!(read(set_cookies(&headers)), given);
         let Message::Response { headers, .. } = response(StatusCode::OK, &headers) else {

@@ -131,7 +131,7 @@ async fn a_page_about_a_failed_sign_in_leads_back_to_the_front_page() {
     let url = world.notes(&format!("/callback?handoff_token={token}&state={token}"));
     let page = persona.open(&url).await;
     assert!(
-        page.body.contains("was not started in this browser"),
+        page.body.contains("not waiting for this sign-in"),
         "{page:?}"
     );
     assert_eq!(back(&page), "/");

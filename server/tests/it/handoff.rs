@@ -315,7 +315,7 @@ async fn row_21_h4_another_persons_callback_address_gives_no_session() {
 
     let page = explained(&alice, &callback).await;
     assert!(
-        page.contains("This sign-in was not started in this browser"),
+        page.contains("This browser is not waiting for this sign-in"),
         "{page}"
     );
     assert!(!alice.is_signed_in_at_notes(&world).await);
@@ -324,7 +324,7 @@ async fn row_21_h4_another_persons_callback_address_gives_no_session() {
     let own = alice.callback_address(&world).await;
     let page = explained(&alice, &callback).await;
     assert!(
-        page.contains("This sign-in was not started in this browser"),
+        page.contains("This browser is not waiting for this sign-in"),
         "{page}"
     );
     alice.open(&own).await;
@@ -432,7 +432,7 @@ async fn rows_2_and_20_h4_the_browser_must_come_back_within_five_minutes_and_the
             "{moment}: {page:?}"
         );
         assert_eq!(
-            page.body.contains("not started in this browser"),
+            page.body.contains("not waiting for this sign-in"),
             !arrives,
             "{moment}"
         );

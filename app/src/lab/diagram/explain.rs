@@ -333,8 +333,8 @@ const REASONS: &[(&str, &str, &str)] = &[
     ),
     (
         "no_pre_session",
-        "no sign-in began here",
-        "The browser has no cookie of a sign-in that began here, so this answer is not for it.",
+        "no sign-in under way here",
+        "No sign-in is under way in this browser: none began in it, or it is over.",
     ),
     (
         "state_unknown_here",

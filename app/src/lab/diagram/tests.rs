@@ -134,7 +134,7 @@ fn what_a_party_decides_belongs_to_the_message_that_made_it_decide() {
     assert_eq!(diagram.decisive().unwrap().number, 9);
     assert_eq!(
         text::outcome(&diagram),
-        "Notes began a session at message 9, 27 ms after the first one."
+        "Notes began a session after message 9, at 27 ms."
     );
 }
 
@@ -206,7 +206,7 @@ fn a_refusal_stands_at_the_step_that_refused_with_its_rows() {
     assert_eq!(diagram.entries.len(), 8);
     assert_eq!(
         text::outcome(&diagram),
-        "Stopped at message 7: no sign-in began here. Nobody was signed in by it."
+        "Stopped at message 7: no sign-in under way here. Nobody was signed in by it."
     );
     let page = html(|| message::messages(&diagram, Some(7)).into_any());
     for words in [

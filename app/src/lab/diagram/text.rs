@@ -14,11 +14,12 @@ pub fn outcome(diagram: &Diagram) -> String {
     let when = decisive.map(|entry| {
         let mut began = entry.decisions.iter();
         let began = began.find(|decision| decision.step == handoff::step::Step::SessionCreated);
-        duration(began.map_or_else(|| entry.at(), |decision| decision.at))
+        let when = duration(began.map_or_else(|| entry.at(), |decision| decision.at));
+        (entry.number, when)
     });
     match (&diagram.outcome, when) {
-        (Outcome::SignedIn, Some(when)) => {
-            format!("{app} began a session{at}, {when} after the first one.")
+        (Outcome::SignedIn, Some((number, when))) => {
+            format!("{app} began a session after message {number}, at {when}.")
         }
         (Outcome::SignedIn, None) => format!("{app} began a session."),
         (Outcome::Refused(why), _) => {

@@ -30,11 +30,19 @@ pub(crate) async fn get(
         stream: (!is_over(&flow, now)).then_some(stream),
         address: format!("{}/flows/{}", lab.0.settings.origin, flow.id),
     };
+    let names = &model.names.apps;
+    let app = names
+        .iter()
+        .find(|app| flow.client.as_ref() == Some(&app.client));
+    let title = app.map_or_else(
+        || "A handoff".to_owned(),
+        |app| format!("A handoff to {}", app.name),
+    );
     let frame = lab.context().frame.clone();
     let show = move || {
         let model = model.clone();
         let frame = frame.clone();
-        frame.page("A handoff", true, view! { <FlowPage model /> })
+        frame.page(title.clone(), true, view! { <FlowPage model /> })
     };
     Ok(page.show_with_islands(show).await)
 }
