@@ -738,9 +738,14 @@ async fn an_event_that_cannot_be_read_is_left_out_of_its_flow() {
     let mut database = sqlx::SqliteConnection::connect_with(&options)
         .await
         .unwrap();
-    for damaged in ["{", "", r#"{"step":"of_another_version"}"#] {
-        sqlx::query("UPDATE event SET body = ? WHERE seq = 2")
-            .bind(damaged)
+    for damaged in [
+        "'{'",
+        "''",
+        r#"'{"step":"of_another_version"}'"#,
+        "CAST(x'ff' AS TEXT)",
+    ] {
+        let damage = format!("UPDATE event SET body = {damaged} WHERE seq = 2");
+        sqlx::query(sqlx::AssertSqlSafe(damage))
             .execute(&mut database)
             .await
             .unwrap();
@@ -763,6 +768,10 @@ async fn a_flow_that_cannot_be_read_is_as_if_it_were_not_there() {
         "UPDATE flow SET course = '{\"opened\": \"never\"}' WHERE flow = 1",
         "UPDATE flow SET client = 'not a client!' WHERE flow = 1",
         "UPDATE flow SET steps = -1 WHERE flow = 1",
+        "UPDATE flow SET steps = 'many' WHERE flow = 1",
+        "UPDATE flow SET course = CAST(x'ff' AS TEXT) WHERE flow = 1",
+        "UPDATE flow SET last = 9223372036854775807 WHERE flow = 1",
+        "UPDATE flow SET id = 'x' WHERE flow = 1",
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lab.db");
@@ -791,6 +800,17 @@ async fn a_flow_that_cannot_be_read_is_as_if_it_were_not_there() {
         let anew = find(&store, flow(1)).await.unwrap();
         assert_eq!(steps(&store, &anew).await, [Step::StateMade]);
         assert_eq!(find(&store, flow(2)).await.unwrap().steps, 2);
+        // Nor does it stand in the way of those that came before it.
+        sqlx::query("UPDATE flow SET steps = -1 WHERE flow = 2")
+            .execute(&mut database)
+            .await
+            .unwrap();
+        keep(&store, &[event(Step::StartReceived, to(flow(4)), 4, 4)]).await;
+        let newest = store.recent_flows(2, None).await.unwrap();
+        let ids: Vec<_> = newest.iter().map(|flow| flow.id.to_string()).collect();
+        assert_eq!(ids, [flow(4).to_string(), flow(1).to_string()]);
+        let last = store.recent_flows(1, Some(newest[1].number)).await.unwrap();
+        assert_eq!(last, [], "what is damaged is all that came before");
         store.close().await;
     }
 }

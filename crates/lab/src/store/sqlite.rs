@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use database::{CannotOpen, Database, Unavailable, from_millis, millis};
 use handoff::{flow::Event, ids::ClientId};
 use serde::Serialize;
-use sqlx::{FromRow, SqliteConnection, migrate::Migrator};
+use sqlx::{FromRow, Row, SqliteConnection, migrate::Migrator, sqlite::SqliteRow};
 use time::OffsetDateTime;
 
 use super::{
@@ -26,9 +26,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
 #[derive(Clone, Debug)]
 pub struct Sqlite {
     database: Database,
-    /// The operator was told of a record that cannot be read. Once is enough: a flow may have two
-    /// hundred, and each look at it would tell of all.
-    has_told_of_unreadable: Arc<AtomicBool>,
+    /// Of which tables the operator was told that a record cannot be read. Once is enough for each: a
+    /// flow may have two hundred, and each look at it would tell of all.
+    told: Arc<Told>,
 }
 
 impl Sqlite {
@@ -40,39 +40,57 @@ impl Sqlite {
     pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
         Ok(Self {
             database: Database::open_unhurried(path, &MIGRATIONS).await?,
-            has_told_of_unreadable: Arc::default(),
+            told: Arc::default(),
         })
     }
 
-    /// The record of this table, unless it cannot be read.
-    fn readable<T, E: std::fmt::Display>(
-        &self,
-        table: &'static str,
-        number: i64,
-        read: Result<T, E>,
-    ) -> Option<T> {
-        let told = &self.has_told_of_unreadable;
-        read.inspect_err(|cause| {
-            if !told.swap(true, Ordering::Relaxed) {
-                tracing::error!(table, number, %cause, "record not readable");
-            }
-        })
-        .ok()
+    /// The row's flow, unless it cannot be read.
+    fn flow(&self, row: &SqliteRow) -> Option<(FlowRow, Flow)> {
+        let read = FlowRow::from_row(row).map_err(Unavailable::from);
+        let read = read.and_then(|row| Ok((row.read()?, row)));
+        let (flow, row) = known(&self.told.flow, "flow", row, read)?;
+        Some((row, flow))
     }
 
-    fn flow(&self, row: FlowRow) -> Option<Flow> {
-        self.readable("flow", row.flow, row.read())
-    }
-
-    fn events(&self, rows: Vec<EventRow>) -> Vec<Kept> {
-        let read = |row: EventRow| self.readable("event", row.seq, row.read());
-        rows.into_iter().filter_map(read).collect()
+    fn events(&self, rows: &[SqliteRow]) -> Vec<Kept> {
+        let read = |row| {
+            let read = EventRow::from_row(row).map_err(Unavailable::from);
+            known(
+                &self.told.event,
+                "event",
+                row,
+                read.and_then(|row| row.read()),
+            )
+        };
+        rows.iter().filter_map(read).collect()
     }
 
     /// Closes the file.
     pub async fn close(&self) {
         self.database.close().await;
     }
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    flow: AtomicBool,
+    event: AtomicBool,
+}
+
+/// What was read of a row of this table, whose first column is its number; none when it could not be.
+fn known<T>(
+    told: &AtomicBool,
+    table: &'static str,
+    row: &SqliteRow,
+    read: Result<T, Unavailable>,
+) -> Option<T> {
+    read.inspect_err(|cause| {
+        if !told.swap(true, Ordering::Relaxed) {
+            let number: i64 = row.try_get(0).unwrap_or_default();
+            tracing::error!(table, number, %cause, "record not readable");
+        }
+    })
+    .ok()
 }
 
 #[derive(FromRow)]
@@ -171,13 +189,6 @@ struct Held {
     changed: bool,
 }
 
-#[derive(FromRow)]
-struct NamedRow {
-    name: String,
-    #[sqlx(flatten)]
-    flow: FlowRow,
-}
-
 impl<'a> Writing<'a> {
     async fn begin(
         store: &Sqlite,
@@ -190,8 +201,8 @@ impl<'a> Writing<'a> {
             .filter_map(Names::of)
             .flat_map(|names| names.all.into_iter().chain(names.presented))
             .collect();
-        let rows: Vec<NamedRow> = sqlx::query_as(
-            "SELECT name.name, flow.* FROM json_each(?) AS asked
+        let rows = sqlx::query(
+            "SELECT flow.*, name.name FROM json_each(?) AS asked
              JOIN name ON name.name = asked.value JOIN flow ON flow.flow = name.flow",
         )
         .bind(json(&asked)?)
@@ -202,26 +213,25 @@ impl<'a> Writing<'a> {
             .fetch_optional(&mut *connection)
             .await?;
         let (mut names, mut flows) = (HashMap::new(), BTreeMap::new());
-        for NamedRow { name, flow } in rows {
-            let number = Number(flow.flow);
+        for row in rows {
+            let number = Number(row.try_get("flow")?);
             if let btree_map::Entry::Vacant(place) = flows.entry(number) {
-                let summary = store.readable("flow", flow.flow, flow.summary());
-                let Some(summary) = summary else {
+                let Some((flow, _)) = store.flow(&row) else {
                     // It leaves its id to the one that begins in its place: ids are unique.
                     sqlx::query("UPDATE flow SET id = 'unreadable ' || flow WHERE flow = ?")
-                        .bind(flow.flow)
+                        .bind(number.0)
                         .execute(&mut *connection)
                         .await?;
                     continue;
                 };
                 place.insert(Held {
+                    summary: flow.summary()?,
                     id: flow.id,
                     rank: flow.rank,
-                    summary,
                     changed: false,
                 });
             }
-            names.insert(name, number);
+            names.insert(row.try_get("name")?, number);
         }
         Ok(Self {
             connection,
@@ -456,48 +466,61 @@ impl Store for Sqlite {
         limit: usize,
         before: Option<Number>,
     ) -> Result<Vec<Flow>, Unavailable> {
-        let rows: Vec<FlowRow> =
-            sqlx::query_as("SELECT * FROM flow WHERE flow < ? ORDER BY flow DESC LIMIT ?")
-                .bind(before.map_or(i64::MAX, |before| before.0))
-                .bind(count(limit.min(LISTED)))
+        let mut before = before.map_or(i64::MAX, |before| before.0);
+        let mut flows = Vec::new();
+        loop {
+            let most = limit.min(LISTED) - flows.len();
+            let rows = sqlx::query("SELECT * FROM flow WHERE flow < ? ORDER BY flow DESC LIMIT ?")
+                .bind(before)
+                .bind(count(most))
                 .fetch_all(self.database.readers())
                 .await?;
-        Ok(rows.into_iter().filter_map(|row| self.flow(row)).collect())
+            let read = rows.iter().filter_map(|row| self.flow(row));
+            flows.extend(read.map(|(_, flow)| flow));
+            // Those that cannot be read do not stand in the way of those before them.
+            match rows.last() {
+                Some(last) if rows.len() == most && flows.len() < limit.min(LISTED) => {
+                    before = last.try_get("flow")?;
+                }
+                _ => return Ok(flows),
+            }
+        }
     }
 
     async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable> {
-        let row: Option<FlowRow> = sqlx::query_as(FlowRow::BY_NAME)
+        let row = sqlx::query(FlowRow::BY_NAME)
             .bind(key.as_str())
             .fetch_optional(self.database.readers())
             .await?;
-        Ok(row.and_then(|row| self.flow(row)))
+        let found = row.and_then(|row| self.flow(&row));
+        Ok(found.map(|(_, flow)| flow))
     }
 
     async fn find_whole(&self, key: &Key) -> Result<Option<(Flow, Vec<Kept>)>, Unavailable> {
         let mut tx = self.database.readers().begin().await?;
-        let row: Option<FlowRow> = sqlx::query_as(FlowRow::BY_NAME)
+        let row = sqlx::query(FlowRow::BY_NAME)
             .bind(key.as_str())
             .fetch_optional(&mut *tx)
             .await?;
-        let Some(flow) = row.and_then(|row| self.flow(row)) else {
+        let Some((_, flow)) = row.and_then(|row| self.flow(&row)) else {
             return Ok(None);
         };
-        let rows = sqlx::query_as(EventRow::AFTER)
+        let rows = sqlx::query(EventRow::AFTER)
             .bind(flow.number.0)
             .bind(0)
             .fetch_all(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(Some((flow, self.events(rows))))
+        Ok(Some((flow, self.events(&rows))))
     }
 
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable> {
-        let rows = sqlx::query_as(EventRow::AFTER)
+        let rows = sqlx::query(EventRow::AFTER)
             .bind(flow.0)
             .bind(i64::try_from(after).unwrap_or(i64::MAX))
             .fetch_all(self.database.readers())
             .await?;
-        Ok(self.events(rows))
+        Ok(self.events(&rows))
     }
 
     async fn sweep(
