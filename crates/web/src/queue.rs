@@ -290,6 +290,16 @@ mod tests {
         assert!(!settled.is_finished());
         batches.next(1).await.unwrap().done();
         (&mut settled).await.unwrap();
+        // Nor when it was taken together with them.
+        queue.put(|| event(3));
+        let settled = waiting(queue.clone());
+        tokio::task::yield_now().await;
+        let batch = batches.next(100).await.unwrap();
+        assert_eq!(times(&batch), [3]);
+        tokio::task::yield_now().await;
+        assert!(!settled.is_finished());
+        batch.done();
+        settled.await.unwrap();
         // And where nobody takes anything any more, there is nothing to wait for.
         drop(batches);
         queue.settle().await;
