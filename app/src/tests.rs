@@ -267,7 +267,7 @@ fn flow(text: &str) -> Flow {
         stream: Some(text.to_owned()),
         missing: Missing {
             unreadable: 2,
-            after: None,
+            after: Some((200, FlowOutcome::Refused(text.to_owned()))),
         },
         address: text.to_owned(),
     }

@@ -14,7 +14,7 @@ const openNotes = [
   '10. Notes to Browser: 303 to /, sets rp_session, ends rp_pre.',
 ];
 const notFinished = 'Not finished: Notes has begun no session, and nothing was refused.';
-const finished = /^Notes began a session after message 9, at \d+(?:\.\d)? (?:ms|s)\.$/;
+const finished = /^Notes began a session after message 9, \d+(?:\.\d)? (?:ms|s) after the first one\.$/;
 
 /**
  * Begins to open Notes and stands before the first redirect, which step mode has stopped. The answer
@@ -266,7 +266,7 @@ test('a finished handoff reads right without its picture', async ({ visitor }) =
       - text: /just now|seconds? ago/
       - time: /\d+ \w+ \d{4}, \d\d:\d\d UTC/
     - status:
-      - paragraph: /Notes began a session after message 9, at [\d.]+ m?s\./
+      - paragraph: /Notes began a session after message 9, [\d.]+ m?s after the first one\./
     - region "Picture":
       - group "10 messages between Browser, Harbor ID, Notes":
         - /children: equal

@@ -648,15 +648,22 @@ async fn a_flow_with_more_steps_than_are_kept_says_so_and_what_came_of_it() {
     reported(&world, &[last, created]).await;
     let full = visitor.get(&page).await;
     assert!(full.body.contains(words), "{full:?}");
-    let outcome = "Its outcome, with all of them: Signed in.";
+    let outcome = "With those that came later, it came to: Signed in.";
     assert!(full.body.contains(outcome), "{full:?}");
+    // Nothing can be added to it any more, so nobody follows it.
+    assert!(room.body.contains("/events?after="), "{room:?}");
+    assert!(!full.body.contains("/events?after="), "{full:?}");
+    let path = format!("/flows/{FLOW}/events?after=10000");
+    let mut follower = Follower::follow(&world, &path, None).await;
+    let (_, name, _) = follower.next().await.expect("an end");
+    assert_eq!(name, "done");
     let file = |kind: &str| format!("{page}/export.{kind}");
     let json = visitor.get(&file("json")).await.json();
     assert_eq!(json["events"].as_array().unwrap().len(), 200);
     assert_eq!(json["missing"][1], outcome);
     for kind in ["svg", "mermaid"] {
         let saved = visitor.get(&file(kind)).await.body;
-        assert!(saved.contains("with all of them"), "{saved}");
+        assert!(saved.contains("With those that came later"), "{saved}");
     }
     let list = visitor.get(&world.lab("/flows")).await;
     assert!(list.body.contains("Signed in"), "{list:?}");

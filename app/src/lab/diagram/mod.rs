@@ -316,10 +316,10 @@ impl Missing {
         }
         if let Some((steps, outcome)) = &self.after {
             sentences.push(format!(
-                "The lab keeps the first {steps} steps of a handoff: what came after them is not shown."
+                "The lab keeps the first {steps} steps of a handoff: what is shown is of these alone."
             ));
             sentences.push(format!(
-                "Its outcome, with all of them: {}.",
+                "With those that came later, it came to: {}.",
                 outcome.words()
             ));
         }

@@ -134,7 +134,7 @@ fn what_a_party_decides_belongs_to_the_message_that_made_it_decide() {
     assert_eq!(diagram.decisive().unwrap().number, 9);
     assert_eq!(
         text::outcome(&diagram),
-        "Notes began a session after message 9, at 27 ms."
+        "Notes began a session after message 9, 27 ms after the first one."
     );
 }
 
@@ -747,9 +747,9 @@ fn what_a_picture_does_not_show_it_says() {
         sentences,
         [
             "One step of this handoff cannot be read, and is left out.".to_owned(),
-            "The lab keeps the first 200 steps of a handoff: what came after them is not shown."
+            "The lab keeps the first 200 steps of a handoff: what is shown is of these alone."
                 .to_owned(),
-            format!("Its outcome, with all of them: Signed in, then refused: {outcome}."),
+            format!("With those that came later, it came to: Signed in, then refused: {outcome}."),
         ]
     );
     let picture = Picture::of(&drawn(&replayed()), Width::Wide);

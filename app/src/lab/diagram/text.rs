@@ -19,7 +19,7 @@ pub fn outcome(diagram: &Diagram) -> String {
     });
     match (&diagram.outcome, when) {
         (Outcome::SignedIn, Some((number, when))) => {
-            format!("{app} began a session after message {number}, at {when}.")
+            format!("{app} began a session after message {number}, {when} after the first one.")
         }
         (Outcome::SignedIn, None) => format!("{app} began a session."),
         (Outcome::Refused(why), _) => {

@@ -100,8 +100,11 @@ fn names() -> Names {
     }
 }
 
-/// Whether nothing more is expected of it.
+/// Whether nothing more is expected of it. To one that is full, nothing can be added.
 fn is_over(flow: &Flow, now: OffsetDateTime) -> bool {
+    if flow.steps >= EVENTS {
+        return true;
+    }
     let waits = match flow.outcome {
         Outcome::UnderWay => AWAITED_FOR,
         Outcome::Opened | Outcome::OpenedThenRefused(_) | Outcome::Refused(_) => FOLLOWED_AFTER,

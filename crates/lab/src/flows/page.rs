@@ -30,8 +30,8 @@ pub(crate) async fn get(
         stream: (!is_over(&flow, now)).then_some(stream),
         address: format!("{}/flows/{}", lab.0.settings.origin, flow.id),
     };
-    let names = &model.names.apps;
-    let app = names
+    let apps = &model.names.apps;
+    let app = apps
         .iter()
         .find(|app| flow.client.as_ref() == Some(&app.client));
     let title = app.map_or_else(
