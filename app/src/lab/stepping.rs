@@ -11,7 +11,7 @@ pub struct Parameter {
     pub name: String,
     /// Its value, whole.
     pub value: String,
-    /// Whether the site made it just now: the request before did not carry it.
+    /// Whether it was not in the query of the request before. What a form brought counts as new too.
     pub is_new: bool,
 }
 
@@ -96,11 +96,9 @@ pub fn HeldPage(
         <div class="page page--text">
             <h1>{heading}</h1>
             <p>
-                {format!(
-                    "Step mode has stopped here. This is the request that comes next; it was not \
-                     sent yet. What {from} has just added is marked as new. Change a value and go \
-                     on, and you see what the check behind it is for.",
-                )}
+                "Step mode has stopped here. This is the request that comes next; it was not sent \
+                 yet. What was not in the address before is marked as new. Change a value and go \
+                 on, and you see what the check behind it is for."
             </p>
             {cookies}
             <section class="tool" aria-label="The next request">
@@ -228,7 +226,7 @@ pub fn SwitchPage(
 pub struct Links {
     /// The sites that can be stepped through.
     pub here: Vec<&'static str>,
-    /// The others: other processes serve them.
+    /// The others: this process does not serve them.
     pub elsewhere: Vec<&'static str>,
     /// The names of those that can, each with its link; none before they were asked for.
     pub links: Vec<(&'static str, String)>,
@@ -291,8 +289,8 @@ pub fn LinksPage(
             <h1>"Step through a handoff"</h1>
             <p>
                 "A handoff takes a second. In step mode your browser stops before each redirect, \
-                 and shows the exact request that comes next, with what this site has just added \
-                 marked as new. Every value can be changed before you go on: try a letter of the \
+                 and shows the exact request that comes next, with what was not in the address \
+                 before marked as new. Every value can be changed before you go on: try a letter of the \
                  state on its way back to the app. Switch it on at each site whose redirects you \
                  want to see, then open an app as always."
             </p>
@@ -301,7 +299,7 @@ pub fn LinksPage(
                 .then(|| {
                     view! {
                         <p class="muted">
-                            {format!("Not for {}, which another program serves.", elsewhere.join(" and "))}
+                            {format!("Not for {}, which this program does not serve.", elsewhere.join(" and "))}
                         </p>
                     }
                 })}

@@ -116,7 +116,7 @@ impl Stepping {
         self.names(true)
     }
 
-    /// The names of those that other processes serve.
+    /// The names of those that this process does not serve.
     pub(crate) fn elsewhere(&self) -> Vec<&'static str> {
         self.names(false)
     }

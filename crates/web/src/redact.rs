@@ -332,7 +332,7 @@ fn set_cookies(headers: &HeaderMap) -> Vec<Named> {
         let (pair, attributes) = line.split_once(';').unwrap_or((&line, ""));
         let (name, value) = pair.split_once('=').unwrap_or(("", pair));
         let mut pieces = Vec::new();
-        // None when a cookie is taken away.
+        // When a cookie is taken away, there is nothing to hide.
         if value.is_empty() {
             pieces.extend(text("(empty)"));
         } else {
