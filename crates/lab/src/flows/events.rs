@@ -4,7 +4,7 @@
 //! An event named `done` says that no more is expected. A stream that ends without one is opened again
 //! by the browser.
 
-use std::{collections::VecDeque, pin::Pin};
+use std::collections::VecDeque;
 
 use axum::response::{Response, sse};
 use futures_util::stream::unfold;
@@ -12,13 +12,13 @@ use http::HeaderMap;
 use serde::Deserialize;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::{Interval, MissedTickBehavior, Sleep, interval, sleep},
+    time::{Interval, MissedTickBehavior, interval},
 };
 use web::{context::At, params::Params, peer::Peer, problem::Problem};
 
 use super::{
     Asked, find, is_over,
-    streams::{self, AGAIN_AFTER, LASTS, Place, STILL_THERE},
+    streams::{self, AGAIN_AFTER, STILL_THERE},
 };
 use crate::{
     Lab,
@@ -59,15 +59,13 @@ pub(crate) async fn get(
         is_over: false,
         changes,
         look,
-        end: Box::pin(sleep(LASTS)),
-        lab,
-        place,
+        lab: lab.clone(),
     };
     let events = unfold(following, |mut following| async move {
         let event = following.next().await?;
         Some((event, following))
     });
-    Ok(streams::answer(events))
+    Ok(streams::answer(events, place, lab.closing().clone()))
 }
 
 /// The number of the last event that the browser has, if it says one.
@@ -102,8 +100,6 @@ struct Following {
     is_over: bool,
     changes: Receiver<Changed>,
     look: Interval,
-    end: Pin<Box<Sleep>>,
-    place: Place,
 }
 
 impl Following {
@@ -121,9 +117,6 @@ impl Following {
             }
             tokio::select! {
                 biased;
-                () = self.lab.closing().cancelled() => return None,
-                () = self.place.given_up() => return None,
-                () = &mut self.end => return None,
                 changed = self.changes.recv() => self.looks = match changed {
                     Ok(changed) => changed.contains(&self.number),
                     Err(RecvError::Lagged(_)) => true,

@@ -35,10 +35,10 @@ pub(crate) async fn get(
         }
         None => None,
     };
-    let rows = newest(&lab, before).await?;
-    let earlier = earlier(&lab, rows.last()).await?;
+    let flows = newest(&lab, before).await?;
+    let earlier = earlier(&lab, flows.last()).await?;
     let model = Flows {
-        rows,
+        rows: rows(&lab, flows),
         earlier,
         // What came earlier does not change any more.
         stream: before.is_none().then(|| "/flows/events".to_owned()),
@@ -55,25 +55,25 @@ pub(crate) async fn get(
 }
 
 /// The newest of all, or of those that came before this one.
-pub(crate) async fn newest(lab: &Lab, before: Option<Number>) -> Result<Vec<FlowRow>, Problem> {
+pub(crate) async fn newest(lab: &Lab, before: Option<Number>) -> Result<Vec<Flow>, Problem> {
     let flows = lab.recorded().store.recent_flows(LISTED, before).await;
-    let flows = flows.map_err(Problem::unavailable)?;
-    let now = lab.context().now();
-    let names = names();
-    let rows = flows.into_iter().map(|flow| row(flow, &names, now));
-    Ok(rows.collect())
+    flows.map_err(Problem::unavailable)
 }
 
 /// Where those are that came before this one, if there are any.
-async fn earlier(lab: &Lab, last: Option<&FlowRow>) -> Result<Option<String>, Problem> {
+async fn earlier(lab: &Lab, last: Option<&Flow>) -> Result<Option<String>, Problem> {
     let Some(last) = last else { return Ok(None) };
-    let before = lab
-        .recorded()
-        .store
-        .recent_flows(1, Some(Number(last.number)))
-        .await;
+    let store = &lab.recorded().store;
+    let before = store.recent_flows(1, Some(last.number)).await;
     let before = before.map_err(Problem::unavailable)?;
-    Ok((!before.is_empty()).then(|| last.href.replacen("/flows/", "/flows?before=", 1)))
+    Ok((!before.is_empty()).then(|| format!("/flows?before={}", last.id)))
+}
+
+/// The same as the list shows them.
+pub(crate) fn rows(lab: &Lab, flows: Vec<Flow>) -> Vec<FlowRow> {
+    let (now, names) = (lab.context().now(), names());
+    let rows = flows.into_iter().map(|flow| row(flow, &names, now));
+    rows.collect()
 }
 
 fn row(flow: Flow, names: &Names, now: OffsetDateTime) -> FlowRow {

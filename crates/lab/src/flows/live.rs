@@ -1,20 +1,20 @@
 //! The list of handoffs while it changes, as server-sent events. Each is the whole newest part as
 //! JSON, so that a browser which missed some has nothing to put together.
 
-use std::{collections::VecDeque, pin::Pin, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use app::lab::flows::FlowRow;
 use axum::response::{Response, sse};
 use futures_util::stream::unfold;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
-    time::{Sleep, sleep},
+    time::sleep,
 };
 use web::{context::At, peer::Peer, problem::Problem};
 
 use super::{
-    list::newest,
-    streams::{self, AGAIN_AFTER, LASTS, Place},
+    list::{newest, rows},
+    streams::{self, AGAIN_AFTER},
 };
 use crate::{Lab, collector::Changed};
 
@@ -29,17 +29,16 @@ pub(crate) async fn get(At(lab): At<Lab>, peer: Peer) -> Result<Response, Proble
     let watching = Watching {
         // First of all, or what happens meanwhile would be missed.
         changes: lab.recorded().collector.changes(),
-        place: lab.streams().open(peer.network())?,
-        lab,
+        lab: lab.clone(),
         shown: None,
         ready: VecDeque::from([sse::Event::default().retry(AGAIN_AFTER)]),
-        end: Box::pin(sleep(LASTS)),
     };
+    let place = lab.streams().open(peer.network())?;
     let events = unfold(watching, |mut watching| async move {
         let event = watching.next().await?;
         Some((event, watching))
     });
-    Ok(streams::answer(events))
+    Ok(streams::answer(events, place, lab.closing().clone()))
 }
 
 /// Somebody who watches the list.
@@ -49,8 +48,6 @@ struct Watching {
     /// What the browser has.
     shown: Option<Vec<FlowRow>>,
     ready: VecDeque<sse::Event>,
-    end: Pin<Box<Sleep>>,
-    place: Place,
 }
 
 impl Watching {
@@ -64,7 +61,7 @@ impl Watching {
             if self.shown.is_some() {
                 self.change().await?;
             }
-            let rows = newest(&self.lab, None).await.ok()?;
+            let rows = rows(&self.lab, newest(&self.lab, None).await.ok()?);
             if self.shown.as_ref() != Some(&rows) {
                 self.ready
                     .push_back(sse::Event::default().json_data(&rows).ok()?);
@@ -76,21 +73,13 @@ impl Watching {
     /// Waits until something has changed, or is a minute older; none when the stream is to end.
     async fn change(&mut self) -> Option<()> {
         tokio::select! {
-            biased;
-            () = self.lab.closing().cancelled() => return None,
-            () = &mut self.end => return None,
-            () = self.place.given_up() => return None,
             () = sleep(AT_LEAST_EVERY) => return Some(()),
             changed = self.changes.recv() => match changed {
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return None,
             },
         }
-        tokio::select! {
-            biased;
-            () = self.lab.closing().cancelled() => return None,
-            () = sleep(GATHERED_FOR) => {}
-        }
+        sleep(GATHERED_FOR).await;
         // Those that came meanwhile are in what is read next.
         while let Ok(_) | Err(tokio::sync::broadcast::error::TryRecvError::Lagged(_)) =
             self.changes.try_recv()

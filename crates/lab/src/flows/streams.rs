@@ -15,6 +15,7 @@ use axum::response::{
 use futures_util::{Stream, StreamExt};
 use http::header;
 use time::Duration as Span;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use web::{peer::Network, problem::Problem};
 
@@ -28,15 +29,28 @@ const FROM_ONE: usize = 40;
 pub(crate) const STILL_THERE: Duration = Duration::from_secs(15);
 
 /// How long one stream lasts; the browser opens the next by itself.
-pub(crate) const LASTS: Duration = Duration::from_secs(10 * 60);
+const LASTS: Duration = Duration::from_secs(10 * 60);
 
 /// How long a browser waits before it opens a stream again.
 pub(crate) const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 const TRY_LATER: Span = Span::seconds(10);
 
-/// The answer that is this stream.
-pub(crate) fn answer(events: impl Stream<Item = Event> + Send + 'static) -> Response {
+/// The answer that is this stream, until it must end. A browser opens the next one by itself, but for
+/// one whose place somebody else needs more.
+pub(crate) fn answer(
+    events: impl Stream<Item = Event> + Send + 'static,
+    place: Place,
+    closing: CancellationToken,
+) -> Response {
+    let end = async move {
+        tokio::select! {
+            () = closing.cancelled() => {}
+            () = place.given_up() => {}
+            () = sleep(LASTS) => {}
+        }
+    };
+    let events = events.take_until(Box::pin(end));
     let events = Sse::new(events.map(Ok::<_, Infallible>));
     let answer = events.keep_alive(KeepAlive::new().interval(STILL_THERE));
     let headers = [
@@ -106,8 +120,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Waits until it must end, as somebody else needs it more.
-    pub(crate) async fn given_up(&self) {
+    /// Waits until somebody else needs it more.
+    async fn given_up(&self) {
         self.ended.cancelled().await;
     }
 }
@@ -130,6 +144,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
+    use axum::body::{Body, to_bytes};
     use web::peer::Peer;
 
     use super::*;
@@ -189,5 +204,33 @@ mod tests {
         third.clear();
         drop((second, others));
         assert_eq!(counts(), [0; 4]);
+    }
+
+    #[tokio::test]
+    async fn a_stream_ends_when_its_place_is_given_up_and_when_the_process_stops() {
+        let streams = Streams::default();
+        let open = |n: u8, closing: &CancellationToken| {
+            let place = streams.open(network(n)).unwrap();
+            let events = futures_util::stream::pending();
+            answer(events, place, closing.clone()).into_body()
+        };
+        let ends = async |body: Body| {
+            let end = tokio::time::timeout(Duration::from_secs(60), to_bytes(body, usize::MAX));
+            end.await.expect("it ends").unwrap()
+        };
+        let closing = CancellationToken::new();
+        let first = open(1, &closing);
+        let others: Vec<_> = (0..3)
+            .flat_map(|n| (0..33).map(move |_| n + 1))
+            .map(|n| open(n, &closing))
+            .collect();
+        // A hundred are open, 34 of them of the first network: its oldest makes room.
+        let last = open(4, &closing);
+        assert!(ends(first).await.is_empty());
+        closing.cancel();
+        for body in others.into_iter().chain([last]) {
+            assert!(ends(body).await.is_empty());
+        }
+        assert!(streams.0.lock().unwrap().by_network.is_empty());
     }
 }
