@@ -222,14 +222,23 @@ pub fn SwitchPage(
 }
 
 /// The lab's page about step mode.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Links {
-    /// The sites that can be stepped through.
-    pub here: Vec<&'static str>,
-    /// The others: this process does not serve them.
+    /// What can be done here.
+    pub offer: Offer,
+    /// The sites that cannot be stepped through, as this process does not serve them.
     pub elsewhere: Vec<&'static str>,
-    /// The names of those that can, each with its link; none before they were asked for.
-    pub links: Vec<(&'static str, String)>,
+}
+
+/// What the lab can do about step mode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// Nothing: this process serves no site but the lab.
+    Nowhere,
+    /// Make the links.
+    ToMake,
+    /// They are made: the sites' names, each with its link.
+    Made(Vec<(&'static str, String)>),
 }
 
 /// What step mode is, and the links that switch it on.
@@ -238,71 +247,66 @@ pub fn LinksPage(
     /// What to show.
     model: Links,
 ) -> impl IntoView {
-    let Links {
-        here,
-        elsewhere,
-        links,
-    } = model;
-    let body = if here.is_empty() {
+    let Links { offer, elsewhere } = model;
+    let elsewhere = (offer != Offer::Nowhere && !elsewhere.is_empty()).then(|| {
+        let names = elsewhere.join(" and ");
         view! {
+            <p class="muted">
+                {format!("Not for {names}, which this program does not serve.")}
+            </p>
+        }
+    });
+    let body = match offer {
+        Offer::Nowhere => view! {
             <div class="empty stack">
                 <p>
-                "The program that serves this lab serves no other site, so there is nothing to step \
-                 through here. Start the lab together with the sites: without the option "
-                <code>"--only"</code> ", one program serves them all."
+                    "The program that serves this lab serves no other site, so there is nothing to \
+                     step through here. Start the lab together with the sites: without the option "
+                    <code>"--only"</code> ", one program serves them all."
                 </p>
             </div>
         }
-        .into_any()
-    } else if links.is_empty() {
-        view! {
+        .into_any(),
+        Offer::ToMake => view! {
             <form method="post" action="/step">
                 <button class="button button--main" type="submit">
                     "Make the links"
                 </button>
             </form>
         }
-        .into_any()
-    } else {
-        let links = links
-            .into_iter()
-            .map(|(site, address)| {
-                view! {
-                    <li>
-                        <a href=address>
-                            {format!("Step mode at {site}")}
-                        </a>
-                    </li>
-                }
-            })
-            .collect_view();
-        view! {
-            <p>"Each link works once, for ten minutes, in the browser that follows it."</p>
-            <ul class="stack" role="list">
-                {links}
-            </ul>
+        .into_any(),
+        Offer::Made(links) => {
+            let links = links
+                .into_iter()
+                .map(|(site, address)| {
+                    view! {
+                        <li>
+                            <a href=address>{format!("Step mode at {site}")}</a>
+                        </li>
+                    }
+                })
+                .collect_view();
+            view! {
+                <p>"Each link works once, for ten minutes, in the browser that follows it."</p>
+                <ul class="stack" role="list">
+                    {links}
+                </ul>
+            }
+            .into_any()
         }
-        .into_any()
     };
     view! {
         <div class="page page--text">
             <h1>"Step through a handoff"</h1>
             <p>
                 "A handoff takes a second. In step mode your browser stops before each redirect, \
-                 and shows the exact request that comes next, with what was not in the address \
-                 before marked as new. Every value can be changed before you go on: try a letter of the \
+                 and shows the exact request that comes next. What the address before did not have \
+                 is marked as new. You can change every value before you go on: try a letter of the \
                  state on its way back to the app. Switch it on at each site whose redirects you \
                  want to see, then open an app as always."
             </p>
             {body}
-            {(!here.is_empty() && !elsewhere.is_empty())
-                .then(|| {
-                    view! {
-                        <p class="muted">
-                            {format!("Not for {}, which this program does not serve.", elsewhere.join(" and "))}
-                        </p>
-                    }
-                })}
+            {elsewhere}
             <p>
                 <a href="/">"Back to the start"</a>
             </p>

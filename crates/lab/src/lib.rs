@@ -6,6 +6,7 @@
 
 pub mod collector;
 mod flows;
+mod limits;
 pub mod monitor;
 pub mod reporter;
 mod reports;
@@ -20,7 +21,7 @@ use app::{
     lab::{
         monitor::MonitorPage,
         start::{Start, StartPage},
-        stepping::{Links, LinksPage},
+        stepping::{Links, LinksPage, Offer},
     },
     shell::{Assets, Brand, Frame, Party},
 };
@@ -33,15 +34,15 @@ use handoff::{
     uri::Origin,
 };
 use leptos::prelude::*;
+use limits::Limits;
 use monitor::Monitor;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use web::{
     context::{At, Context},
     layers,
-    limits::{Limiter, Volume},
     page::Page,
-    peer::{Network, Peer},
+    peer::Peer,
     problem::Problem,
     seams::{Clock, Randomness},
 };
@@ -92,8 +93,7 @@ struct Parts {
     closing: CancellationToken,
     context: Context,
     stepping: Stepping,
-    /// Who makes links of step mode: there is room for so many, and each one's makes room for itself.
-    links: Limiter<Network>,
+    limits: Limits,
 }
 
 impl Lab {
@@ -130,7 +130,7 @@ impl Lab {
             Arc::clone(&clock),
             Arc::clone(&random),
         );
-        let links = Limiter::new(Volume::STEP_LINKS, Arc::clone(&clock));
+        let limits = Limits::new(&clock);
         let context = Context::new(settings.origin.clone(), clock, random, frame);
         Self(Arc::new(Parts {
             settings,
@@ -139,7 +139,7 @@ impl Lab {
             closing: CancellationToken::new(),
             context,
             stepping,
-            links,
+            limits,
         }))
     }
 
@@ -175,6 +175,10 @@ impl Lab {
         &self.0.recorded
     }
 
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
     pub(crate) fn streams(&self) -> &Streams {
         &self.0.streams
     }
@@ -193,12 +197,6 @@ impl Lab {
     #[must_use]
     pub fn monitor(&self) -> &Monitor {
         &self.0.recorded.monitor
-    }
-
-    /// How many requests its limit has refused since the start.
-    #[must_use]
-    pub fn refused_by_limits(&self) -> [(&'static str, u64); 1] {
-        [("step_links", self.0.links.refused())]
     }
 
     /// What comes with each request to this site.
@@ -257,24 +255,23 @@ async fn start(At(lab): At<Lab>, page: Page) -> Response {
 }
 
 async fn step(At(lab): At<Lab>, page: Page) -> Response {
-    show_links(&lab, Vec::new(), page)
+    show_links(&lab, Offer::ToMake, page)
 }
 
 /// Makes new links. Whoever gets such a post going in another's browser has gained nothing: the
 /// links stand on a page that only that browser sees.
 async fn make_links(At(lab): At<Lab>, peer: Peer, page: Page) -> Result<Response, Problem> {
-    lab.0.links.admit(&peer.network())?;
+    lab.admit_step_links(peer)?;
     let links = lab.0.stepping.links();
-    Ok(show_links(&lab, links, page.back_to("/step")))
+    Ok(show_links(&lab, Offer::Made(links), page.back_to("/step")))
 }
 
-fn show_links(lab: &Lab, links: Vec<(&'static str, String)>, page: Page) -> Response {
-    let stepping = &lab.0.stepping;
-    let (here, elsewhere) = (stepping.here(), stepping.elsewhere());
+fn show_links(lab: &Lab, offer: Offer, page: Page) -> Response {
+    let elsewhere = lab.0.stepping.elsewhere();
+    let is_alone = lab.0.settings.beside.is_empty();
     let model = Links {
-        here,
+        offer: if is_alone { Offer::Nowhere } else { offer },
         elsewhere,
-        links,
     };
     let frame = lab.0.context.frame.clone();
     page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))

@@ -111,19 +111,10 @@ impl Stepping {
         }))
     }
 
-    /// The names of the sites whose redirects can be held.
-    pub(crate) fn here(&self) -> Vec<&'static str> {
-        self.names(true)
-    }
-
-    /// The names of those that this process does not serve.
+    /// The names of the sites that this process does not serve: it cannot hold their redirects.
     pub(crate) fn elsewhere(&self) -> Vec<&'static str> {
-        self.names(false)
-    }
-
-    fn names(&self, here: bool) -> Vec<&'static str> {
         let sites = self.0.sites.iter();
-        let sites = sites.filter(|(origin, _)| self.0.here.contains(origin) == here);
+        let sites = sites.filter(|(origin, _)| !self.0.here.contains(origin));
         sites.map(|(_, name)| *name).collect()
     }
 

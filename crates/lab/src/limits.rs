@@ -1,0 +1,42 @@
+//! What this site counts in memory, and by what.
+
+use std::sync::Arc;
+
+use web::{
+    limits::{Limiter, Volume},
+    peer::{Network, Peer},
+    problem::Problem,
+    seams::Clock,
+};
+
+use crate::Lab;
+
+/// The limits of one lab.
+pub(crate) struct Limits {
+    step_links: Limiter<Network>,
+}
+
+impl Limits {
+    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            step_links: Limiter::new(Volume::STEP_LINKS, Arc::clone(clock)),
+        }
+    }
+}
+
+impl Lab {
+    /// How many requests each limit has refused since the start.
+    #[must_use]
+    pub fn refused_by_limits(&self) -> [(&'static str, u64); 1] {
+        [("step_links", self.limits().step_links.refused())]
+    }
+
+    /// Counts one page of links of step mode, by address: there is room for so many links, and each
+    /// new one takes the place of the one that ends first.
+    ///
+    /// # Errors
+    /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.
+    pub(crate) fn admit_step_links(&self, peer: Peer) -> Result<(), Problem> {
+        Ok(self.limits().step_links.admit(&peer.network())?)
+    }
+}
