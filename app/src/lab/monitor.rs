@@ -190,23 +190,38 @@ fn Rates(parts: Vec<Ended>) -> impl IntoView {
                         ". Green went well, violet on top of it failed."
                     </figcaption>
                 </figure>
-                <div class="scrolls" tabindex="0" role="region" aria-label="Handoffs that ended, in numbers">
-                    <table class="readings">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Minutes ago"</th>
-                                <th scope="col">"Went well"</th>
-                                <th scope="col">"Failed"</th>
-                                <th scope="col">"Declined"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows}</tbody>
-                    </table>
-                </div>
+                <Readings label="Handoffs that ended, in numbers" rows>
+                    <th scope="col">"Minutes ago"</th>
+                    <th scope="col">"Went well"</th>
+                    <th scope="col">"Failed"</th>
+                    <th scope="col">"Declined"</th>
+                </Readings>
             </div>
         </section>
     }
     .into_any()
+}
+
+/// Numbers in rows. Where there is no room for them, they are scrolled and not the page.
+#[component]
+fn Readings<R: IntoView + 'static>(
+    /// What they are, for those who do not see it.
+    label: &'static str,
+    /// The table's rows.
+    rows: R,
+    /// The heads of its columns.
+    children: Children,
+) -> impl IntoView {
+    view! {
+        <div class="scrolls" tabindex="0" role="region" aria-label=label>
+            <table class="readings">
+                <thead>
+                    <tr>{children()}</tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
 }
 
 #[component]
@@ -231,15 +246,10 @@ fn Failures(failures: Vec<(&'static str, u64)>) -> impl IntoView {
                 view! { <p>"None was refused or declined."</p> }.into_any()
             } else {
                 view! {
-                    <table class="readings">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Reason"</th>
-                                <th scope="col">"Times"</th>
-                            </tr>
-                        </thead>
-                        <tbody>{rows.collect_view()}</tbody>
-                    </table>
+                    <Readings label="Reasons, in numbers" rows=rows.collect_view()>
+                        <th scope="col">"Reason"</th>
+                        <th scope="col">"Times"</th>
+                    </Readings>
                 }
                     .into_any()
             }}
@@ -289,21 +299,14 @@ fn Steps(steps: Vec<StepTimes>) -> impl IntoView {
                         ", 99 of a hundred no longer than p99"
                         <span class="of-chart">" (the line's end)"</span> "."
                     </p>
-                    <div class="scrolls" tabindex="0" role="region" aria-label="Times of each step">
-                        <table class="readings">
-                            <thead>
-                                <tr>
-                                    <th scope="col">"Step"</th>
-                                    <td aria-hidden="true"></td>
-                                    <th scope="col">"p50"</th>
-                                    <th scope="col">"p95"</th>
-                                    <th scope="col">"p99"</th>
-                                    <th scope="col">"Times"</th>
-                                </tr>
-                            </thead>
-                            <tbody>{rows.collect_view()}</tbody>
-                        </table>
-                    </div>
+                    <Readings label="Times of each step" rows=rows.collect_view()>
+                        <th scope="col">"Step"</th>
+                        <td aria-hidden="true"></td>
+                        <th scope="col">"p50"</th>
+                        <th scope="col">"p95"</th>
+                        <th scope="col">"p99"</th>
+                        <th scope="col">"Times"</th>
+                    </Readings>
                 }
                     .into_any()
             }}
