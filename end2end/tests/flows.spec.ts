@@ -68,6 +68,7 @@ test('each message is drawn when it happens and not before, in its order', { tag
 test('what happens without a stop is drawn in its order too', { tag: '@scripts-on' }, async ({ visitor }) => {
   const { flow } = await beginStepping(visitor, 'Harbor ID');
   await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 2));
+  await expect(flow.status).toHaveText('Live: steps appear as they happen.');
   const growth = await flow.watchGrowth();
 
   await visitor.step.goOn();
@@ -75,6 +76,7 @@ test('what happens without a stop is drawn in its order too', { tag: '@scripts-o
   await visitor.step.goOn();
   await visitor.notes.arrived(alice);
   await expect.poll(() => flow.says()).toEqual(openNotes);
+  await expect(flow.status).toHaveText('Finished. What still comes is added here.');
 
   // Of the last message, what its receiver made of it may still be missing.
   const pictures = await growth();

@@ -200,11 +200,12 @@ impl fmt::Debug for Batches {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use handoff::{
         flow::{Belongs, Site},
         step::Step,
     };
+
+    use super::*;
 
     fn event(n: i64) -> Event {
         Event {
@@ -233,9 +234,14 @@ mod tests {
             .expect("in time")
     }
 
+    /// Waits for the end meanwhile.
+    fn settling(queue: Queue) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(async move { queue.settle().await })
+    }
+
     #[tokio::test]
     async fn what_comes_within_a_moment_is_taken_together_and_no_more_than_asked_for() {
-        let (queue, mut batches) = queue();
+        let (queue, mut batches) = super::queue();
         for n in 0..5 {
             queue.put(|| event(n));
         }
@@ -273,11 +279,11 @@ mod tests {
 
     #[tokio::test]
     async fn nobody_is_told_of_the_end_before_all_that_came_earlier_is_done() {
-        let (queue, mut batches) = queue();
+        let (queue, mut batches) = super::queue();
         for n in 0..3 {
             queue.put(|| event(n));
         }
-        let mut settled = waiting(queue.clone());
+        let mut settled = settling(queue.clone());
         let mut seen = Vec::new();
         while seen.len() < 3 {
             let batch = batches.next(1).await.unwrap();
@@ -292,7 +298,7 @@ mod tests {
         (&mut settled).await.unwrap();
         // Nor when it was taken together with them.
         queue.put(|| event(3));
-        let settled = waiting(queue.clone());
+        let settled = settling(queue.clone());
         tokio::task::yield_now().await;
         let batch = batches.next(100).await.unwrap();
         assert_eq!(times(&batch), [3]);
@@ -305,15 +311,10 @@ mod tests {
         queue.settle().await;
     }
 
-    /// Waits for the end meanwhile.
-    fn waiting(queue: Queue) -> tokio::task::JoinHandle<()> {
-        tokio::spawn(async move { queue.settle().await })
-    }
-
     #[tokio::test]
     async fn what_there_is_no_room_for_is_counted_one_by_one_or_refused_together() {
-        let (queue, batches) = queue();
-        for n in 0..1_024 {
+        let (queue, batches) = super::queue();
+        for n in (0..).take(WAITING) {
             queue.put(|| event(n));
         }
         assert_eq!(queue.dropped(), 0);

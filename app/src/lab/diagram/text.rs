@@ -11,14 +11,12 @@ use crate::lab::diagram::{
 pub fn outcome(diagram: &Diagram) -> String {
     let (app, decisive) = (diagram.app(), diagram.decisive());
     let at = decisive.map_or_else(String::new, |entry| format!(" at message {}", entry.number));
-    let when = decisive.map(|entry| {
-        let mut began = entry.decisions.iter();
-        let began = began.find(|decision| decision.step == handoff::step::Step::SessionCreated);
-        let when = duration(began.map_or_else(|| entry.at(), |decision| decision.at));
-        (entry.number, when)
-    });
-    match (&diagram.outcome, when) {
-        (Outcome::SignedIn, Some((number, when))) => {
+    match (&diagram.outcome, decisive) {
+        (Outcome::SignedIn, Some(entry)) => {
+            let mut began = entry.decisions.iter();
+            let began = began.find(|decision| decision.step == handoff::step::Step::SessionCreated);
+            let when = duration(began.map_or_else(|| entry.at(), |decision| decision.at));
+            let number = entry.number;
             format!("{app} began a session after message {number}, {when} after the first one.")
         }
         (Outcome::SignedIn, None) => format!("{app} began a session."),
