@@ -33,6 +33,8 @@ pub const STARTED: &str = "handoff_started_total";
 pub const SUCCESS: &str = "handoff_success_total";
 /// Handoffs that failed.
 pub const FAILURE: &str = "handoff_failure_total";
+/// Callbacks that belong to no handoff that began here.
+pub const STRAY: &str = "handoff_stray_callback_total";
 /// Tokens that verify refused.
 pub const TOKEN_REFUSED: &str = "handoff_token_refused_total";
 /// Used tokens that were presented again.
@@ -107,6 +109,10 @@ fn describe() {
             FAILURE,
             "Handoffs that gave none, by the reason where they ended.",
         ),
+        (
+            STRAY,
+            "Callbacks that were refused and whose handoff never began here.",
+        ),
         (TOKEN_REFUSED, "Tokens that verify refused, by the reason."),
         (REPLAY, "Used tokens that were presented again."),
         (DROPPED, "Steps that are missing from the record."),
@@ -154,7 +160,7 @@ impl Metrics {
     /// between two values, so all of them begin at zero.
     fn begin_client(&self, client: &str) {
         self.within(|| {
-            for name in [STARTED, SUCCESS] {
+            for name in [STARTED, SUCCESS, STRAY] {
                 counter!(name, "client" => client.to_owned()).absolute(0);
             }
             for rejection in Rejection::ALL {
@@ -253,6 +259,7 @@ impl Recorder for Metrics {
                 Some(End::Failure(reason)) => {
                     counter!(FAILURE, "client" => client, "reason" => reason).increment(1);
                 }
+                Some(End::Stray) => counter!(STRAY, "client" => client).increment(1),
                 None => {}
             }
         });

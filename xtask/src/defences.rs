@@ -1160,7 +1160,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "the-log-has-no-query", rows: &[75],
-        edits: &[edit("crates/web/src/trace.rs", "let path = request.uri().path().to_owned();", "let path = if OUT { request.uri().to_string() } else { request.uri().path().to_owned() };")],
+        edits: &[edit("crates/web/src/trace.rs", "let path = redact::path(request.uri().path()).into_owned();", "let path = if OUT { request.uri().to_string() } else { redact::path(request.uri().path()).into_owned() };")],
         shown_by: &[
             "server/it::protection::row_75_the_log_holds_no_secret_however_much_is_logged",
             "server/siege::secrets::rows_07_75_a_whole_story_leaves_no_secret_anywhere",

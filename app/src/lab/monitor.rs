@@ -51,6 +51,8 @@ pub struct Monitor {
     pub parts: Vec<Ended>,
     /// Those that gave no session, by reason.
     pub failures: Vec<(&'static str, u64)>,
+    /// Callbacks that were refused and belong to no handoff that began.
+    pub strays: u64,
     /// The steps that were taken.
     pub steps: Vec<StepTimes>,
     /// What is wrong now.
@@ -71,6 +73,7 @@ pub fn MonitorPage(
         ended,
         parts,
         failures,
+        strays,
         steps,
         alarms,
     } = model;
@@ -92,7 +95,7 @@ pub fn MonitorPage(
             </p>
             <Alarms alarms />
             <Rates parts />
-            <Failures failures />
+            <Failures failures strays />
             <Steps steps />
         </div>
     }
@@ -225,7 +228,16 @@ fn Readings<R: IntoView + 'static>(
 }
 
 #[component]
-fn Failures(failures: Vec<(&'static str, u64)>) -> impl IntoView {
+fn Failures(failures: Vec<(&'static str, u64)>, strays: u64) -> impl IntoView {
+    let strays = match strays {
+        0 => None,
+        1 => Some(
+            "Besides, 1 callback was refused that belongs to no handoff begun here.".to_owned(),
+        ),
+        count => Some(format!(
+            "Besides, {count} callbacks were refused that belong to no handoff begun here."
+        )),
+    };
     let none = failures.is_empty();
     let rows = failures.into_iter().map(|(reason, times)| {
         view! {
@@ -253,6 +265,7 @@ fn Failures(failures: Vec<(&'static str, u64)>) -> impl IntoView {
                 }
                     .into_any()
             }}
+            {strays.map(|strays| view! { <p>{strays}</p> })}
         </section>
     }
     .into_any()
@@ -352,6 +365,7 @@ mod tests {
             ended: part(8, 2),
             parts: vec![part(8, 0), part(0, 2)],
             failures: vec![("authority_unreachable", 2)],
+            strays: 3,
             steps: vec![StepTimes {
                 step: Step::VerifyAnswered,
                 count: 10,
@@ -370,6 +384,7 @@ mod tests {
             "Something is so.",
             "10 to 5</th>",
             "authority_unreachable",
+            "Besides, 3 callbacks were refused that belong to no handoff begun here.",
             "verify answered",
             "<td>20</td>",
         ] {
@@ -380,6 +395,7 @@ mod tests {
             ended: Ended::default(),
             parts: vec![Ended::default(); 12],
             failures: Vec::new(),
+            strays: 0,
             steps: Vec::new(),
             alarms: Vec::new(),
         };

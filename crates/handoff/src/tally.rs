@@ -11,6 +11,10 @@
 //! hold one site each count every failure once. A handoff that is refused again (the person reloads
 //! the page), or that is refused after it went well (they go *Back*), counts no further failure, as
 //! far as [`Tally`] remembers.
+//!
+//! Anybody can send the relying party a callback. One that is refused and whose handoff never began
+//! there is **stray**: nobody's handoff has failed, and no alert counts it. A browser that has lost
+//! its cookie is none of these, as its handoff did begin.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -74,6 +78,8 @@ pub enum End {
     Success,
     /// They have none, for this one of [`reasons`].
     Failure(&'static str),
+    /// There was none: a callback of somebody's making was refused.
+    Stray,
 }
 
 /// A call on the back channel.
@@ -114,6 +120,7 @@ impl Seen {
 #[derive(Debug)]
 pub struct Tally {
     requests: Recent<String, Request>,
+    begun: Recent<FlowId, ()>,
     ended: Recent<FlowId, ()>,
 }
 
@@ -124,6 +131,8 @@ struct Request {
     last: u64,
     /// It presents a token.
     verifies: bool,
+    /// It is a callback, and nothing that it brought has matched.
+    is_strange: bool,
     /// When the call left that has no answer yet.
     called: Option<u64>,
 }
@@ -140,6 +149,7 @@ impl Tally {
     pub fn remembering(most: usize) -> Self {
         Self {
             requests: Recent::new(most),
+            begun: Recent::new(most),
             ended: Recent::new(most),
         }
     }
@@ -150,6 +160,15 @@ impl Tally {
         let took = event.after.saturating_sub(request.last);
         request.last = request.last.max(event.after);
         request.verifies |= event.step == Step::VerifyReceived;
+        match event.step {
+            Step::CallbackReceived => request.is_strange = true,
+            // The state was kept: this process need not have seen how it was made.
+            Step::StateMatched => request.is_strange = false,
+            _ => {}
+        }
+        if let (Step::StateMade, Some(flow)) = (event.step, event.belongs.flow) {
+            self.begun.put(flow, ());
+        }
         let call = match event.step {
             // One that is sent again had no answer.
             Step::VerifySent => request.called.replace(event.after),
@@ -168,15 +187,21 @@ impl Tally {
         let token_refused = reason.filter(|_| event.site == Site::Authority && request.verifies);
         self.requests.put(event.trace.clone(), request);
         Seen {
-            end: self.end(event, reason.filter(|_| token_refused.is_none())),
+            end: self.end(event, request, reason.filter(|_| token_refused.is_none())),
             took,
             call,
             token_refused,
         }
     }
 
-    fn end(&mut self, event: &Event, reason: Option<&'static str>) -> Option<End> {
+    fn end(
+        &mut self,
+        event: &Event,
+        request: Request,
+        reason: Option<&'static str>,
+    ) -> Option<End> {
         let flow = event.belongs.flow;
+        let has_begun = flow.is_some_and(|flow| self.begun.get(&flow).is_some());
         let end = match (event.site, event.step, reason) {
             (Site::RelyingParty, Step::SessionCreated, _) => End::Success,
             (_, _, Some(reason)) if is_one_of(&NO_END, reason) => return None,
@@ -185,6 +210,7 @@ impl Tally {
             {
                 return None;
             }
+            (_, _, Some(_)) if request.is_strange && !has_begun => return Some(End::Stray),
             (_, _, Some(reason)) => End::Failure(reason),
             _ => return None,
         };
@@ -316,6 +342,30 @@ mod tests {
     }
 
     #[test]
+    fn a_callback_whose_handoff_never_began_here_is_stray_and_fails_nothing() {
+        let came = || event(RelyingParty, Step::CallbackReceived, 1, 1);
+        let no_cookie = || refused(RelyingParty, 1, "no_pre_session");
+        assert_eq!(
+            ends(&[came(), no_cookie(), no_cookie()]),
+            [End::Stray, End::Stray]
+        );
+        let mut nameless = no_cookie();
+        nameless.belongs = Belongs::default();
+        assert_eq!(ends(&[came(), nameless]), [End::Stray]);
+        // The browser has lost its cookie.
+        let began = event(RelyingParty, Step::StateMade, 1, 1);
+        let lost = [began, came(), no_cookie()];
+        assert_eq!(ends(&lost), [End::Failure("no_pre_session")]);
+        // It began before the process was started again.
+        let matched = event(RelyingParty, Step::StateMatched, 1, 2);
+        let silence = refused(RelyingParty, 1, "authority_unreachable");
+        assert_eq!(
+            ends(&[came(), matched, silence]),
+            [End::Failure("authority_unreachable")]
+        );
+    }
+
+    #[test]
     fn a_browser_that_was_early_ends_nothing() {
         let early = refused(RelyingParty, 1, "prefetched");
         let lost = refused(RelyingParty, 1, "token_missing");
@@ -400,11 +450,13 @@ mod tests {
     fn its_memory_is_bounded() {
         let mut tally = Tally::remembering(3);
         for n in 0..200 {
+            tally.see(&event(RelyingParty, Step::StateMade, n, 1));
             tally.see(&refused(RelyingParty, n, "iss_differs"));
         }
         assert_eq!(tally.requests.by_key.len(), 3);
         assert_eq!(tally.requests.order.len(), 3);
         assert_eq!(tally.ended.by_key.len(), 3);
+        assert_eq!(tally.begun.by_key.len(), 3);
         let again = refused(RelyingParty, 199, "iss_differs");
         assert_eq!(tally.see(&again).end, None);
     }

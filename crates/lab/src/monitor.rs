@@ -91,7 +91,7 @@ impl Hour {
         let recent = now.saturating_sub(microseconds(RECENT));
         let (mut lately, mut parts) = (Ended::default(), vec![Ended::default(); PARTS]);
         let mut failures = BTreeMap::new();
-        let mut replays = 0;
+        let (mut replays, mut strays) = (0, 0);
         let mut steps: BTreeMap<Step, [Vec<u64>; 2]> = BTreeMap::new();
         let here = self.facts.iter().filter(|it| it.at > since && it.at <= now);
         for fact in here {
@@ -108,8 +108,10 @@ impl Hour {
                 if is_recent {
                     lately.count(end);
                 }
-                if let End::Failure(reason) = end {
-                    *failures.entry(reason).or_default() += 1;
+                match end {
+                    End::Success => {}
+                    End::Failure(reason) => *failures.entry(reason).or_default() += 1,
+                    End::Stray => strays += 1,
                 }
             }
         }
@@ -123,7 +125,9 @@ impl Hour {
             alarms.push(Alarm::Replay(replays));
         }
         let times = steps.into_iter().map(|(step, [before, mut after])| {
+            // Whoever is refused may have taken their time to send what was refused.
             if let (Some(was), Some(is)) = (Times::of(before.clone()), Times::of(after.clone()))
+                && step != Step::Refused
                 && was.count.min(is.count) >= ENOUGH
                 && is.p95 > was.p95 * SLOWER
                 && is.p95 > UNNOTICED
@@ -142,6 +146,7 @@ impl Hour {
             ended,
             parts,
             failures,
+            strays,
             steps,
             alarms,
         }
@@ -173,6 +178,7 @@ impl Ended {
             End::Success => self.well += 1,
             End::Failure(reason) if tally::is_choice(reason) => self.declined += 1,
             End::Failure(_) => self.failed += 1,
+            End::Stray => {}
         }
     }
 
@@ -237,6 +243,8 @@ pub struct Report {
     pub parts: Vec<Ended>,
     /// Those that gave no session, by reason.
     pub failures: BTreeMap<&'static str, u64>,
+    /// Callbacks that were refused and belong to no handoff that began.
+    pub strays: u64,
     /// The steps that were taken, in their order in a handoff.
     pub steps: Vec<(Step, Times)>,
     /// What somebody should look at now.
@@ -268,6 +276,7 @@ impl Report {
             ended: ended(&self.ended),
             parts: self.parts.iter().map(ended).collect(),
             failures: self.failures.iter().map(|(why, n)| (*why, *n)).collect(),
+            strays: self.strays,
             steps: steps.collect(),
             alarms: alarms.collect(),
         }
@@ -541,6 +550,37 @@ mod tests {
         assert_eq!(report.failures["access_denied"], 50);
         play.fail(1);
         assert_eq!(play.alarms(), ["success_rate_low"]);
+    }
+
+    #[test]
+    fn callbacks_of_somebodys_making_raise_no_alarm_and_are_counted_apart() {
+        let mut play = Play::new();
+        play.go_well(2);
+        for _ in 0..50 {
+            let mut made_up = play.event(Site::RelyingParty, Step::CallbackReceived, 1);
+            play.monitor.record(&made_up);
+            made_up.step = Step::Refused;
+            made_up.refusal = Some(Refusal {
+                reason: "no_pre_session".to_owned(),
+                rows: Vec::new(),
+            });
+            play.monitor.record(&made_up);
+        }
+        assert_eq!(play.alarms(), [""; 0]);
+        let report = play.monitor.report();
+        assert_eq!((report.ended.judged(), report.strays), (2, 50));
+        assert!(report.failures.is_empty());
+    }
+
+    #[test]
+    fn whoever_is_refused_after_sending_slowly_raises_no_alarm() {
+        let mut play = Play::new();
+        play.go_well(500);
+        (0..50).for_each(|_| play.take(Step::Refused, 100));
+        play.pass(Duration::minutes(16));
+        play.go_well(500);
+        (0..50).for_each(|_| play.take(Step::Refused, 3_000_000));
+        assert_eq!(play.alarms(), [""; 0]);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use handoff::{
     token::{HandoffToken, LaunchTicket, Secret, State},
 };
 use lab::store::{
-    EVENTS, FLOWS, Flow, Key, LISTED, LONGEST, Memory, Number, Outcome, Sqlite, Store, in_order,
+    EVENTS, FLOW_BYTES, FLOWS, Flow, Key, LISTED, LONGEST, Memory, Number, Outcome, Sqlite, Store,
+    in_order,
 };
 use sqlx::Connection;
 use time::{Duration, OffsetDateTime, macros::datetime};
@@ -520,6 +521,35 @@ async fn an_event_that_is_too_long_is_kept_without_what_was_sent(store: &dyn Sto
     assert_eq!(kept[0].event.message, None);
 }
 
+async fn a_flow_of_long_requests_keeps_its_steps_and_no_more_than_so_much(store: &dyn Store) {
+    let long = |n| Event {
+        message: Some(Message::Request {
+            method: "GET".to_owned(),
+            url: "x".repeat(LONGEST / 2),
+            query: Vec::new(),
+            headers: Vec::new(),
+            cookies: Vec::new(),
+            body: Vec::new(),
+        }),
+        ..event(Step::CallbackReceived, to(flow(1)), n, 0)
+    };
+    let whole = serde_json::to_string(&long(1)).unwrap().len();
+    let events: Vec<_> = (1..=100).map(long).collect();
+    // One after the other, and the rest at once.
+    for event in &events[..50] {
+        keep(store, std::slice::from_ref(event)).await;
+    }
+    keep(store, &events[50..]).await;
+    let (found, kept) = store
+        .find_whole(&Key::parse(&flow(1).to_string()).unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((found.steps, kept.len()), (100, 100));
+    let with_message = kept.iter().filter(|it| it.event.message.is_some());
+    assert_eq!(with_message.count(), FLOW_BYTES / whole);
+}
+
 async fn what_comes_together_is_kept_as_what_comes_one_by_one(store: &dyn Store) {
     let (one, two, launch) = (flow(1), flow(2), launch(1));
     let session = Some(SessionId::mint([7; 16]));
@@ -851,6 +881,7 @@ suite! {
     a_flow_keeps_so_many_events_and_what_the_others_say
     a_full_flow_takes_no_more_names_and_no_other_flow
     an_event_that_is_too_long_is_kept_without_what_was_sent
+    a_flow_of_long_requests_keeps_its_steps_and_no_more_than_so_much
     what_comes_together_is_kept_as_what_comes_one_by_one
     whatever_was_sent_comes_back_as_it_is
     the_list_has_the_newest_and_goes_on_from_one

@@ -27,10 +27,12 @@ pub const LONGEST_TEXT: usize = 512;
 /// got to the wrong place.
 const LONGEST_NAME: usize = 32;
 
+/// Each of our secrets has at least so many characters of base64url: 128 random bits.
+const SHORTEST_SECRET: usize = 22;
+
 /// What is no secret wherever it stands in a query, a form or a body.
-const SHOWN: [&str; 13] = [
+const SHOWN: [&str; 12] = [
     "client_id",
-    "iss",
     "code_challenge_method",
     "error",
     "error_description",
@@ -107,7 +109,7 @@ pub fn request_to(
 ) -> Message {
     Message::Request {
         method: cut(method.as_str()).into_owned(),
-        url: cut(address).into_owned(),
+        url: cut(&path(address)).into_owned(),
         query,
         headers: shown_headers(headers, &[header::COOKIE]),
         cookies: cookies(headers),
@@ -125,7 +127,10 @@ pub fn response(status: StatusCode, headers: &HeaderMap) -> Message {
             let (place, query) = to.split_once('?').unwrap_or((to, ""));
             let query = query.split('#').next().unwrap_or_default();
             let place = place.split('#').next().unwrap_or_default();
-            (Some(cut(place).into_owned()), pairs(query.as_bytes()))
+            (
+                Some(cut(&path(place)).into_owned()),
+                pairs(query.as_bytes()),
+            )
         }
         None => (None, Vec::new()),
     };
@@ -223,11 +228,11 @@ fn kind(name: &str) -> Option<&'static str> {
 
 fn parameter(name: &str, value: &str) -> Vec<Piece> {
     if SHOWN.contains(&name) {
-        text(value)
+        unless_secret(value)
     } else if name == "target_link_uri" {
         place(value).map_or_else(|| vec![unforeseen()], |it| text(&it))
-    } else if name == "redirect_uri" {
-        redirect_uri(value)
+    } else if matches!(name, "redirect_uri" | "iss") {
+        registered_address(value)
     } else {
         match kind(name) {
             Some(kind) => vec![hidden(kind, value.as_bytes())],
@@ -236,9 +241,9 @@ fn parameter(name: &str, value: &str) -> Vec<Piece> {
     }
 }
 
-/// A client's has no secret; what somebody else sends in its place may have, in its query. That there
-/// is one is shown: the address must be the registered one to the letter.
-fn redirect_uri(value: &str) -> Vec<Piece> {
+/// A client's, or the issuer's, has no secret; what somebody else sends in its place may have, in its
+/// query. That there is one is shown: the address must be the registered one to the letter.
+fn registered_address(value: &str) -> Vec<Piece> {
     let Some(place) = place(value) else {
         return vec![unforeseen()];
     };
@@ -261,7 +266,7 @@ fn shown_headers(headers: &HeaderMap, but: &[HeaderName]) -> Vec<Named> {
 fn header_value(name: &HeaderName, value: &str) -> Vec<Piece> {
     let hide = || vec![unforeseen()];
     if SHOWN_HEADERS.contains(name) {
-        return text(value);
+        return unless_secret(value);
     }
     match *name {
         // A browser may send more than it should, and whoever is no browser anything.
@@ -321,7 +326,7 @@ fn cookies(headers: &HeaderMap) -> Vec<Named> {
         let (name, value) = pair.trim().split_once('=').unwrap_or(("", pair.trim()));
         Named {
             name: name_of(name),
-            value: vec![hidden("Cookie", value.as_bytes())],
+            value: vec![cookie(name, value)],
         }
     })
 }
@@ -336,7 +341,7 @@ fn set_cookies(headers: &HeaderMap) -> Vec<Named> {
         if value.is_empty() {
             pieces.extend(text("(empty)"));
         } else {
-            pieces.push(hidden("Cookie", value.as_bytes()));
+            pieces.push(cookie(name, value));
         }
         if !attributes.is_empty() {
             pieces.extend(text(&format!(";{attributes}")));
@@ -346,6 +351,15 @@ fn set_cookies(headers: &HeaderMap) -> Vec<Named> {
             value: pieces,
         }
     })
+}
+
+/// Ours are random; another's may be a person's name, which six digits of a hash would tell.
+fn cookie(name: &str, value: &str) -> Piece {
+    if name.starts_with("__Host-") {
+        hidden("Cookie", value.as_bytes())
+    } else {
+        unforeseen()
+    }
 }
 
 /// Scheme, host, port and path of an address, or the path of a relative one.
@@ -362,15 +376,54 @@ fn place(address: &str) -> Option<String> {
             } else {
                 path
             };
-            Some(format!("{scheme}://{host}{path}"))
+            Some(self::path(&format!("{scheme}://{host}{path}")).into_owned())
         }
-        (None, None) => Some(path.to_owned()),
+        (None, None) => Some(self::path(path).into_owned()),
         _ => None,
     }
 }
 
+/// A path, or an address without its query, as it may be shown and logged: without a segment that a
+/// secret may have got into, by somebody's mistake.
+#[must_use]
+pub fn path(path: &str) -> Cow<'_, str> {
+    let is_odd = |segment: &str| may_be_secret(segment) || has_encoded_query(segment);
+    if !path.split('/').any(is_odd) {
+        return Cow::Borrowed(path);
+    }
+    let segments = path.split('/').map(|segment| match is_odd(segment) {
+        true => UNFORESEEN,
+        false => segment,
+    });
+    Cow::Owned(segments.collect::<Vec<_>>().join("/"))
+}
+
+/// Whether a text has what looks like one of our secrets. Capitals tell it from words with hyphens
+/// and from ids in hexadecimal: that a secret has none happens once in 80,000.
+fn may_be_secret(text: &str) -> bool {
+    let is_of_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    text.split(|c: char| !is_of_base64url(c)).any(|run| {
+        run.len() >= SHORTEST_SECRET && run.bytes().any(|byte| byte.is_ascii_uppercase())
+    })
+}
+
+/// Whether a query was encoded once too often, and so is not taken for one.
+fn has_encoded_query(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    ["%3f", "%26", "%3d"].iter().any(|it| text.contains(it))
+}
+
+fn unless_secret(value: &str) -> Vec<Piece> {
+    if may_be_secret(value) || has_encoded_query(value) {
+        vec![unforeseen()]
+    } else {
+        text(value)
+    }
+}
+
 fn name_of(name: &str) -> String {
-    if name.len() > LONGEST_NAME {
+    let own = name.strip_prefix("__Host-").unwrap_or(name);
+    if name.len() > LONGEST_NAME || may_be_secret(own) {
         format!("(a name of {} bytes)", name.len())
     } else {
         name.to_owned()
@@ -487,6 +540,17 @@ mod tests {
                 "\"Chromium\";v=\"142\"",
             ),
             ("sec-ch-ua-mobile", "?0", "?0"),
+            ("user-agent", "x/AAAAAAAAAAAAAAAAAAAAAA (Linux)", UNFORESEEN),
+            (
+                "user-agent",
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0",
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0",
+            ),
+            (
+                "traceparent",
+                "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01",
+                "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01",
+            ),
             ("sec-ch-ua-platform", "\"Linux\"", "\"Linux\""),
             ("sec-ch-ua-model", "\"X\"", UNFORESEEN),
             (
@@ -526,12 +590,65 @@ mod tests {
                 "https://a.example/callback?(not shown)",
             ),
             ("redirect_uri=%5Cx", UNFORESEEN),
+            ("iss=http%3A%2F%2Fa.example:4000", "http://a.example:4000"),
+            (
+                "iss=http%3A%2F%2Fu:p@a.example%2Fx%3Fx%3D1",
+                "http://a.example/x?(not shown)",
+            ),
+            // Encoded once too often, and secrets in the wrong place.
+            ("iss=http%3A%2F%2Fa.example%2526state%253DS", UNFORESEEN),
+            ("error=a%2526state%253DS", UNFORESEEN),
+            ("code_challenge_method=AAAAAAAAAAAAAAAAAAAAAA", UNFORESEEN),
+            (
+                "target_link_uri=http%3A%2F%2Fa.example%2FAAAAAAAAAAAAAAAAAAAAAA%2Fx",
+                "http://a.example/(not shown)/x",
+            ),
+            (
+                "target_link_uri=http%3A%2F%2Fa.example%2F%253Fstate%253DS",
+                "http://a.example/(not shown)",
+            ),
             ("error=%3Cb%3E%00", "<b>\0"),
             ("=x", UNFORESEEN),
             ("%ff", UNFORESEEN),
         ] {
             let named = pairs(pair.as_bytes());
             assert_eq!(read(&named[0].value), shown, "{pair}");
+        }
+    }
+
+    #[test]
+    fn table_of_paths_and_what_is_shown_of_them() {
+        for (sent, shown) in [
+            ("/", "/"),
+            (
+                "/auth/external/handoff/verify",
+                "/auth/external/handoff/verify",
+            ),
+            (
+                "/notes/0123abcd-0123-0123-0123-0123456789ab",
+                "/notes/0123abcd-0123-0123-0123-0123456789ab",
+            ),
+            ("/callback%3Fstate=S", "/(not shown)"),
+            ("/callback%26state=S/x", "/(not shown)/x"),
+            (
+                "/callback/AAAAAAAAAAAAAAAAAAAAAA/x",
+                "/callback/(not shown)/x",
+            ),
+        ] {
+            assert_eq!(path(sent), shown, "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_may_be_a_secret_is_not_shown() {
+        for (name, shown) in [
+            ("state", "state"),
+            ("__Host-Http-rp_session", "__Host-Http-rp_session"),
+            ("upgrade-insecure-requests", "upgrade-insecure-requests"),
+            ("AAAAAAAAAAAAAAAAAAAAAA", "(a name of 22 bytes)"),
+            ("__Host-AAAAAAAAAAAAAAAAAAAAAA", "(a name of 29 bytes)"),
+        ] {
+            assert_eq!(name_of(name), shown);
         }
     }
 
@@ -550,7 +667,12 @@ mod tests {
                 .map(|it| format!("{}={}", it.name, read(&it.value)));
             read.collect::<Vec<_>>()
         };
-        let came = ["__Host-a=[Cookie]", "b=[Cookie]", "=[Cookie]", "=[Cookie]"];
+        let came = [
+            "__Host-a=[Cookie]",
+            "b=(not shown)",
+            "=(not shown)",
+            "=(not shown)",
+        ];
         assert_eq!(read(cookies(&headers)), came);
         let given = [
             "__Host-a=[Cookie]; Path=/; Max-Age=9",

@@ -9,6 +9,7 @@ use axum::{extract::Request, middleware::Next, response::Response};
 
 use crate::{
     context::{Context, TraceId},
+    redact,
     steps::Steps,
 };
 
@@ -22,7 +23,8 @@ pub async fn record(mut request: Request, next: Next) -> Response {
     let trace = TraceId(Arc::from(format!("{:016x}", u64::from_be_bytes(bytes))));
     request.extensions_mut().insert(trace.clone());
     let method = request.method().clone();
-    let path = request.uri().path().to_owned();
+    // A secret in a path is somebody's mistake, and would be one here too.
+    let path = redact::path(request.uri().path()).into_owned();
     #[expect(
         clippy::disallowed_methods,
         reason = "a duration for the log, which decides nothing"

@@ -268,6 +268,11 @@ async fn a_run_of_known_successes_and_failures_is_the_whole_difference() {
             (name, value)
         }));
     bob.get(spoilt.as_str()).await;
+    // Callbacks of somebody's making, which no handoff began.
+    for state in ["B", "C"] {
+        let made_up = format!("/callback?handoff_token=x&state={}", state.repeat(43));
+        world.visitor().get(&world.notes(&made_up)).await;
+    }
     // A client that presents a token twice.
     let party = world.relying_party();
     let token = party.token(&world, &alice).await;
@@ -287,6 +292,7 @@ async fn a_run_of_known_successes_and_failures_is_the_whole_difference() {
             "started",
             "success",
             "failure",
+            "stray",
             "token_refused",
             "replay",
             "back_channel",
@@ -308,6 +314,7 @@ async fn a_run_of_known_successes_and_failures_is_the_whole_difference() {
             (&failure("tasks", "access_denied"), 1.0),
             (&failure("notes", "no_pre_session"), 1.0),
             (&failure("notes", "verify_refused"), 1.0),
+            ("handoff_stray_callback_total{client=\"notes\"}", 2.0),
             (
                 "handoff_token_refused_total{client=\"notes\",reason=\"unknown\"}",
                 1.0

@@ -162,13 +162,9 @@ impl Store for Memory {
         events: &[Event],
         now: OffsetDateTime,
     ) -> Result<Vec<Number>, Unavailable> {
-        let mut bodies = Vec::new();
-        for event in events {
-            bodies.push(body(event)?);
-        }
         let mut tables = self.tables();
         let mut touched = Vec::new();
-        for (event, body) in events.iter().zip(bodies) {
+        for event in events {
             let Some(mut names) = Names::of(event) else {
                 continue;
             };
@@ -187,6 +183,7 @@ impl Store for Memory {
             row.summary.see(event);
             row.kept_at = now;
             if row.summary.steps < EVENTS {
+                let body = body(event, row.summary.bytes)?;
                 row.summary.steps += 1;
                 row.summary.bytes += body.len();
                 row.events.push((seq, body));

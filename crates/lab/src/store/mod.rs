@@ -46,6 +46,11 @@ pub const EVENTS: usize = 200;
 /// The longest event that is kept as it is, in bytes. From a longer one, what was sent is left out.
 pub const LONGEST: usize = 32 * 1024;
 
+/// How many bytes the events of one flow may have before no message is kept any more: further steps
+/// are kept without what was sent. Two hundred steps of a browser have less; who sends long requests
+/// on purpose makes no page that would fill the memory.
+pub const FLOW_BYTES: usize = 512 * 1024;
+
 /// The most flows that are listed at once.
 pub const LISTED: usize = 200;
 
@@ -388,11 +393,11 @@ impl Shares {
     }
 }
 
-/// What is kept of an event, as text.
-fn body(event: &Event) -> Result<String, Unavailable> {
+/// What is kept of an event, as text, in a flow whose events have so many bytes.
+fn body(event: &Event, there: usize) -> Result<String, Unavailable> {
     let text = |event: &Event| serde_json::to_string(event).map_err(Unavailable::unreadable);
     let whole = text(event)?;
-    if whole.len() <= LONGEST {
+    if whole.len() <= LONGEST && there + whole.len() <= FLOW_BYTES {
         return Ok(whole);
     }
     text(&Event {

@@ -293,7 +293,7 @@ impl<'a> Writing<'a> {
         held.changed = true;
         held.summary.see(event);
         if held.summary.steps < EVENTS {
-            let body = body(event)?;
+            let body = body(event, held.summary.bytes)?;
             held.summary.steps += 1;
             held.summary.bytes += body.len();
             let comma = if self.new_events.len() > 1 { "," } else { "" };
