@@ -63,8 +63,12 @@ fn one(diagram: &Diagram, entry: &Entry, open: bool) -> AnyView {
         view! { <p>{words.sentences(authority, app)}</p> }
     });
     let recorded = message.as_ref().map(|message| {
+        let sent = message.sent.as_ref().map(|sent| wire(diagram, sent));
+        let sent = sent.unwrap_or_else(|| {
+            view! { <p>"What was sent is not kept: it was too long."</p> }.into_any()
+        });
         view! {
-            {message.sent.as_ref().map(|sent| wire(diagram, sent))}
+            {sent}
             <p class="flow-trace">"Trace id " <code>{message.trace.clone()}</code></p>
         }
     });

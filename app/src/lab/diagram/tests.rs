@@ -733,6 +733,21 @@ fn what_is_missing_or_too_much_is_said_and_breaks_nothing() {
 }
 
 #[test]
+fn a_message_that_was_too_long_to_be_kept_says_so_and_no_other() {
+    const SAYS: &str = "What was sent is not kept: it was too long.";
+    let page = |events: &[Event]| {
+        let diagram = drawn(events);
+        html(|| message::messages(&diagram, None).into_any())
+    };
+    for whole in [signed_in(), replayed(), stolen_callback()] {
+        assert!(!page(&whole).contains(SAYS));
+    }
+    let mut events = signed_in();
+    events[0].message = None;
+    assert_eq!(page(&events).matches(SAYS).count(), 1);
+}
+
+#[test]
 fn what_a_picture_does_not_show_it_says() {
     let nothing = Missing::default();
     assert_eq!(nothing.sentences(), [""; 0]);
