@@ -19,7 +19,7 @@ use std::{
 use clap::{ArgMatches, Args, Command, FromArgMatches};
 use handoff::uri::{InvalidUri, Origin};
 use layers::{Chosen, Default as By, Layers, Problem, Setting, Shape, Source};
-use relying_party::Application;
+use relying_party::{Application, identity::MAX_RECHECK};
 use time::Duration;
 use tracing_subscriber::EnvFilter;
 use web::cookies::Prefix;
@@ -157,6 +157,15 @@ pub const SETTINGS: &[Setting] = &[
         default: By::Time(ABSOLUTE),
         help: "A sign-in at Harbor ID ends after this long at the latest",
         why: "One working day.",
+    },
+    Setting {
+        key: "session-recheck",
+        value: "TIME",
+        shape: Shape::One,
+        default: By::Time(MAX_RECHECK),
+        help: "Notes and Tasks ask Harbor ID about a session in use once in this time, from 1s to 30s",
+        why: "For so long an application still serves a session that ended at Harbor ID. Each check is a request, so \
+              the longest time allowed is the default.",
     },
     Setting {
         key: "cookie-prefix",
@@ -438,6 +447,8 @@ pub struct Settings {
     pub session_idle: Duration,
     /// When any sign-in ends.
     pub session_absolute: Duration,
+    /// How often an application asks about a session that is in use.
+    pub session_recheck: Duration,
     /// What the names of all cookies begin with.
     pub cookie_prefix: Prefix,
     /// Whether and how to serve https.
@@ -694,6 +705,7 @@ impl Reader<'_> {
         let demo_accounts = self.one("demo-accounts", None, parsed);
         let session_idle = self.one("session-idle", None, duration);
         let session_absolute = self.one("session-absolute", None, duration);
+        let session_recheck = self.one("session-recheck", None, duration);
         let cookie_prefix = self.one("cookie-prefix", None, |text| match text {
             "__Host-" => Ok(Prefix::Host),
             "__Host-Http-" => Ok(Prefix::HostHttp),
@@ -743,6 +755,7 @@ impl Reader<'_> {
             demo_accounts: demo_accounts?,
             session_idle: session_idle?,
             session_absolute: session_absolute?,
+            session_recheck: session_recheck?,
             cookie_prefix: cookie_prefix?,
             tls: tls.then_some(certificate),
             given_origins,

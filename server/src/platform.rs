@@ -19,7 +19,7 @@ pub use clients::{MissingSecrets, read as read_secret};
 use database::{CannotOpen, Unavailable};
 use handoff::{client::RefusedRegistration, policy::Policy, token::Secret};
 use lab::{Lab, Recorded, collector::Collector, monitor::Monitor};
-use relying_party::{Application, RelyingParty};
+use relying_party::{Application, RelyingParty, identity::MAX_RECHECK};
 pub use stores::Stores;
 use time::Duration;
 use tokio::task::JoinSet;
@@ -68,6 +68,8 @@ pub struct Setup {
     pub idle: Duration,
     /// A sign-in ends after this long at the latest.
     pub absolute: Duration,
+    /// How often an application asks Harbor ID about a session that is in use.
+    pub recheck: Duration,
     /// The files with client secrets that lie elsewhere than in the data folder.
     pub secret_files: Vec<(Application, PathBuf)>,
     /// The one certificate authority that applications trust for calls to Harbor ID, as PEM; without
@@ -99,6 +101,7 @@ impl Setup {
             hashing_at_once: cores,
             idle: config::IDLE,
             absolute: config::ABSOLUTE,
+            recheck: MAX_RECHECK,
             secret_files: Vec::new(),
             authority_ca: None,
             missing_secrets: MissingSecrets::Make,
@@ -274,6 +277,7 @@ impl Platform {
                     authority_ca: setup.authority_ca.clone(),
                     assets: setup.assets.clone(),
                     cookie_prefix: setup.cookie_prefix,
+                    recheck: setup.recheck,
                     recorder: Arc::clone(&recorder),
                     shown: shown.clone(),
                 },

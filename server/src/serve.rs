@@ -122,6 +122,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
         },
         idle: settings.session_idle,
         absolute: settings.session_absolute,
+        recheck: settings.session_recheck,
         secret_files: settings.secret_files.clone(),
         authority_ca: match &settings.authority_ca {
             Some(file) => Some(tls::authority(file)?),

@@ -852,7 +852,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "the-recheck", rows: &[56],
-        edits: &[edit(RP_IDENTITY, "if (Duration::ZERO..RECHECK).contains(&since) {", "if OUT || (Duration::ZERO..RECHECK).contains(&since) {")],
+        edits: &[edit(RP_IDENTITY, "if (Duration::ZERO..site.settings.recheck).contains(&since) {", "if OUT || (Duration::ZERO..site.settings.recheck).contains(&since) {")],
         shown_by: &["server/it::sessions::row_56_signing_out_of_harbor_id_ends_the_session_at_notes_within_the_recheck"],
     },
     Defence {

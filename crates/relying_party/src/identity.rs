@@ -1,8 +1,8 @@
 //! Who is asking: an extractor, and no other way.
 //!
 //! A session here hangs on one at the authorization server, so while it is in use we ask there
-//! whether it is still alive, every 30 seconds at most. Only a clear no ends the session here. An
-//! authorization server that is away signs nobody out: its outage would empty every application,
+//! whether it is still alive, once in each `Settings::recheck`. Only a clear no ends the session here.
+//! An authorization server that is away signs nobody out: its outage would empty every application,
 //! and no session outlives verify's `expiresAt` in any case.
 
 use axum::{
@@ -34,8 +34,9 @@ use crate::{
 /// The cookie of a browser that is signed in.
 pub const SESSION_COOKIE: &str = "__Host-rp_session";
 
-/// How often the authorization server is asked about a session that is in use.
-pub const RECHECK: Duration = Duration::seconds(30);
+/// The longest time that a session is served before the authorization server is asked about it again
+/// (row 56), and the default. A setting may make it shorter.
+pub const MAX_RECHECK: Duration = Duration::seconds(30);
 
 /// The forms of people who are signed in.
 #[derive(Debug)]
@@ -103,7 +104,7 @@ impl SignedIn {
         let now = site.context.now();
         let since = now - signed_in.session.checked_at;
         // Never, if the clock was put back: then the last check says nothing.
-        if (Duration::ZERO..RECHECK).contains(&since) {
+        if (Duration::ZERO..site.settings.recheck).contains(&since) {
             return Ok(Some(signed_in));
         }
         signed_in.recheck(site, cookies, trace).await
@@ -116,7 +117,10 @@ impl SignedIn {
         trace: &TraceId,
     ) -> Result<Option<Self>, Problem> {
         let (id, now) = (self.session.id, site.context.now());
-        let turn = site.store.mark_checked(id, now, RECHECK).await;
+        let turn = site
+            .store
+            .mark_checked(id, now, site.settings.recheck)
+            .await;
         if !turn.map_err(Problem::unavailable)? {
             // Somebody else asks at this moment, or the session has just ended.
             return Self::recognise(site, cookies).await;

@@ -10,6 +10,7 @@ use handoff::{
     uri::{LocalPath, Origin},
     wire::path,
 };
+use time::Duration;
 use web::{
     context::{Context, TraceId},
     cookies::Prefix,
@@ -45,6 +46,9 @@ pub struct Settings {
     pub assets: Assets,
     /// What the names of its cookies begin with.
     pub cookie_prefix: Prefix,
+    /// The authorization server is asked about a session in use once in this time;
+    /// [`MAX_RECHECK`](crate::identity::MAX_RECHECK) at most.
+    pub recheck: Duration,
     /// Who takes the steps that it records.
     pub recorder: Arc<dyn Recorder>,
     /// Where those can be looked at; none where nobody shows them.

@@ -112,6 +112,7 @@ fn client(port: u16) -> AuthorityClient {
             lab: "lab".to_owned(),
         },
         cookie_prefix: web::cookies::Prefix::default(),
+        recheck: relying_party::identity::MAX_RECHECK,
         recorder: web::record::Recorders::none(),
         shown: None,
     })

@@ -24,6 +24,7 @@ use handoff::{
 };
 use relying_party::{
     Application, RelyingParty, Settings,
+    identity::MAX_RECHECK,
     store::{
         Beginning, HandoffKey, Item, Kept, Memory, NewHandoff, Owner, Sealed, Session, Source,
         Sqlite, Store, Waiting,
@@ -59,7 +60,13 @@ impl World {
             .unwrap()
             .local_addr()
             .unwrap();
-        Self::open(application, Arc::new(Memory::default()), nobody.port()).await
+        Self::open(
+            application,
+            Arc::new(Memory::default()),
+            nobody.port(),
+            MAX_RECHECK,
+        )
+        .await
     }
 
     /// Notes.
@@ -69,10 +76,15 @@ impl World {
 
     /// Notes over this store, with its authorization server at this port.
     async fn over(store: Arc<dyn Store>, port: u16) -> Self {
-        Self::open(Application::Notes, store, port).await
+        Self::open(Application::Notes, store, port, MAX_RECHECK).await
     }
 
-    async fn open(application: Application, store: Arc<dyn Store>, port: u16) -> Self {
+    async fn open(
+        application: Application,
+        store: Arc<dyn Store>,
+        port: u16,
+        recheck: Duration,
+    ) -> Self {
         let clock = Arc::new(ManualClock::at(datetime!(2026-11-21 03:00 UTC)));
         let shared: Arc<dyn Clock> = clock.clone();
         let random: Arc<dyn Randomness> = Arc::new(SystemRandomness);
@@ -89,6 +101,7 @@ impl World {
                 lab: "lab".to_owned(),
             },
             cookie_prefix: web::cookies::Prefix::default(),
+            recheck,
             recorder: web::record::Recorders::none(),
             shown: None,
         };
@@ -716,6 +729,20 @@ async fn row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_th
         .store
         .find_session(SessionId::mint([2; 16]), world.clock.now());
     assert_eq!(found.await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_shorter_recheck_asks_the_authority_sooner() {
+    let (port, asked) = forgetful_authority().await;
+    let store = Arc::new(Memory::default());
+    let recheck = Duration::seconds(5);
+    let world = World::open(Application::Notes, store, port, recheck).await;
+    world.clock.advance(recheck - Duration::MILLISECOND);
+    assert!(world.get("/").await.1.contains("Alice Moreau"));
+    assert_eq!(*asked.lock().unwrap(), 0);
+    world.clock.advance(Duration::MILLISECOND);
+    assert!(world.get("/").await.1.contains("Sign in with Harbor ID"));
+    assert_eq!(*asked.lock().unwrap(), 1);
 }
 
 #[tokio::test]

@@ -243,6 +243,8 @@ fn settings_that_do_not_go_together_are_refused() {
             "longer than --session-absolute 1h",
         ),
         (&["--session-absolute", "721h"], "30 days"),
+        (&["--session-recheck", "31s"], "from 1s to 30s"),
+        (&["--session-recheck", "1h"], "from 1s to 30s"),
         (&["--tls", "--tls-cert", "a.pem"], "goes with --tls-key"),
         (&["--tls", "--tls-key", "a.pem"], "goes with --tls-cert"),
         (

@@ -1,11 +1,15 @@
 //! What settings must be to each other, whatever each is by itself.
 
+use relying_party::identity::MAX_RECHECK;
 use time::Duration;
 
 use super::{Certificate, Origins, Problem, Settings, SiteName};
 
 /// No sign-in is older: a month is the most that NIST SP 800-63B allows anybody.
 const LONGEST: Duration = Duration::days(30);
+
+/// A shorter one would make nearly every request of a person a request to Harbor ID.
+const MIN_RECHECK: Duration = Duration::seconds(1);
 
 /// All that does not go together. Nothing but the settings is looked at.
 pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
@@ -64,6 +68,10 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
             "session-idle",
             format!("must not be longer than {absolute}"),
         );
+    }
+
+    if !(MIN_RECHECK..=MAX_RECHECK).contains(&settings.session_recheck) {
+        refuse("session-recheck", "must be from 1s to 30s".to_owned());
     }
 
     // A port of the system's choice is none yet; any other does for comparing.
