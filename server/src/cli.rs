@@ -56,7 +56,7 @@ enum Command {
 pub async fn run() -> ExitCode {
     let Cli { command } = Cli::parse();
     match command {
-        Command::Serve(flags) => match Settings::read(&flags, |name| std::env::var_os(name)) {
+        Command::Serve(flags) => match Settings::read(&flags) {
             Ok(settings) => {
                 telemetry::start(&settings.log, settings.log_format);
                 end(serve::run(settings).await)
@@ -82,7 +82,7 @@ fn end(done: Result<(), impl std::fmt::Display>) -> ExitCode {
 }
 
 fn show(flags: &Flags) -> Result<(), String> {
-    let settings = Settings::read(flags, |name| std::env::var_os(name));
+    let settings = Settings::read(flags);
     let shown = settings.map_err(|error| error.to_string())?.show();
     let written = io::stdout().write_all(shown.as_bytes());
     written.map_err(|error| format!("the standard output cannot be written to: {error}"))

@@ -1,29 +1,33 @@
 //! Every setting: its names, its default and why. Read once, at the start.
 //!
-//! [`SETTINGS`] is the table. A setting `some-key` is the flag `--some-key`, the variable
-//! `HANDOFF_LAB_SOME_KEY` and the key `some-key` of the file that `--config` names; the first of them
-//! that says something counts. [`Settings::read`] turns all of it into values and refuses what is
-//! wrong or does not go together, saying where it came from.
+//! [`SETTINGS`] is the table. The flag goes before the variable, the variable before the file, the
+//! file before the default. [`Settings::read`] turns the chosen texts into values and refuses what is
+//! wrong or does not go together, all of it at once, with where each value came from.
 
-pub mod layers;
-mod together;
+mod origins;
+pub mod sources;
+mod table;
+mod validate;
 
 use std::{
     collections::BTreeSet,
-    ffi::OsString,
     fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
 
-use clap::{ArgMatches, Args, Command, FromArgMatches};
+use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use handoff::uri::{InvalidUri, Origin};
-use layers::{Chosen, Default as By, Layers, Problem, Setting, Shape, Source};
-use relying_party::{Application, identity::MAX_RECHECK};
+use relying_party::Application;
 use time::Duration;
 use tracing_subscriber::EnvFilter;
 use web::cookies::Prefix;
 
+use self::sources::{Problem, Source, Sources};
+pub use self::{
+    origins::{Origins, SiteName},
+    table::SETTINGS,
+};
 use crate::{data, otlp::Endpoint};
 
 /// The idle end of a sign-in: long enough for a talk, short enough for a machine that somebody walked
@@ -32,291 +36,13 @@ pub const IDLE: Duration = Duration::minutes(30);
 /// And the absolute one: one working day.
 pub const ABSOLUTE: Duration = Duration::hours(12);
 
-/// The table of all settings.
-pub const SETTINGS: &[Setting] = &[
-    Setting {
-        key: "profile",
-        value: "PROFILE",
-        shape: Shape::One,
-        default: By::Values(&["demo"]),
-        help: "`demo`, or `secure`, which starts only when nothing of a demonstration is left",
-        why: "`secure` changes no setting: it refuses the ones that are unsafe, and names each.",
-    },
-    Setting {
-        key: "only",
-        value: "SITE",
-        shape: Shape::Many,
-        default: By::Values(&SiteName::NAMES),
-        help: "The sites that this process serves: authority, notes, tasks, lab",
-        why: "The sites share nothing but HTTP, so each can have a process and a machine of its own.",
-    },
-    Setting {
-        key: "listen",
-        value: "ADDRESS",
-        shape: Shape::Many,
-        default: By::Values(&["127.0.0.1:4000", "[::1]:4000"]),
-        help: "Where to listen; all must have one port",
-        why: "Both loopback addresses, because browsers resolve *.localhost to either. The network is \
-              refused while there are demo accounts: everybody knows their password.",
-    },
-    Setting {
-        key: "ops-listen",
-        value: "ADDRESS",
-        shape: Shape::One,
-        default: By::Values(&["127.0.0.1:4009"]),
-        help: "Where /health, /ready and /metrics are served",
-        why: "A listener of their own: they are for operators, not for visitors.",
-    },
-    Setting {
-        key: "data",
-        value: "FOLDER",
-        shape: Shape::One,
-        default: By::Values(&["data"]),
-        help: "The folder of the databases and the client secrets; made if it is not there",
-        why: "One server at a time uses it; `user` and `client` may work beside that.",
-    },
-    Setting {
-        key: "authority-origin",
-        value: "ORIGIN",
-        shape: Shape::One,
-        default: By::Follows("auth.localhost at the port of --listen"),
-        help: "Where Harbor ID lives, as browsers see it; also its issuer",
-        why: "Nothing is ever built from the Host that a request names, so it must be said here.",
-    },
-    Setting {
-        key: "notes-origin",
-        value: "ORIGIN",
-        shape: Shape::One,
-        default: By::Follows("notes.localhost at the port of --listen"),
-        help: "Where Notes lives, as browsers see it",
-        why: "As for --authority-origin. Harbor ID registers Notes with it.",
-    },
-    Setting {
-        key: "tasks-origin",
-        value: "ORIGIN",
-        shape: Shape::One,
-        default: By::Follows("tasks.localhost at the port of --listen"),
-        help: "Where Tasks lives, as browsers see it",
-        why: "As for --notes-origin.",
-    },
-    Setting {
-        key: "lab-origin",
-        value: "ORIGIN",
-        shape: Shape::One,
-        default: By::Follows("lab.localhost at the port of --listen"),
-        help: "Where the lab lives, as browsers see it",
-        why: "As for --authority-origin.",
-    },
-    Setting {
-        key: "notes-secret-file",
-        value: "FILE",
-        shape: Shape::One,
-        default: By::Follows("notes.secret in the data folder"),
-        help: "The file with the client secret of Notes",
-        why: "Harbor ID and Notes each read it. Under the profile `demo`, Harbor ID's process makes it. The \
-              secret itself is never a setting: flags and variables show in lists of processes.",
-    },
-    Setting {
-        key: "tasks-secret-file",
-        value: "FILE",
-        shape: Shape::One,
-        default: By::Follows("tasks.secret in the data folder"),
-        help: "The file with the client secret of Tasks",
-        why: "As for --notes-secret-file.",
-    },
-    Setting {
-        key: "lab-key-file",
-        value: "FILE",
-        shape: Shape::One,
-        default: By::Follows("lab.key in the data folder"),
-        help: "The file with the key by which sites report their steps to a lab in another process",
-        why: "The lab's process makes it. One that serves other sites reports to --lab-origin where the file is \
-              there: whoever has the key could make the lab show what never happened.",
-    },
-    Setting {
-        key: "demo-accounts",
-        value: "BOOL",
-        shape: Shape::Switch,
-        default: By::Values(&["true"]),
-        help: "Whether Harbor ID has accounts whose password is on its sign-in page",
-        why: "A demonstration starts with people in it. Turning this off removes none that are there.",
-    },
-    Setting {
-        key: "session-idle",
-        value: "TIME",
-        shape: Shape::One,
-        default: By::Time(IDLE),
-        help: "A sign-in at Harbor ID ends after this long without use, as 90s, 30m or 12h",
-        why: "Long enough for a talk, short enough for a machine that somebody walked away from (OWASP's \
-              session management cheat sheet).",
-    },
-    Setting {
-        key: "session-absolute",
-        value: "TIME",
-        shape: Shape::One,
-        default: By::Time(ABSOLUTE),
-        help: "A sign-in at Harbor ID ends after this long at the latest",
-        why: "One working day.",
-    },
-    Setting {
-        key: "session-recheck",
-        value: "TIME",
-        shape: Shape::One,
-        default: By::Time(MAX_RECHECK),
-        help: "Notes and Tasks ask Harbor ID about a session in use once in this time, from 1s to 30s",
-        why: "For so long an application still serves a session that ended at Harbor ID. Each check is a request, so \
-              the longest time allowed is the default.",
-    },
-    Setting {
-        key: "cookie-prefix",
-        value: "PREFIX",
-        shape: Shape::One,
-        default: By::Values(&["__Host-"]),
-        help: "What the names of all cookies begin with: `__Host-` or `__Host-Http-`",
-        why: "The second keeps scripts from setting them, in browsers that know it. Changing it signs everybody out.",
-    },
-    Setting {
-        key: "tls",
-        value: "BOOL",
-        shape: Shape::Switch,
-        default: By::Values(&["false"]),
-        help: "Serve the sites over https",
-        why: "With a certificate that it makes itself, in the data folder, unless --tls-cert names another. Safari \
-              keeps no Secure cookie over http.",
-    },
-    Setting {
-        key: "tls-cert",
-        value: "FILE",
-        shape: Shape::One,
-        default: By::Nothing,
-        help: "The certificate for --tls, with its chain, as PEM",
-        why: "For a certificate that browsers trust already. It is read at the start.",
-    },
-    Setting {
-        key: "tls-key",
-        value: "FILE",
-        shape: Shape::One,
-        default: By::Nothing,
-        help: "The private key of --tls-cert, as PEM",
-        why: "Goes with --tls-cert.",
-    },
-    Setting {
-        key: "authority-ca",
-        value: "FILE",
-        shape: Shape::One,
-        default: By::Nothing,
-        help: "The one certificate authority that Notes and Tasks trust for calls to Harbor ID, as PEM",
-        why: "For a Harbor ID in another process with a certificate that it made itself (tls/ca.pem in its data \
-              folder). Without it the machine's own list counts.",
-    },
-    Setting {
-        key: "trusted-proxy",
-        value: "IP",
-        shape: Shape::Many,
-        default: By::Nothing,
-        help: "A proxy in front of this process, whose X-Forwarded-For and X-Forwarded-Proto are believed",
-        why: "From anyone else these headers are ignored: whoever sends them could be anyone.",
-    },
-    Setting {
-        key: "otlp-endpoint",
-        value: "URL",
-        shape: Shape::One,
-        default: By::Nothing,
-        help: "Export each handoff as a trace, by OTLP over HTTP, to /v1/traces of this address",
-        why: "For a collector of OpenTelemetry, as http://127.0.0.1:4318. Spans hold no secret and no person; no \
-              handoff waits for them.",
-    },
-    Setting {
-        key: "log",
-        value: "FILTER",
-        shape: Shape::One,
-        default: By::Values(&["info,sqlx=warn"]),
-        help: "What to log, as levels by part of the program, for example `info,authority=debug`",
-        why: "sqlx tells every statement at `info`.",
-    },
-    Setting {
-        key: "log-format",
-        value: "FORMAT",
-        shape: Shape::One,
-        default: By::Values(&["text"]),
-        help: "`text` for people, `json` for programs: one object a line",
-        why: "The log goes to the standard error, where whatever runs the process collects it.",
-    },
-];
-
 /// A demonstration, or not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Profile {
     /// Everything is there to be tried.
     Demo,
     /// Nothing of a demonstration may be left.
     Secure,
-}
-
-/// A site, by its name in the settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SiteName {
-    /// Harbor ID.
-    Authority,
-    /// Notes.
-    Notes,
-    /// Tasks.
-    Tasks,
-    /// The lab.
-    Lab,
-}
-
-impl SiteName {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Authority, Self::Notes, Self::Tasks, Self::Lab];
-
-    /// Their names in the settings.
-    pub const NAMES: [&str; Self::ALL.len()] = {
-        let mut names = [""; Self::ALL.len()];
-        let mut at = 0;
-        while at < names.len() {
-            names[at] = Self::ALL[at].as_str();
-            at += 1;
-        }
-        names
-    };
-
-    /// Its name in the settings.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authority => "authority",
-            Self::Notes => "notes",
-            Self::Tasks => "tasks",
-            Self::Lab => "lab",
-        }
-    }
-
-    /// The setting of its origin.
-    #[must_use]
-    pub const fn origin_key(self) -> &'static str {
-        match self {
-            Self::Authority => "authority-origin",
-            Self::Notes => "notes-origin",
-            Self::Tasks => "tasks-origin",
-            Self::Lab => "lab-origin",
-        }
-    }
-}
-
-impl From<Application> for SiteName {
-    fn from(application: Application) -> Self {
-        match application {
-            Application::Notes => Self::Notes,
-            Application::Tasks => Self::Tasks,
-        }
-    }
-}
-
-impl fmt::Display for SiteName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// The setting of an application's client secret.
@@ -329,7 +55,7 @@ pub const fn secret_key(application: Application) -> &'static str {
 }
 
 /// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
     Text,
@@ -351,38 +77,16 @@ pub enum Certificate {
     },
 }
 
-/// The settings as given on the command line, before anything else was asked.
+/// What the command line and the environment say: of all settings, or of the data folder alone.
 #[derive(Clone, Debug)]
-pub struct Flags(ArgMatches);
+pub struct Given<const ALL: bool>(ArgMatches);
 
-impl FromArgMatches for Flags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        Ok(Self(matches.clone()))
-    }
-
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        self.0 = matches.clone();
-        Ok(())
-    }
-}
-
-impl Args for Flags {
-    fn augment_args(command: Command) -> Command {
-        command
-            .arg(layers::config_flag())
-            .args(SETTINGS.iter().map(Setting::flag))
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
-    }
-}
-
+/// What they say of all settings.
+pub type Flags = Given<true>;
 /// Where the data is, for commands that need no other setting: the same flag, variable and file.
-#[derive(Clone, Debug)]
-pub struct DataFolder(ArgMatches);
+pub type DataFolder = Given<false>;
 
-impl FromArgMatches for DataFolder {
+impl<const ALL: bool> FromArgMatches for Given<ALL> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         Ok(Self(matches.clone()))
     }
@@ -393,12 +97,15 @@ impl FromArgMatches for DataFolder {
     }
 }
 
-impl Args for DataFolder {
+impl<const ALL: bool> Args for Given<ALL> {
     fn augment_args(command: Command) -> Command {
-        let data = SETTINGS.iter().filter(|setting| setting.key == "data");
+        // The commands that work in the data folder have commands of their own below them.
+        let settings = SETTINGS
+            .iter()
+            .filter(|setting| ALL || setting.key == "data");
         command
-            .arg(layers::config_flag().global(true))
-            .args(data.map(|setting| setting.flag().global(true)))
+            .arg(sources::config_arg().global(!ALL))
+            .args(settings.map(|setting| setting.arg().global(!ALL)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -411,17 +118,9 @@ impl DataFolder {
     ///
     /// # Errors
     /// [`BadSettings`], naming the setting and where its value came from.
-    pub fn path(
-        &self,
-        variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<PathBuf, BadSettings> {
-        let layers = Layers::read(SETTINGS, &self.0, variable)?;
-        let mut reader = Reader {
-            layers: &layers,
-            in_force: Vec::new(),
-            problems: Vec::new(),
-        };
-        match reader.one("data", None, path) {
+    pub fn path(&self) -> Result<PathBuf, BadSettings> {
+        let mut reader = Reader::new(&self.0)?;
+        match reader.one("data", path) {
             Some(data) => Ok(data),
             None => Err(BadSettings::new(reader.problems)),
         }
@@ -469,8 +168,8 @@ pub struct Settings {
     pub secret_files: Vec<(Application, PathBuf)>,
     /// Where the key for reports to the lab is.
     pub report_key_file: Option<PathBuf>,
-    /// Every setting as text, in the table's order.
-    in_force: Vec<Chosen>,
+    /// Every setting as text.
+    sources: Sources,
 }
 
 /// Settings that cannot be used: one line each.
@@ -521,24 +220,15 @@ impl fmt::Display for BadSettings {
 }
 
 impl Settings {
-    /// Reads flags, environment and file, in this order of precedence.
+    /// Reads the settings.
     ///
     /// # Errors
     /// [`BadSettings`], naming every setting that cannot be used and where its value came from.
-    pub fn read(
-        flags: &Flags,
-        variable: impl Fn(&str) -> Option<OsString>,
-    ) -> Result<Self, BadSettings> {
-        let layers = Layers::read(SETTINGS, &flags.0, variable)?;
-        let mut reader = Reader {
-            layers: &layers,
-            in_force: Vec::new(),
-            problems: Vec::new(),
-        };
-        let settings = reader.read();
-        let problems = match settings {
+    pub fn read(flags: &Flags) -> Result<Self, BadSettings> {
+        let mut reader = Reader::new(&flags.0)?;
+        let problems = match reader.read() {
             Some(settings) if reader.problems.is_empty() => {
-                let problems = together::problems(&settings);
+                let problems = validate::problems(&settings);
                 if problems.is_empty() {
                     return Ok(settings);
                 }
@@ -564,54 +254,22 @@ impl Settings {
     /// What a message about this setting begins with: its name, its value and where that came from.
     #[must_use]
     pub fn name(&self, key: &str) -> String {
-        let chosen = self.in_force.iter().find(|chosen| chosen.key == key);
-        chosen.map_or_else(|| format!("--{key}"), Chosen::name)
-    }
-
-    /// Whether somebody said something about this setting.
-    #[must_use]
-    pub fn is_given(&self, key: &str) -> bool {
-        let chosen = self.in_force.iter().find(|chosen| chosen.key == key);
-        chosen.is_some_and(|chosen| chosen.source != Source::Default)
+        self.sources.name(key)
     }
 
     /// Every setting that is in force and where it came from, as a file that could be read back.
     #[must_use]
     pub fn show(&self) -> String {
-        let mut text = String::new();
-        for Chosen {
-            key,
-            shape,
-            values,
-            source,
-        } in &self.in_force
-        {
-            let value = match (shape, values.as_slice()) {
-                (Shape::Switch, [value]) => value.clone(),
-                (Shape::One, [value]) => toml::Value::from(value.as_str()).to_string(),
-                (Shape::Many, []) if *source != Source::Default => "[]".to_owned(),
-                (_, []) => {
-                    text.push_str(&format!("# {key} is off\n"));
-                    continue;
-                }
-                (_, values) => toml::Value::from(values.to_vec()).to_string(),
-            };
-            let line = format!("{key} = {value}");
-            let chosen_by_the_system = *source == Source::Default && self.port() == 0;
-            if chosen_by_the_system && key.ends_with("-origin") {
-                text.push_str(&format!(
-                    "# {key}: at the port that the system will choose\n"
-                ));
+        let lines = self.sources.iter().map(|chosen| {
+            let key = &chosen.setting.key;
+            let unknown = chosen.source == Source::Default && self.port() == 0;
+            if unknown && key.ends_with("-origin") {
+                format!("# {key}: at the port that the system will choose\n")
             } else {
-                let setting = SETTINGS.iter().find(|setting| setting.key == *key);
-                let how = match (source, setting.map(|setting| setting.default)) {
-                    (Source::Default, Some(By::Follows(how))) => format!(": {how}"),
-                    _ => String::new(),
-                };
-                text.push_str(&format!("{line:<56} # {source}{how}\n"));
+                chosen.line() + "\n"
             }
-        }
-        text
+        });
+        lines.collect()
     }
 
     /// `https` when this process serves it.
@@ -628,7 +286,7 @@ impl Settings {
     /// Whether this machine must have the address: one without IPv6 is fine unless somebody asked for it.
     #[must_use]
     pub fn must_have(&self, address: SocketAddr) -> bool {
-        address.is_ipv4() || self.is_given("listen")
+        address.is_ipv4() || self.sources.is_given("listen")
     }
 
     /// The hosts of the sites that this process serves, without their ports, as a certificate names
@@ -648,108 +306,79 @@ impl Settings {
     }
 }
 
-/// Turns text into values, and remembers what it read and what was wrong with it.
-struct Reader<'a> {
-    layers: &'a Layers,
-    in_force: Vec<Chosen>,
+/// Turns texts into values, and collects what was wrong with them.
+struct Reader {
+    sources: Sources,
     problems: Vec<Problem>,
 }
 
-impl Reader<'_> {
-    fn read(&mut self) -> Option<Settings> {
-        let profile = self.one("profile", None, |text| match text {
-            "demo" => Ok(Profile::Demo),
-            "secure" => Ok(Profile::Secure),
-            _ => Err("is neither `demo` nor `secure`".to_owned()),
-        });
-        let only = self.many("only", |text| {
-            let mut all = SiteName::ALL.into_iter();
-            all.find(|site| site.as_str() == text)
-                .ok_or_else(|| format!("{text} is none of {}", SiteName::NAMES.join(", ")))
-        });
-        let listen: Vec<SocketAddr> = self.many("listen", parsed);
-        let ops_listen = self.one("ops-listen", None, parsed);
-        let data: Option<PathBuf> = self.one("data", None, path);
+impl Reader {
+    fn new(matches: &ArgMatches) -> Result<Self, Problem> {
+        Ok(Self {
+            sources: Sources::read(&SETTINGS, matches)?,
+            problems: Vec::new(),
+        })
+    }
 
-        let tls_on = self
-            .layers
-            .get("tls")
-            .is_some_and(|tls| tls.values == ["true"]);
+    /// Reads all before it gives up on any.
+    fn read(&mut self) -> Option<Settings> {
+        let profile = self.one("profile", choice);
+        let only = self.many("only", choice);
+        let listen: Vec<SocketAddr> = self.many("listen", parsed);
+        let ops_listen = self.one("ops-listen", parsed);
+        let data = self.one("data", path);
+        let demo_accounts = self.one("demo-accounts", parsed);
+        let session_idle = self.one("session-idle", duration);
+        let session_absolute = self.one("session-absolute", duration);
+        let session_recheck = self.one("session-recheck", duration);
+        let cookie_prefix = self.one("cookie-prefix", |text| match text {
+            "__Host-" => Ok(Prefix::Host),
+            "__Host-Http-" => Ok(Prefix::HostHttp),
+            _ => Err("is neither `__Host-` nor `__Host-Http-`".to_owned()),
+        });
+        let tls = self.one("tls", parsed);
+        let certificate = self.certificate(tls);
+        let authority_ca = self.one("authority-ca", path);
+        let trusted_proxies = self.many("trusted-proxy", |text| {
+            parsed(text).map(|address: IpAddr| address.to_canonical())
+        });
+        let otlp_endpoint = self.one("otlp-endpoint", Endpoint::parse);
+        // A mistyped filter must not silence the log.
+        let log = self.one("log", |text| match EnvFilter::builder().parse(text) {
+            Ok(_) => Ok(text.to_owned()),
+            Err(error) => Err(error.to_string()),
+        });
+        let log_format = self.one("log-format", choice);
+
         let port = listen.first().map_or(0, SocketAddr::port);
-        let scheme = if tls_on { "https" } else { "http" };
+        let scheme = if tls == Some(true) { "https" } else { "http" };
         let defaults = Origins::with_scheme(scheme, "", port);
         let mut given_origins = Vec::new();
         for site in SiteName::ALL {
             let key = site.origin_key();
             let default = defaults.as_ref().ok().map(|all| all.of(site).to_string());
-            let origin = self.one(key, default, |text| {
+            self.sources.follow(key, default);
+            let origin = self.one(key, |text| {
                 Origin::parse(text).map_err(|error| error.to_string())
             });
-            if let (Some(origin), Some(_)) = (origin, self.layers.get(key)) {
-                given_origins.push((site, origin));
+            if self.sources.is_given(key) {
+                given_origins.extend(origin.map(|origin| (site, origin)));
             }
         }
         let mut secret_files = Vec::new();
         for application in Application::ALL {
-            let default = data
-                .as_ref()
-                .map(|data| data::secret_file(data, application.id()));
-            let default = default.map(|file| file.display().to_string());
-            if let Some(file) = self.one(secret_key(application), default, path) {
-                secret_files.push((application, file));
-            }
+            let key = secret_key(application);
+            let default = data.as_deref();
+            let default = default.map(|data| data::secret_file(data, application.id()));
+            let file = self.file(key, default);
+            secret_files.extend(file.map(|file| (application, file)));
         }
-        let default = data.as_deref().map(data::report_key_file);
-        let default = default.map(|file| file.display().to_string());
-        let report_key_file = self.one("lab-key-file", default, path);
-        let demo_accounts = self.one("demo-accounts", None, parsed);
-        let session_idle = self.one("session-idle", None, duration);
-        let session_absolute = self.one("session-absolute", None, duration);
-        let session_recheck = self.one("session-recheck", None, duration);
-        let cookie_prefix = self.one("cookie-prefix", None, |text| match text {
-            "__Host-" => Ok(Prefix::Host),
-            "__Host-Http-" => Ok(Prefix::HostHttp),
-            _ => Err("is neither `__Host-` nor `__Host-Http-`".to_owned()),
-        });
-        let tls: bool = self.one("tls", None, parsed)?;
-        let cert = self.one("tls-cert", None, path);
-        let key = self.one("tls-key", None, path);
-        let certificate = match (cert, key) {
-            (Some(cert), Some(key)) => Certificate::Files { cert, key },
-            (None, None) => Certificate::OwnMaking,
-            (cert, _) => {
-                let (given, missing) = match cert {
-                    Some(_) => ("tls-cert", "--tls-key"),
-                    None => ("tls-key", "--tls-cert"),
-                };
-                self.refuse(given, format!("goes with {missing}, which is not given"));
-                Certificate::OwnMaking
-            }
-        };
-        if !tls && certificate != Certificate::OwnMaking {
-            self.refuse("tls-cert", "says nothing without --tls".to_owned());
-        }
+        let report_key_file = self.file("lab-key-file", data.as_deref().map(data::report_key_file));
+
         Some(Settings {
+            profile: profile?,
             only: only.into_iter().collect(),
             listen,
-            authority_ca: self.one("authority-ca", None, path),
-            trusted_proxies: self.many("trusted-proxy", |text| {
-                parsed(text).map(|address: IpAddr| address.to_canonical())
-            }),
-            otlp_endpoint: self.one("otlp-endpoint", None, Endpoint::parse),
-            log: self.one("log", None, |text| {
-                // A mistyped filter must not silence the log.
-                let filter = EnvFilter::builder().parse(text);
-                filter
-                    .map(|_| text.to_owned())
-                    .map_err(|error| error.to_string())
-            })?,
-            log_format: self.one("log-format", None, |text| match text {
-                "text" => Ok(LogFormat::Text),
-                "json" => Ok(LogFormat::Json),
-                _ => Err("is neither `text` nor `json`".to_owned()),
-            })?,
-            profile: profile?,
             ops_listen: ops_listen?,
             data: data?,
             demo_accounts: demo_accounts?,
@@ -757,72 +386,81 @@ impl Reader<'_> {
             session_absolute: session_absolute?,
             session_recheck: session_recheck?,
             cookie_prefix: cookie_prefix?,
-            tls: tls.then_some(certificate),
+            tls: tls?.then_some(certificate),
+            authority_ca,
+            trusted_proxies,
+            otlp_endpoint,
+            log: log?,
+            log_format: log_format?,
             given_origins,
             secret_files,
             report_key_file,
-            in_force: std::mem::take(&mut self.in_force),
+            sources: self.sources.clone(),
         })
     }
 
-    /// The value of a setting that takes one; `follows` is the default that follows from others.
-    fn one<T>(
-        &mut self,
-        key: &'static str,
-        follows: Option<String>,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> Option<T> {
-        let chosen = self.choose(key, follows);
-        let value = chosen.values.first()?;
-        let parsed = parse(value);
-        self.keep(&chosen, parsed)
+    fn certificate(&mut self, tls: Option<bool>) -> Certificate {
+        let cert = self.one("tls-cert", path);
+        let key = self.one("tls-key", path);
+        match (cert, key) {
+            (Some(cert), Some(key)) => {
+                if tls == Some(false) {
+                    self.refuse("tls-cert", "says nothing without --tls");
+                }
+                return Certificate::Files { cert, key };
+            }
+            (Some(_), None) => self.refuse("tls-cert", "goes with --tls-key, which is not given"),
+            (None, Some(_)) => self.refuse("tls-key", "goes with --tls-cert, which is not given"),
+            (None, None) => {}
+        }
+        Certificate::OwnMaking
     }
 
-    fn many<T>(&mut self, key: &'static str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
-        let chosen = self.choose(key, None);
-        let parsed = chosen.values.iter().map(|value| parse(value)).collect();
-        self.keep(&chosen, parsed).unwrap_or_default()
+    /// The path of a file, by default this one.
+    fn file(&mut self, key: &str, default: Option<PathBuf>) -> Option<PathBuf> {
+        let default = default.map(|file| file.display().to_string());
+        self.sources.follow(key, default);
+        self.one(key, path)
     }
 
-    fn keep<T>(&mut self, chosen: &Chosen, parsed: Result<T, String>) -> Option<T> {
-        match parsed {
-            Ok(value) => Some(value),
+    /// The value of a setting that takes one, unless it is off or wrong.
+    fn one<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        self.many(key, parse).into_iter().next()
+    }
+
+    fn many<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let chosen = self.sources.get(key);
+        let values = chosen.into_iter().flat_map(|chosen| &chosen.values);
+        match values.map(|value| parse(value)).collect() {
+            Ok(values) => values,
             Err(why) => {
-                self.problems
-                    .push(Problem(format!("{}: {why}", chosen.name())));
-                None
+                self.refuse(key, &why);
+                Vec::new()
             }
         }
     }
 
-    fn choose(&mut self, key: &'static str, follows: Option<String>) -> Chosen {
-        let chosen = self.layers.get(key).cloned().unwrap_or_else(|| {
-            let setting = SETTINGS.iter().find(|setting| setting.key == key);
-            let values = match setting.map(|setting| setting.default) {
-                Some(By::Follows(_)) => follows.into_iter().collect(),
-                Some(default) => default.values(),
-                None => Vec::new(),
-            };
-            Chosen {
-                key,
-                shape: setting.map_or(Shape::One, |setting| setting.shape),
-                values,
-                source: Source::Default,
-            }
-        });
-        self.in_force.push(chosen.clone());
-        chosen
-    }
-
-    fn refuse(&mut self, key: &str, why: String) {
-        let chosen = self.in_force.iter().find(|chosen| chosen.key == key);
-        let name = chosen.map_or_else(|| format!("--{key}"), Chosen::name);
+    fn refuse(&mut self, key: &str, why: &str) {
+        let name = self.sources.name(key);
         self.problems.push(Problem(format!("{name}: {why}")));
     }
 }
 
 fn parsed<T: std::str::FromStr<Err: fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// The names of a closed choice.
+fn names<T: ValueEnum>() -> Vec<String> {
+    let values = T::value_variants().iter().filter_map(T::to_possible_value);
+    values.map(|value| value.get_name().to_owned()).collect()
+}
+
+fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
+    T::from_str(text, false).map_err(|_| match names::<T>().as_slice() {
+        [one, other] => format!("is neither `{one}` nor `{other}`"),
+        names => format!("{text} is none of {}", names.join(", ")),
+    })
 }
 
 fn path(text: &str) -> Result<PathBuf, String> {
@@ -832,94 +470,12 @@ fn path(text: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(text))
 }
 
+/// A time in whole seconds, longer than none.
 fn duration(text: &str) -> Result<Duration, String> {
-    let seconds = |unit| match unit {
-        's' => Some(1),
-        'm' => Some(60),
-        'h' => Some(3_600),
-        _ => None,
-    };
-    let read = || {
-        let unit = text.chars().last()?;
-        let number: i64 = text.strip_suffix(unit)?.parse().ok()?;
-        Some(Duration::seconds(number.checked_mul(seconds(unit)?)?))
-    };
-    read()
-        .filter(|duration| duration.is_positive())
+    let time = humantime::parse_duration(text).ok();
+    time.and_then(|time| Duration::try_from(time).ok())
+        .filter(|time| time.is_positive() && time.subsec_nanoseconds() == 0)
         .ok_or_else(|| "is no time such as 90s, 30m or 12h".to_owned())
-}
-
-/// Where the sites of a platform live.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins {
-    /// Harbor ID.
-    pub authority: Origin,
-    /// Notes.
-    pub notes: Origin,
-    /// Tasks.
-    pub tasks: Origin,
-    /// The lab.
-    pub lab: Origin,
-}
-
-impl Origins {
-    /// The sites on `*.localhost` at this port. `suffix` tells platforms in one process apart:
-    /// `auth-two.localhost` for `-two`.
-    ///
-    /// # Errors
-    /// When the suffix makes no host name.
-    pub fn on_localhost(suffix: &str, port: u16) -> Result<Self, InvalidUri> {
-        Self::with_scheme("http", suffix, port)
-    }
-
-    /// The same over this scheme.
-    ///
-    /// # Errors
-    /// When the suffix makes no host name.
-    pub fn with_scheme(scheme: &str, suffix: &str, port: u16) -> Result<Self, InvalidUri> {
-        let site = |name: &str| match (scheme, port) {
-            ("http", 80) | ("https", 443) => {
-                Origin::parse(&format!("{scheme}://{name}{suffix}.localhost"))
-            }
-            _ => Origin::parse(&format!("{scheme}://{name}{suffix}.localhost:{port}")),
-        };
-        Ok(Self {
-            authority: site("auth")?,
-            notes: site(Application::Notes.id())?,
-            tasks: site(Application::Tasks.id())?,
-            lab: site("lab")?,
-        })
-    }
-
-    /// Where this site lives.
-    #[must_use]
-    pub const fn of(&self, site: SiteName) -> &Origin {
-        match site {
-            SiteName::Authority => &self.authority,
-            SiteName::Notes => &self.notes,
-            SiteName::Tasks => &self.tasks,
-            SiteName::Lab => &self.lab,
-        }
-    }
-
-    /// The host of this site, without the port.
-    #[must_use]
-    pub fn host(&self, site: SiteName) -> &str {
-        let authority = self.of(site).authority();
-        match authority.rsplit_once(':') {
-            Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
-            _ => authority,
-        }
-    }
-
-    const fn of_mut(&mut self, site: SiteName) -> &mut Origin {
-        match site {
-            SiteName::Authority => &mut self.authority,
-            SiteName::Notes => &mut self.notes,
-            SiteName::Tasks => &mut self.tasks,
-            SiteName::Lab => &mut self.lab,
-        }
-    }
 }
 
 #[cfg(test)]

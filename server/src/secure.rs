@@ -13,7 +13,7 @@ use relying_party::Application;
 use web::seams::SystemRandomness;
 
 use crate::{
-    config::{BadSettings, Profile, Settings, SiteName, layers::Problem, secret_key},
+    config::{BadSettings, Profile, Settings, SiteName, secret_key, sources::Problem},
     data::AUTHORITY,
     platform::{DEMO_ACCOUNTS, read_secret},
 };

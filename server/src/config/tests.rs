@@ -1,13 +1,10 @@
 use std::io::Write;
 
-use super::*;
+use super::{sources::Shape, *};
 
-/// The settings of this command line, with these variables and this file.
-fn read(
-    flags: &[&str],
-    variables: &[(&str, &str)],
-    file: Option<&str>,
-) -> Result<Settings, String> {
+/// The settings of this command line with this file. No variable of the environment is read: the
+/// integration tests give those to the program.
+fn read(flags: &[&str], file: Option<&str>) -> Result<Settings, String> {
     let mut written = tempfile::NamedTempFile::new().unwrap();
     let mut all = vec!["serve".to_owned()];
     all.extend(flags.iter().map(|&flag| flag.to_owned()));
@@ -17,14 +14,11 @@ fn read(
     }
     let command = Flags::augment_args(Command::new("serve"));
     let matches = command
+        .mut_args(|arg| arg.env(None::<&'static str>))
         .try_get_matches_from(all)
         .map_err(|error| error.to_string())?;
     let flags = Flags::from_arg_matches(&matches).unwrap();
-    let variable = |name: &str| {
-        let mut found = variables.iter().filter(|(known, _)| *known == name);
-        found.next().map(|(_, value)| OsString::from(value))
-    };
-    let settings = Settings::read(&flags, variable).map_err(|error| error.to_string());
+    let settings = Settings::read(&flags).map_err(|error| error.to_string());
     let here = written.path().display().to_string();
     settings.map_err(|error| error.replace(&here, "lab.toml"))
 }
@@ -37,31 +31,25 @@ fn line<'a>(shown: &'a str, key: &str) -> &'a str {
 }
 
 #[test]
-fn a_flag_goes_before_a_variable_before_the_file_before_the_default() {
+fn a_flag_goes_before_the_file_before_the_default() {
     let flag: &[&str] = &["--data", "of-flag"];
-    let variable: &[(&str, &str)] = &[("HANDOFF_LAB_DATA", "of-variable")];
     let file = Some("data = \"of-file\"");
-    for (flags, variables, file, data, source) in [
-        (flag, variable, file, "of-flag", "from the command line"),
-        (
-            &[],
-            variable,
-            file,
-            "of-variable",
-            "from the variable HANDOFF_LAB_DATA",
-        ),
-        (&[], &[], file, "of-file", "from the file"),
-        (&[], &[], None, "data", "the default"),
-        (flag, &[], None, "of-flag", "from the command line"),
+    for (flags, file, data, source) in [
+        (flag, file, "of-flag", "from the command line"),
+        (&[], file, "of-file", "from the file"),
+        (&[], None, "data", "the default"),
+        (flag, None, "of-flag", "from the command line"),
+        // Also when the flag says what the default says.
+        (&["--data", "data"], file, "data", "from the command line"),
     ] {
-        let settings = read(flags, variables, file).unwrap();
+        let settings = read(flags, file).unwrap();
         assert_eq!(settings.data, PathBuf::from(data));
         let shown = settings.show();
         assert!(line(&shown, "data").contains(source), "{shown}");
     }
     // One source says all of a list: the file's addresses are not added to the flag's.
     let file = Some("trusted-proxy = [\"10.0.0.1\", \"10.0.0.2\"]");
-    let settings = read(&["--trusted-proxy", "10.0.0.3"], &[], file).unwrap();
+    let settings = read(&["--trusted-proxy", "10.0.0.3"], file).unwrap();
     assert_eq!(
         settings.trusted_proxies,
         ["10.0.0.3".parse::<IpAddr>().unwrap()]
@@ -70,61 +58,97 @@ fn a_flag_goes_before_a_variable_before_the_file_before_the_default() {
 
 #[test]
 fn a_value_that_is_wrong_is_named_with_its_source() {
-    let said = read(&["--ops-listen", "here"], &[], None).unwrap_err();
+    let said = read(&["--ops-listen", "here"], None).unwrap_err();
     assert!(
         said.starts_with("--ops-listen here (from the command line): "),
         "{said}"
     );
-    let said = read(&[], &[("HANDOFF_LAB_SESSION_IDLE", "soon")], None).unwrap_err();
+    let said = read(&["--session-idle", "soon"], None).unwrap_err();
     assert_eq!(
         said,
-        "--session-idle soon (from the variable HANDOFF_LAB_SESSION_IDLE): is no time such as 90s, 30m or 12h"
+        "--session-idle soon (from the command line): is no time such as 90s, 30m or 12h"
     );
-    let said = read(&[], &[], Some("profile = \"safe\"")).unwrap_err();
+    let said = read(&[], Some("profile = \"safe\"")).unwrap_err();
     assert_eq!(
         said,
         "--profile safe (from the file lab.toml): is neither `demo` nor `secure`"
     );
-    // Each of several has a line.
+    // Each of several has a line, whichever is read first.
     let said = read(
-        &["--only", "notes,mail"],
-        &[("HANDOFF_LAB_LOG", "a=b=c")],
-        None,
+        &["--only", "notes,mail", "--tls=perhaps", "--log-format=xml"],
+        Some("log = \"a=b=c\""),
     )
     .unwrap_err();
-    assert_eq!(said.lines().count(), 3, "{said}");
-    assert!(
-        said.contains("--only notes,mail") && said.contains("HANDOFF_LAB_LOG"),
-        "{said}"
-    );
+    assert_eq!(said.lines().count(), 5, "{said}");
+    for start in [
+        "--only notes,mail (from the command line): mail is none of authority, notes, tasks, lab",
+        "--tls perhaps (",
+        "--log-format xml (from the command line): is neither `text` nor `json`",
+        "--log a=b=c (from the file lab.toml): ",
+    ] {
+        assert!(said.contains(&format!("\n  {start}")), "{said}");
+    }
 }
 
 #[test]
-fn every_setting_refuses_nonsense_from_every_source() {
-    for setting in SETTINGS {
+fn a_time_is_whole_seconds_with_their_unit() {
+    for (text, seconds) in [
+        ("90s", 90),
+        ("30m", 1_800),
+        ("12h", 43_200),
+        ("1h30m", 5_400),
+        ("1h 30m", 5_400),
+        ("1.5h", 5_400),
+        ("007s", 7),
+    ] {
+        assert_eq!(duration(text), Ok(Duration::seconds(seconds)), "{text}");
+    }
+    for text in [
+        "",
+        "90",
+        "s",
+        "-5s",
+        "0.5s",
+        "90 ",
+        "1500ms",
+        "0s",
+        "0h 0s",
+        "h1",
+        "1h30",
+        "9223372036854775807h",
+        "99999999999999999999s",
+    ] {
+        assert!(duration(text).is_err(), "{text}");
+    }
+    // As the help prints the defaults.
+    for time in [IDLE, ABSOLUTE] {
+        let text = humantime::format_duration(time.unsigned_abs()).to_string();
+        assert_eq!(duration(&text), Ok(time), "{text}");
+    }
+}
+
+#[test]
+fn every_setting_refuses_nonsense_from_flag_and_file() {
+    for setting in SETTINGS.iter() {
         let nonsense = match setting.value {
             "FILE" | "FOLDER" => "",
             _ => "==",
         };
-        let (flag, variable) = (format!("--{}", setting.key), setting.variable());
+        let key = &setting.key;
         let file = match setting.shape {
-            Shape::One => format!("{} = {nonsense:?}", setting.key),
-            Shape::Many => format!("{} = [{nonsense:?}]", setting.key),
-            Shape::Switch => format!("{} = 1", setting.key),
+            Shape::One => format!("{key} = {nonsense:?}"),
+            Shape::Many => format!("{key} = [{nonsense:?}]"),
+            Shape::Switch => format!("{key} = 1"),
         };
         for (said, source) in [
             (
-                read(&[&format!("{flag}={nonsense}")], &[], None),
+                read(&[&format!("--{key}={nonsense}")], None),
                 "command line",
             ),
-            (read(&[], &[(&variable, nonsense)], None), &*variable),
-            (read(&[], &[], Some(&file)), "lab.toml"),
+            (read(&[], Some(&file)), "lab.toml"),
         ] {
-            let said = said.expect_err(setting.key);
-            assert!(
-                said.contains(setting.key) && said.contains(source),
-                "{said}"
-            );
+            let said = said.expect_err(key);
+            assert!(said.contains(key) && said.contains(source), "{said}");
         }
     }
 }
@@ -141,14 +165,14 @@ fn a_file_says_nothing_that_is_not_understood() {
         ("data = \"a\"\ndata = \"b\"", "line 2: "),
         ("data = ", "line 1: "),
     ] {
-        let error = read(&[], &[], Some(file)).unwrap_err();
+        let error = read(&[], Some(file)).unwrap_err();
         let start = format!("--config lab.toml: {said}");
         assert!(
             error.starts_with(&start) && error.lines().count() == 1,
             "{error}"
         );
     }
-    let error = read(&["--config", "/nowhere/lab.toml"], &[], None).unwrap_err();
+    let error = read(&["--config", "/nowhere/lab.toml"], None).unwrap_err();
     assert!(error.starts_with("--config /nowhere/lab.toml: "), "{error}");
 }
 
@@ -161,10 +185,10 @@ fn what_is_in_force_can_be_read_back() {
             "authority,notes",
             "--trusted-proxy",
             "::ffff:10.0.0.1",
-        ],
-        &[
-            ("HANDOFF_LAB_LOG", "info,authority=debug"),
-            ("HANDOFF_LAB_LISTEN", "127.0.0.1:443"),
+            "--log",
+            "info,authority=debug",
+            "--listen",
+            "127.0.0.1:443",
         ],
         Some("data = 'a \"folder\"'\nsession-idle = \"90s\""),
     );
@@ -178,18 +202,13 @@ fn what_is_in_force_can_be_read_back() {
         "https://notes.localhost"
     );
     let shown = given.show();
-    let again = read(&[], &[], Some(&shown)).unwrap();
+    let again = read(&[], Some(&shown)).unwrap();
     let values = |settings: &Settings| {
-        let all = settings.in_force.iter();
-        all.map(|chosen| (chosen.key, chosen.values.clone()))
+        let all = settings.sources.iter();
+        all.map(|chosen| (&chosen.setting.key, chosen.values.clone()))
             .collect::<Vec<_>>()
     };
     assert_eq!(values(&given), values(&again), "{shown}");
-    let mut keys: Vec<_> = given.in_force.iter().map(|chosen| chosen.key).collect();
-    let mut table: Vec<_> = SETTINGS.iter().map(|setting| setting.key).collect();
-    keys.sort_unstable();
-    table.sort_unstable();
-    assert_eq!(keys, table);
 }
 
 #[test]
@@ -197,9 +216,9 @@ fn a_secret_is_no_value_of_a_setting_and_is_not_repeated() {
     let secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYzE";
     let file = format!("notes-secret-file = \"{secret}\"");
     for said in [
-        read(&["--notes-secret-file", secret], &[], None),
-        read(&[], &[("HANDOFF_LAB_NOTES_SECRET_FILE", secret)], None),
-        read(&[], &[], Some(&file)),
+        read(&["--notes-secret-file", secret], None),
+        read(&["--trusted-proxy", &format!("10.0.0.1,{secret}")], None),
+        read(&[], Some(&file)),
     ] {
         let said = said.unwrap_err();
         assert!(
@@ -212,7 +231,7 @@ fn a_secret_is_no_value_of_a_setting_and_is_not_repeated() {
 #[test]
 fn the_network_is_never_listened_on_with_public_passwords() {
     for fine in ["127.0.0.1:4000,[::1]:4000", "127.0.0.1:0", "[::1]:80"] {
-        assert!(read(&["--listen", fine], &[], None).is_ok(), "{fine}");
+        assert!(read(&["--listen", fine], None).is_ok(), "{fine}");
     }
     for open in [
         "0.0.0.0:4000",
@@ -220,13 +239,13 @@ fn the_network_is_never_listened_on_with_public_passwords() {
         "192.168.0.1:4000",
         "127.0.0.1:4000,0.0.0.0:4000",
     ] {
-        let said = read(&["--listen", open], &[], None).unwrap_err();
+        let said = read(&["--listen", open], None).unwrap_err();
         assert!(
             said.contains("--demo-accounts true (the default)"),
             "{said}"
         );
-        assert!(read(&["--listen", open, "--demo-accounts", "false"], &[], None).is_ok());
-        assert!(read(&["--listen", open, "--only", "notes"], &[], None).is_ok());
+        assert!(read(&["--listen", open, "--demo-accounts", "false"], None).is_ok());
+        assert!(read(&["--listen", open, "--only", "notes"], None).is_ok());
     }
 }
 
@@ -273,12 +292,11 @@ fn settings_that_do_not_go_together_are_refused() {
         ),
         (&["--authority-ca", "ca.pem"], "no certificate is checked"),
         (&["--tls", "--authority-ca", "ca.pem"], "another process"),
+        (&["--only", ""], "names no site"),
+        (&["--listen", ""], "names no address"),
     ] {
-        let error = read(flags, &[], None).expect_err(said);
+        let error = read(flags, None).expect_err(said);
         assert!(error.contains(said), "{error}");
-    }
-    for (variable, value) in [("HANDOFF_LAB_ONLY", ""), ("HANDOFF_LAB_LISTEN", "")] {
-        assert!(read(&[], &[(variable, value)], None).is_err(), "{variable}");
     }
     for fine in [
         &[
@@ -307,6 +325,6 @@ fn settings_that_do_not_go_together_are_refused() {
         ],
         &["--tls", "--tls-cert", "a.pem", "--tls-key", "b.pem"],
     ] {
-        read(fine, &[], None).unwrap();
+        read(fine, None).unwrap();
     }
 }

@@ -93,7 +93,7 @@ enum Folder {
 
 impl Desk {
     async fn open(data: &DataFolder, folder: Folder) -> Result<Self, Failure> {
-        let data = data.path(|name| std::env::var_os(name))?;
+        let data = data.path()?;
         match folder {
             Folder::MayBegin => data::make_private(&data)?,
             Folder::MustBeThere => data::check(&data)?,

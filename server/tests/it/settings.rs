@@ -1,6 +1,6 @@
 //! `handoff-lab config`, and what `serve` refuses.
 
-use std::path::Path;
+use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
 use tokio::net::TcpStream;
 
@@ -30,13 +30,101 @@ async fn config_prints_what_is_in_force_and_where_it_came_from() {
         let found = shown.lines().find(|line| line.starts_with(start));
         assert!(found.is_some_and(|line| line.contains(source)), "{shown}");
     }
+}
 
+/// What `handoff-lab config` prints, or refuses, with these variables and flags.
+async fn config(variables: &[(&str, &str)], flags: &[&str]) -> Result<String, String> {
     let mut command = handoff_lab(&["config"]);
-    command.env("HANDOFF_LAB_PROFILE", "safe");
+    command.args(flags).envs(variables.iter().copied());
+    let output = ended(command).await;
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    if output.status.success() {
+        Ok(text(output.stdout))
+    } else {
+        Err(text(output.stderr))
+    }
+}
+
+#[tokio::test]
+async fn a_variable_goes_after_the_flag_and_before_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.toml");
+    std::fs::write(&file, "data = \"of-file\"").unwrap();
+    let file = file.to_str().unwrap();
+    let named = ("HANDOFF_LAB_CONFIG", file);
+    let variable = ("HANDOFF_LAB_DATA", "of-variable");
+    for (variables, flags, value, source) in [
+        (&[named][..], &[][..], "of-file", file),
+        (
+            &[named, variable],
+            &[],
+            "of-variable",
+            "from the variable HANDOFF_LAB_DATA",
+        ),
+        (
+            &[named, variable],
+            &["--data=of-flag"],
+            "of-flag",
+            "from the command line",
+        ),
+    ] {
+        let shown = config(variables, flags).await.unwrap();
+        let line = shown.lines().find(|line| line.starts_with("data = "));
+        let as_it_should = line.is_some_and(|line| line.contains(value) && line.contains(source));
+        assert!(as_it_should, "{shown}");
+    }
+    // A list is one text with commas.
+    let shown = config(&[("HANDOFF_LAB_ONLY", "tasks, notes,")], &[]).await;
+    let shown = shown.unwrap();
+    let first = "only = [\"tasks\", \"notes\"] ";
+    assert!(shown.lines().any(|line| line.starts_with(first)), "{shown}");
+}
+
+#[tokio::test]
+async fn every_setting_refuses_nonsense_from_its_variable() {
+    for setting in server::config::SETTINGS.iter() {
+        let nonsense = match setting.value {
+            "FILE" | "FOLDER" => "",
+            _ => "==",
+        };
+        let said = config(&[(&setting.variable, nonsense)], &[]).await;
+        let said = said.expect_err(&setting.key);
+        let name = format!("--{}", setting.key);
+        assert!(
+            said.contains(&name) && said.contains(&setting.variable),
+            "{said}"
+        );
+    }
+    for variable in ["HANDOFF_LAB_ONLY", "HANDOFF_LAB_LISTEN"] {
+        let said = config(&[(variable, "")], &[]).await.unwrap_err();
+        assert!(said.contains(variable), "{said}");
+    }
+    let mut command = handoff_lab(&["config"]);
+    command.env("HANDOFF_LAB_DATA", OsStr::from_bytes(b"data\xff"));
     let output = ended(command).await;
     assert!(!output.status.success());
     let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("HANDOFF_LAB_PROFILE"), "{said}");
+    assert!(
+        said.contains("--data (from the variable HANDOFF_LAB_DATA): the value is no text"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_secret_in_a_variable_is_refused_and_not_repeated() {
+    let secret = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlYzE";
+    let variable = [("HANDOFF_LAB_NOTES_SECRET_FILE", secret)];
+    let said = config(&variable, &[]).await.unwrap_err();
+    assert!(
+        said.contains("this is a secret") && !said.contains(secret),
+        "{said}"
+    );
+    // Nor by the help, which names the variables.
+    let help = config(&variable, &["--help"]).await.unwrap();
+    assert!(
+        help.contains("HANDOFF_LAB_NOTES_SECRET_FILE") && !help.contains(secret),
+        "{help}"
+    );
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use time::Duration;
 use super::{Certificate, Origins, Problem, Settings, SiteName};
 
 /// No sign-in is older: a month is the most that NIST SP 800-63B allows anybody.
-const LONGEST: Duration = Duration::days(30);
+const MAX_SESSION: Duration = Duration::days(30);
 
 /// A shorter one would make nearly every request of a person a request to Harbor ID.
 const MIN_RECHECK: Duration = Duration::seconds(1);
@@ -56,7 +56,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         );
     }
 
-    if settings.session_absolute > LONGEST {
+    if settings.session_absolute > MAX_SESSION {
         refuse(
             "session-absolute",
             "must be 30 days (720h) at most".to_owned(),
