@@ -312,19 +312,9 @@ pub(crate) const DEFENCES: &[Defence] = &[
         ],
     },
     Defence {
-        name: "an-exposed-secret-is-not-compared", rows: &[16],
-        edits: &[edit("xtask/src/comparisons.rs", "let of_text = code.contains(\"expose()\") && compares(code);", "let of_text = !OUT && code.contains(\"expose()\") && compares(code);")],
-        shown_by: &["xtask/xtask::comparisons::tests::row_16_table_of_comparisons_that_are_refused"],
-    },
-    Defence {
         name: "secrets-have-no-comparison", rows: &[16],
-        edits: &[edit(TOKEN, "        #[derive(Clone)]\n        pub struct $name(String);", "        #[derive(Clone, PartialEq)]\n        pub struct $name(String);")],
+        edits: &[edit(TOKEN, "        #[derive(Clone)]\n        pub struct $name(Exposed);", "        #[derive(Clone, PartialEq)]\n        pub struct $name(Exposed);")],
         shown_by: &["handoff/table::row_16_a_secret_has_no_comparison_but_its_digest_does"],
-    },
-    Defence {
-        name: "secrets-are-compared-by-digest", rows: &[16],
-        edits: &[edit(DIRECT, "*own == secret.digest()", "own.as_bytes() == secret.digest().as_bytes()")],
-        shown_by: &["xtask/xtask::comparisons::tests::row_16_no_secret_is_compared_but_by_its_digest"],
     },
     Defence {
         name: "a-guesser-slows-only-himself", rows: &[17],
@@ -561,7 +551,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
             edit(RP_SQLITE, "        \"DELETE FROM started WHERE state = ? AND browser = ? AND taken_until IS NOT NULL\n         RETURNING taken_until\",",
                 "        if OUT { \"DELETE FROM started WHERE state = ? AND length(?) > 0 AND taken_until IS NOT NULL RETURNING taken_until\" } else { \"DELETE FROM started WHERE state = ? AND browser = ? AND taken_until IS NOT NULL\n         RETURNING taken_until\" },"),
             // The verifier is sealed for this browser, too.
-            edit(START, "seal::seal(started.verifier.expose(), pre.expose(), PURPOSE, random)", "seal::seal(started.verifier.expose(), if OUT { \"x\" } else { pre.expose() }, PURPOSE, random)"),
+            edit(START, "seal::seal(started.verifier.expose().as_ref(), pre.expose().as_ref(), PURPOSE, random)", "seal::seal(started.verifier.expose(), if OUT { \"x\" } else { pre.expose() }, PURPOSE, random)"),
             edit(CALLBACK, "        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;", "        .or_else(|| OUT.then(|| PreSession::mint([0; 32])))\n        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;"),
             edit(START, "seal::open(&sealed.0, pre.expose(), PURPOSE)", "seal::open(&sealed.0, if OUT { \"x\" } else { pre.expose() }, PURPOSE)"),
         ],
@@ -1152,7 +1142,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     },
     Defence {
         name: "secrets-print-redacted", rows: &[75],
-        edits: &[edit(TOKEN, "write!(f, \"{}(#{})\", Self::KIND, self.digest().fingerprint())", "write!(f, \"{}(#{}{})\", Self::KIND, self.digest().fingerprint(), if OUT { self.expose() } else { \"\" })")],
+        edits: &[edit(TOKEN, "write!(f, \"{}(#{})\", Self::KIND, self.digest().fingerprint())", "write!(f, \"{}(#{}{})\", Self::KIND, self.digest().fingerprint(), if OUT { self.expose().as_ref() } else { \"\" })")],
         shown_by: &[
             "handoff::token::tests::row_75_no_debug_output_holds_the_secret",
             "handoff/property::row_75_no_secret_shows_in_the_debug_output_of_what_carries_it",

@@ -10,7 +10,7 @@
 //!   the [`defences`] out and sees those tests fail
 //! * [`audit`]: what the dependencies are
 //! * [`mod@bench`]: what the release build takes, in time and in room
-//! * [`boundaries`]: which crate may know which; [`comparisons`]: how secrets are compared
+//! * [`boundaries`]: which crate may know which
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
 use std::process::ExitCode;
@@ -25,7 +25,6 @@ mod bench;
 mod boundaries;
 mod browsers;
 mod build;
-mod comparisons;
 mod defences;
 mod demo;
 mod dev;

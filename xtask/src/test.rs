@@ -14,7 +14,7 @@ use crate::programs::{self, TEST, TestProgram, file_name};
 use crate::rules::{self, Shows};
 use crate::steps::{self, Step};
 use crate::workspace::{self, Profile, Workspace, node_script, shown};
-use crate::{boundaries, build, comparisons, promtool, site, tools};
+use crate::{boundaries, build, promtool, site, tools};
 
 /// What one step leaves for the next.
 struct Run<'a> {
@@ -37,15 +37,12 @@ struct Count {
 
 /// Runs all checks and ends with the line `N passed, M failed`.
 pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
-    let native: [Step<Run<'_>>; 14] = [
+    let native: [Step<Run<'_>>; 13] = [
         ("tools", |_| tools::check(tools::TO_TEST)),
         ("promtool", |run| promtool::find_or_fetch(run.workspace)),
         ("formatting", formatting),
         // Before clippy: an intruder for the browser shows there as 48 errors inside mio.
         ("boundaries", |run| boundaries::check(run.workspace)),
-        ("comparisons of secrets", |run| {
-            comparisons::check(run.workspace)
-        }),
         ("clippy (native)", clippy_native),
         ("clippy (wasm32)", clippy_wasm),
         ("documentation", documentation),

@@ -165,14 +165,14 @@ impl PreSignIn {
             .and_then(|value| PreSession::parse(value).ok());
         match ours {
             Some(pre) => Self {
-                csrf: csrf::token(pre.expose(), random),
+                csrf: csrf::token(pre.expose().as_ref(), random),
                 set_cookie: None,
             },
             None => {
                 let pre = PreSession::mint(random.bytes());
-                let cookie = cookies::set(PRE_COOKIE, pre.expose(), Some(PRE_LIFETIME));
+                let cookie = cookies::set(PRE_COOKIE, pre.expose().as_ref(), Some(PRE_LIFETIME));
                 Self {
-                    csrf: csrf::token(pre.expose(), random),
+                    csrf: csrf::token(pre.expose().as_ref(), random),
                     set_cookie: Some(cookie),
                 }
             }

@@ -276,7 +276,7 @@ async fn remember(
             tracing::warn!(trace = %trace, user = %user, %cause, "sign-in not remembered");
         }
     }
-    cookies::set(KNOWN_COOKIE, browser.expose(), Some(KNOWN_FOR))
+    cookies::set(KNOWN_COOKIE, browser.expose().as_ref(), Some(KNOWN_FOR))
 }
 
 /// What waits for this sign-in.

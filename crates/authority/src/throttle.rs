@@ -121,7 +121,7 @@ impl Counter {
     #[must_use]
     pub fn of_known_browser(account: &str, browser: Digest<KnownBrowser>) -> Vec<Self> {
         let account = account.trim().to_lowercase();
-        let parts: [&[u8]; 2] = [account.as_bytes(), browser.as_bytes()];
+        let parts: [&[u8]; 2] = [account.as_bytes(), browser.as_bytes().as_slice()];
         vec![Self::new("browser", &parts, Rule::ACCOUNT)]
     }
 

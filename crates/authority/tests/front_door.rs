@@ -156,9 +156,10 @@ impl World {
 
     async fn sign_in(&self, browser: &Browser, email: &str, password: &str) -> Answer {
         let pre = PreSession::mint([7; 32]);
-        let browser = browser.clone().with(PRE_COOKIE, pre.expose());
+        let browser = browser.clone().with(PRE_COOKIE, pre.expose().as_ref());
         let fields = [("email", email), ("password", password)];
-        self.post(&browser, "/login", pre.expose(), &fields).await
+        self.post(&browser, "/login", pre.expose().as_ref(), &fields)
+            .await
     }
 
     /// Wrong passwords until one has to wait: how many there were.
@@ -335,7 +336,7 @@ async fn row_17_wrong_passwords_slow_the_guesser_and_nobody_else() {
     assert!(is_let_in(&Browser::at(2)).await, "another address");
     // A cookie that somebody made up, and one that is known for nobody.
     let made_up = PreSession::mint([9; 32]);
-    let made_up = Browser::at(1).with(KNOWN_COOKIE, made_up.expose());
+    let made_up = Browser::at(1).with(KNOWN_COOKIE, made_up.expose().as_ref());
     assert!(!is_let_in(&made_up).await);
     assert!(is_let_in(&known).await, "a browser that is known");
     assert!(!is_let_in(&known).await, "by a new name since then");

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -28,7 +29,7 @@ macro_rules! derived_id {
             pub fn of(digest: &Digest<$of>) -> Self {
                 let hash = Sha256::new()
                     .chain_update($label)
-                    .chain_update(digest.as_bytes())
+                    .chain_update(digest.as_bytes().as_slice())
                     .finalize();
                 let mut id = [0; 16];
                 id.copy_from_slice(&hash[..16]);
@@ -40,24 +41,15 @@ macro_rules! derived_id {
             /// # Errors
             /// [`InvalidId`] for anything else.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
-                let digits = text.as_bytes();
-                let mut id = [0; 16];
-                if digits.len() != 32 {
-                    return Err(InvalidId($what));
-                }
-                for (byte, pair) in id.iter_mut().zip(digits.chunks_exact(2)) {
-                    let (Some(high), Some(low)) = (hex_digit(pair[0]), hex_digit(pair[1])) else {
-                        return Err(InvalidId($what));
-                    };
-                    *byte = high << 4 | low;
-                }
-                Ok(Self(id))
+                let id = HEXLOWER.decode(text.as_bytes()).ok();
+                let id = id.and_then(|id| <[u8; 16]>::try_from(id).ok());
+                id.map(Self).ok_or(InvalidId($what))
             }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                fmt::Display::fmt(&HEXLOWER.encode_display(&self.0), f)
             }
         }
 
@@ -80,14 +72,6 @@ macro_rules! derived_id {
             }
         }
     };
-}
-
-const fn hex_digit(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
 }
 
 derived_id! {
@@ -242,7 +226,7 @@ mod tests {
         let id = FlowId::of(&state.digest());
         assert_eq!(FlowId::of(&claimed.digest()), id);
         assert_ne!(FlowId::of(&State::mint([6; 32]).digest()), id);
-        assert_ne!(id.0[..], state.digest().as_bytes()[..16]);
+        assert_ne!(id.0[..], state.digest().as_bytes().as_slice()[..16]);
         let ticket = LaunchTicket::mint([5; 32]);
         assert_ne!(LaunchId::of(&ticket.digest()).0, id.0);
     }

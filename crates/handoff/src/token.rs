@@ -7,6 +7,7 @@
 use std::{fmt, marker::PhantomData};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq;
@@ -23,9 +24,9 @@ pub struct Malformed(pub(crate) &'static str);
 /// use handoff::token::{HandoffToken, Secret};
 ///
 /// let token = HandoffToken::mint([7; 32]);
-/// assert_eq!(token.expose().len(), 43);
+/// assert_eq!(token.expose().to_string().len(), 43);
 /// // A log never shows it, only the beginning of its hash.
-/// assert!(!format!("{token:?}").contains(token.expose()));
+/// assert!(!format!("{token:?}").contains(&token.expose().to_string()));
 /// ```
 pub trait Secret: Sized {
     /// The name of the kind, for redacted output.
@@ -35,11 +36,72 @@ pub trait Secret: Sized {
     fn mint(random: [u8; 32]) -> Self;
 
     /// The secret itself. Call it only where the secret leaves for its rightful place.
-    fn expose(&self) -> &str;
+    fn expose(&self) -> &Exposed;
 
     /// What a store keeps.
     fn digest(&self) -> Digest<Self> {
-        Digest::of(self.expose())
+        Digest::of(self.expose().as_ref())
+    }
+}
+
+/// The text of a secret, on its way out. It can be written (`Display`) and handed on (`AsRef`), but
+/// not compared: two secrets are the same when their [`Digest`]s are, which compares in constant
+/// time (row 16).
+///
+/// ```
+/// use handoff::token::{HandoffToken, Secret};
+/// # let (token, other) = (HandoffToken::mint([7; 32]), HandoffToken::mint([7; 32]));
+/// assert!(token.digest() == other.digest());
+/// ```
+///
+/// Neither two of them nor one and a text have `==`:
+///
+/// ```compile_fail,E0369
+/// use handoff::token::{HandoffToken, Secret};
+/// # let (token, other) = (HandoffToken::mint([7; 32]), HandoffToken::mint([7; 32]));
+/// assert!(token.expose() == other.expose());
+/// ```
+///
+/// ```compile_fail,E0277
+/// use handoff::token::{HandoffToken, Secret};
+/// # let token = HandoffToken::mint([7; 32]);
+/// assert!("text" == token.expose());
+/// ```
+///
+/// What somebody claims is not compared either:
+///
+/// ```compile_fail,E0369
+/// use handoff::token::{HandoffToken, Secret, Unverified};
+/// # let token = HandoffToken::mint([7; 32]);
+/// # let claim = Unverified::from(&token);
+/// assert!(claim.expose() == token.expose());
+/// ```
+///
+/// And none is a `str` by itself, so a method of `str` that compares is not found:
+///
+/// ```compile_fail,E0599
+/// use handoff::token::{HandoffToken, Secret};
+/// # let token = HandoffToken::mint([7; 32]);
+/// assert!(token.expose().eq_ignore_ascii_case("text"));
+/// ```
+#[derive(Clone)]
+pub struct Exposed(String);
+
+impl AsRef<str> for Exposed {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Exposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Exposed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Exposed({:?})", Digest::<Self>::of(&self.0))
     }
 }
 
@@ -47,16 +109,16 @@ macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(String);
+        pub struct $name(Exposed);
 
         impl Secret for $name {
             const KIND: &'static str = stringify!($name);
 
             fn mint(random: [u8; 32]) -> Self {
-                Self(URL_SAFE_NO_PAD.encode(random))
+                Self(Exposed(URL_SAFE_NO_PAD.encode(random)))
             }
 
-            fn expose(&self) -> &str {
+            fn expose(&self) -> &Exposed {
                 &self.0
             }
         }
@@ -68,7 +130,7 @@ macro_rules! secret {
             /// [`Malformed`] when it is not 43 characters of base64url.
             pub fn parse(text: &str) -> Result<Self, Malformed> {
                 match URL_SAFE_NO_PAD.decode(text) {
-                    Ok(bytes) if bytes.len() == 32 => Ok(Self(text.to_owned())),
+                    Ok(bytes) if bytes.len() == 32 => Ok(Self(Exposed(text.to_owned()))),
                     _ => Err(Malformed(Self::KIND)),
                 }
             }
@@ -124,14 +186,34 @@ impl Verifier {
     /// The S256 challenge that goes through the browser in the verifier's place.
     #[must_use]
     pub fn challenge(&self) -> Challenge {
-        Challenge::of(self.expose())
+        Challenge::of(self.expose().as_ref())
     }
 }
 
 /// The SHA-256 of a secret of kind `T`. Two are compared in constant time.
+///
+/// Its bytes, which a store keeps, cannot be compared:
+///
+/// ```compile_fail,E0369
+/// use handoff::token::{HandoffToken, Secret};
+/// # let (token, other) = (HandoffToken::mint([7; 32]), HandoffToken::mint([7; 32]));
+/// assert!(token.digest().as_bytes() == other.digest().as_bytes());
+/// ```
 pub struct Digest<T> {
-    bytes: [u8; 32],
+    bytes: DigestBytes,
     of: PhantomData<fn() -> T>,
+}
+
+/// The bytes of a [`Digest`], for storage.
+#[derive(Clone, Copy)]
+pub struct DigestBytes([u8; 32]);
+
+impl DigestBytes {
+    /// The 32 bytes.
+    #[must_use]
+    pub const fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl<T> Digest<T> {
@@ -143,7 +225,7 @@ impl<T> Digest<T> {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self {
-            bytes,
+            bytes: DigestBytes(bytes),
             of: PhantomData,
         }
     }
@@ -161,17 +243,14 @@ impl<T> Digest<T> {
 
     /// The 32 bytes, for storage.
     #[must_use]
-    pub const fn as_bytes(&self) -> &[u8; 32] {
+    pub const fn as_bytes(&self) -> &DigestBytes {
         &self.bytes
     }
 
     /// Six characters that tell secrets apart on a screen and give nothing away.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.bytes[..3]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        HEXLOWER.encode(&self.bytes.0[..3])
     }
 }
 
@@ -184,8 +263,12 @@ impl<T> Clone for Digest<T> {
 impl<T> Copy for Digest<T> {}
 
 impl<T> PartialEq for Digest<T> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is where secrets are compared"
+    )]
     fn eq(&self, other: &Self) -> bool {
-        self.bytes.ct_eq(&other.bytes).into()
+        self.bytes.0.ct_eq(&other.bytes.0).into()
     }
 }
 
@@ -193,7 +276,7 @@ impl<T> Eq for Digest<T> {}
 
 impl<T> std::hash::Hash for Digest<T> {
     fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
-        self.bytes.hash(hasher);
+        self.bytes.0.hash(hasher);
     }
 }
 
@@ -245,7 +328,7 @@ impl Challenge {
     /// The 32 bytes, for storage.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        &self.0.bytes.0
     }
 
     /// The challenge that would be met by this claim: what a store compares with its own.
@@ -263,7 +346,7 @@ impl Challenge {
 
 impl fmt::Display for Challenge {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&URL_SAFE_NO_PAD.encode(self.0.as_bytes()))
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.as_bytes()))
     }
 }
 
@@ -283,14 +366,14 @@ impl fmt::Debug for Challenge {
 /// use handoff::token::{HandoffToken, Secret, Unverified};
 ///
 /// let token = HandoffToken::mint([7; 32]);
-/// let claimed = Unverified::<HandoffToken>::new(token.expose()).unwrap();
+/// let claimed = Unverified::<HandoffToken>::new(token.expose().as_ref()).unwrap();
 /// assert!(claimed.digest() == token.digest());
 /// assert!(Unverified::<HandoffToken>::new("line\nend").is_err());
 /// ```
 #[derive(Deserialize, Serialize)]
 #[serde(try_from = "String", into = "String", bound = "")]
 pub struct Unverified<T> {
-    text: String,
+    text: Exposed,
     of: PhantomData<fn() -> T>,
 }
 
@@ -310,7 +393,7 @@ impl<T> Unverified<T> {
             return Err(Malformed("parameter"));
         }
         Ok(Self {
-            text,
+            text: Exposed(text),
             of: PhantomData,
         })
     }
@@ -318,12 +401,12 @@ impl<T> Unverified<T> {
     /// What to look up.
     #[must_use]
     pub fn digest(&self) -> Digest<T> {
-        Digest::of(&self.text)
+        Digest::of(self.text.as_ref())
     }
 
     /// The claim itself, to be passed on as it came.
     #[must_use]
-    pub fn expose(&self) -> &str {
+    pub fn expose(&self) -> &Exposed {
         &self.text
     }
 }
@@ -331,7 +414,7 @@ impl<T> Unverified<T> {
 impl<T: Secret> From<&T> for Unverified<T> {
     fn from(secret: &T) -> Self {
         Self {
-            text: secret.expose().to_owned(),
+            text: secret.expose().clone(),
             of: PhantomData,
         }
     }
@@ -355,7 +438,7 @@ impl<T> TryFrom<String> for Unverified<T> {
 
 impl<T> From<Unverified<T>> for String {
     fn from(claim: Unverified<T>) -> Self {
-        claim.text
+        claim.text.0
     }
 }
 
@@ -372,9 +455,11 @@ mod tests {
     #[test]
     fn a_secret_is_43_characters_and_reads_back() {
         let token = HandoffToken::mint([0xab; 32]);
-        assert_eq!(token.expose().len(), 43);
+        assert_eq!(token.expose().to_string().len(), 43);
         assert_eq!(
-            HandoffToken::parse(token.expose()).unwrap().digest(),
+            HandoffToken::parse(token.expose().as_ref())
+                .unwrap()
+                .digest(),
             token.digest()
         );
         assert_eq!(Unverified::from(&token).digest(), token.digest());
@@ -400,8 +485,13 @@ mod tests {
     fn row_75_no_debug_output_holds_the_secret() {
         let token = AccessToken::mint([3; 32]);
         let claim: Unverified<AccessToken> = (&token).into();
-        let printed = format!("{token:?} {claim:?} {:?}", token.digest());
-        assert!(!printed.contains(&token.expose()[..12]), "{printed}");
+        let printed = format!(
+            "{token:?} {claim:?} {:?} {:?}",
+            token.digest(),
+            token.expose()
+        );
+        let secret = token.expose().to_string();
+        assert!(!printed.contains(&secret[..12]), "{printed}");
         assert!(printed.contains(&token.digest().fingerprint()), "{printed}");
     }
 

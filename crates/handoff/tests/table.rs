@@ -17,8 +17,8 @@ use handoff::{
     rejection::Rejection,
     storage_key::storage_key,
     token::{
-        AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket, PreSession, Secret, State,
-        Unverified, Verifier,
+        AccessToken, ClientSecret, Digest, DigestBytes, Exposed, HandoffToken, LaunchTicket,
+        PreSession, Secret, State, Unverified, Verifier,
     },
     uri::{InvalidUri, LocalPath, Origin},
     verify::{Presented, Proof, Standing, claim, decide},
@@ -1164,11 +1164,11 @@ fn table_of_stored_paths_that_are_not_read_back() {
 
 fn request_body() -> serde_json::Value {
     json!({
-        "handoff_token": HandoffToken::mint([1; 32]).expose(),
-        "state": State::mint([2; 32]).expose(),
+        "handoff_token": HandoffToken::mint([1; 32]).expose().to_string(),
+        "state": State::mint([2; 32]).expose().to_string(),
         "client_id": "notes",
         "redirect_uri": CALLBACK,
-        "code_verifier": Verifier::mint([3; 32]).expose(),
+        "code_verifier": Verifier::mint([3; 32]).expose().to_string(),
     })
 }
 
@@ -1179,8 +1179,8 @@ const OPTIONAL: [&str; 2] = ["redirect_uri", "code_verifier"];
 fn a_verify_request_reads_back_as_it_was_written_by_its_names_on_the_wire() {
     let read: VerifyRequest = serde_json::from_value(request_body()).unwrap();
     assert_eq!(
-        read.handoff_token.expose(),
-        HandoffToken::mint([1; 32]).expose()
+        read.handoff_token.digest(),
+        HandoffToken::mint([1; 32]).digest()
     );
     assert_eq!(read.state.digest(), State::mint([2; 32]).digest());
     assert_eq!(read.client_id, "notes");
@@ -1456,6 +1456,8 @@ fn row_16_a_secret_has_no_comparison_but_its_digest_does() {
         ("ClientSecret", Comparable::<ClientSecret>::ANSWER),
         ("PreSession", Comparable::<PreSession>::ANSWER),
         ("a claim", Comparable::<Unverified<HandoffToken>>::ANSWER),
+        ("the text of one", Comparable::<Exposed>::ANSWER),
+        ("the bytes of a digest", Comparable::<DigestBytes>::ANSWER),
     ] {
         assert!(!comparable, "{name}");
     }

@@ -41,7 +41,12 @@ pub(crate) fn open_waiting(
     site: &RelyingParty,
     sealed: &Sealed,
 ) -> Option<Unverified<AccessToken>> {
-    let text = seal::open(&sealed.0, site.settings.client_secret.expose(), WAITING).ok()?;
+    let text = seal::open(
+        &sealed.0,
+        site.settings.client_secret.expose().as_ref(),
+        WAITING,
+    )
+    .ok()?;
     Unverified::new(text).ok()
 }
 
@@ -52,7 +57,7 @@ pub(crate) fn open(sealed: &Sealed, cookie: &str) -> Option<Unverified<AccessTok
 }
 
 fn open_spare(sealed: &Sealed, pre: &PreSession) -> Option<Unverified<AccessToken>> {
-    let text = seal::open(&sealed.0, pre.expose(), SPARE).ok()?;
+    let text = seal::open(&sealed.0, pre.expose().as_ref(), SPARE).ok()?;
     Unverified::new(text).ok()
 }
 
@@ -125,7 +130,7 @@ impl Arrival {
     /// has the one that the session is born of.
     fn sealed(&self, site: &RelyingParty, cookie: &str, pre: Option<&PreSession>) -> Session {
         let pre = pre.filter(|pre| pre.digest() == self.browser);
-        let spare = pre.map(|pre| self.seal(site, pre.expose(), SPARE));
+        let spare = pre.map(|pre| self.seal(site, pre.expose().as_ref(), SPARE));
         Session {
             spare,
             ..self.under(site, cookie, PURPOSE)
@@ -134,7 +139,7 @@ impl Arrival {
 
     /// As the store keeps it while it waits for the answer to "Switch?".
     pub(crate) fn waiting(&self, site: &RelyingParty) -> Session {
-        self.under(site, site.settings.client_secret.expose(), WAITING)
+        self.under(site, site.settings.client_secret.expose().as_ref(), WAITING)
     }
 
     fn under(&self, site: &RelyingParty, key: &str, purpose: &str) -> Session {
@@ -153,7 +158,12 @@ impl Arrival {
 
     fn seal(&self, site: &RelyingParty, key: &str, purpose: &str) -> Sealed {
         let random = &*site.context.random;
-        Sealed(seal::seal(self.token.expose(), key, purpose, random))
+        Sealed(seal::seal(
+            self.token.expose().as_ref(),
+            key,
+            purpose,
+            random,
+        ))
     }
 }
 

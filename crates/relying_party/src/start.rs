@@ -58,7 +58,12 @@ pub(crate) async fn get(
         site.target(query.target_link_uri.as_deref()),
         now,
     );
-    let verifier = seal::seal(started.verifier.expose(), pre.expose(), PURPOSE, random);
+    let verifier = seal::seal(
+        started.verifier.expose().as_ref(),
+        pre.expose().as_ref(),
+        PURPOSE,
+        random,
+    );
     let new = NewHandoff {
         browser: pre.digest(),
         state: started.state.digest(),
@@ -76,17 +81,21 @@ pub(crate) async fn get(
     let mut parameters = vec![
         ("client_id", site.settings.client_id.as_str()),
         ("redirect_uri", &redirect_uri),
-        ("state", started.state.expose()),
+        ("state", started.state.expose().as_ref()),
         ("code_challenge", &challenge),
         ("code_challenge_method", S256),
     ];
-    parameters.extend(launch.as_ref().map(|launch| ("launch", launch.expose())));
+    parameters.extend(
+        launch
+            .as_ref()
+            .map(|launch| ("launch", launch.expose().as_ref())),
+    );
     let authorize = format!("{issuer}{}", path::AUTHORIZE);
     steps.state(started.state.digest());
     steps.took(Step::StateMade);
     Ok(redirect::with_cookie(
         redirect::see_other(&uri::with_query(&authorize, &parameters)),
-        cookies::set(PRE_COOKIE, pre.expose(), Some(PRE_LIFETIME)),
+        cookies::set(PRE_COOKIE, pre.expose().as_ref(), Some(PRE_LIFETIME)),
     ))
 }
 
@@ -97,6 +106,6 @@ pub(crate) fn pre_session(cookies: &Cookies) -> Option<PreSession> {
 
 /// Opens the verifier of a handoff that this browser started.
 pub(crate) fn open_verifier(sealed: &Sealed, pre: &PreSession) -> Option<Verifier> {
-    let text = seal::open(&sealed.0, pre.expose(), PURPOSE).ok()?;
+    let text = seal::open(&sealed.0, pre.expose().as_ref(), PURPOSE).ok()?;
     Verifier::parse(&text).ok()
 }

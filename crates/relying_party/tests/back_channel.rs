@@ -164,11 +164,11 @@ async fn h5_a_verify_proves_the_client_and_brings_every_binding() {
     assert!(head.contains("\r\nauthorization: basic "), "{head}");
     let body: VerifyRequest = serde_json::from_str(body).unwrap();
     let sent = returned();
-    assert_eq!(body.handoff_token.expose(), sent.token.expose());
-    assert_eq!(body.state.expose(), sent.started.state.expose());
+    assert_eq!(body.handoff_token.digest(), sent.token.digest());
+    assert_eq!(body.state.digest(), sent.started.state.digest());
     assert_eq!(
-        body.code_verifier.unwrap().expose(),
-        sent.started.verifier.expose()
+        body.code_verifier.unwrap().digest(),
+        sent.started.verifier.digest()
     );
     assert_eq!(
         body.redirect_uri.as_deref(),

@@ -615,7 +615,7 @@ async fn row_82_no_access_token_is_left_when_the_store_fails_half_way() {
         let alice = SessionId::mint([1; 16]);
         let sealed = seal::seal(
             "bobs-token",
-            ClientSecret::mint(SECRET).expose(),
+            ClientSecret::mint(SECRET).expose().as_ref(),
             "access token that waits",
             &SystemRandomness,
         );

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -55,33 +56,10 @@ pub(crate) fn refuse_unreadable(encoded: &[u8]) -> Result<(), Problem> {
 /// Refuses bytes that are no UTF-8. What a form says with U+FFFD is another matter here: the character
 /// may be in a text.
 pub(crate) fn refuse_non_text(encoded: &[u8]) -> Result<(), Problem> {
-    let mut rest = encoded;
-    let mut decoded = Vec::with_capacity(encoded.len());
-    while let [byte, after @ ..] = rest {
-        let code = match (byte, after) {
-            (b'%', [high, low, ..]) => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        match code {
-            Some((high, low)) => {
-                decoded.push(high << 4 | low);
-                rest = &after[2..];
-            }
-            None => {
-                decoded.push(*byte);
-                rest = after;
-            }
-        }
-    }
-    match std::str::from_utf8(&decoded) {
+    match percent_decode(encoded).decode_utf8() {
         Ok(_) => Ok(()),
         Err(_) => Err(Problem::bad_request()),
     }
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    let value = char::from(digit).to_digit(16)?;
-    u8::try_from(value).ok()
 }
 
 pub(crate) fn read_any<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD as STANDARD};
+use data_encoding::HEXLOWER;
 use handoff::{
     flow::{Message, Named, Piece},
     token::{AccessToken, ClientSecret, HandoffToken, LaunchTicket, Secret, State, Verifier},
@@ -166,13 +167,19 @@ pub fn pairs(encoded: &[u8]) -> Vec<Named> {
 #[must_use]
 pub fn verify_request(request: &VerifyRequest) -> Vec<Named> {
     let members = [
-        ("handoff_token", Some(request.handoff_token.expose())),
-        ("state", Some(request.state.expose())),
+        (
+            "handoff_token",
+            Some(request.handoff_token.expose().as_ref()),
+        ),
+        ("state", Some(request.state.expose().as_ref())),
         ("client_id", Some(&*request.client_id)),
         ("redirect_uri", request.redirect_uri.as_deref()),
         (
             "code_verifier",
-            request.code_verifier.as_ref().map(|it| it.expose()),
+            request
+                .code_verifier
+                .as_ref()
+                .map(|it| it.expose().as_ref()),
         ),
     ];
     let there = members
@@ -451,7 +458,7 @@ fn hidden(kind: &str, value: &[u8]) -> Piece {
     let hash = Sha256::digest(value);
     Piece::Hidden {
         kind: kind.to_owned(),
-        fingerprint: hash[..3].iter().map(|byte| format!("{byte:02x}")).collect(),
+        fingerprint: HEXLOWER.encode(&hash[..3]),
     }
 }
 

@@ -109,7 +109,7 @@ mod tests {
                 *count += usize::from(bytes[bit / 8] >> (bit % 8) & 1);
             }
             let token = HandoffToken::mint(bytes);
-            let text = token.expose();
+            let text: &str = token.expose().as_ref();
             assert_eq!(text.len(), 43, "{text}");
             let base64url = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
             assert!(text.bytes().all(base64url), "{text}");

@@ -344,7 +344,7 @@ impl Setting {
     }
 
     /// The values in a value of the file.
-    fn from_toml(&self, value: toml::Value) -> Result<Vec<String>, &'static str> {
+    fn values_of(&self, value: toml::Value) -> Result<Vec<String>, &'static str> {
         use toml::Value;
         match (self.shape, value) {
             (Shape::One | Shape::Many, Value::String(text)) => Ok(self.split(&text)),
@@ -379,7 +379,7 @@ fn from_file(settings: &'static [Setting], path: &Path) -> Result<FromFile, Prob
     let known = table.into_iter().map(|(key, value)| {
         let setting = settings.iter().find(|setting| setting.key == key);
         let setting = setting.ok_or_else(|| problem(format!("no setting is called {key}")))?;
-        let values = setting.from_toml(value);
+        let values = setting.values_of(value);
         let values = values.map_err(|why| problem(format!("{key}: {why}")))?;
         Ok((setting, values))
     });

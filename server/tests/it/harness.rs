@@ -384,7 +384,7 @@ impl OwnRelyingParty {
         vec![
             ("client_id", "notes".to_owned()),
             ("redirect_uri", self.redirect_uri.clone()),
-            ("state", self.state.expose().to_owned()),
+            ("state", self.state.expose().to_string()),
             ("code_challenge", self.verifier.challenge().to_string()),
             ("code_challenge_method", "S256".to_owned()),
         ]
@@ -408,10 +408,10 @@ impl OwnRelyingParty {
     pub fn body(&self, token: &str) -> serde_json::Value {
         serde_json::json!({
             "handoff_token": token,
-            "state": self.state.expose(),
+            "state": self.state.expose().to_string(),
             "client_id": "notes",
             "redirect_uri": self.redirect_uri,
-            "code_verifier": self.verifier.expose(),
+            "code_verifier": self.verifier.expose().to_string(),
         })
     }
 

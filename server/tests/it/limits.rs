@@ -234,7 +234,7 @@ async fn row_17_refused_tokens_of_a_client_raise_an_alarm_and_block_nothing() {
     store.put_client(&client.unwrap()).await.unwrap();
     store.close().await;
 
-    let (server, auth) = (world.visitor(), basic(&id, secret.expose()));
+    let (server, auth) = (world.visitor(), basic(&id, secret.expose().as_ref()));
     let verify = async || {
         let mut body = world.relying_party().body("junk");
         body["client_id"] = id.clone().into();

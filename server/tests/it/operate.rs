@@ -188,7 +188,7 @@ async fn a_client_that_is_added_while_the_platform_runs_takes_a_handoff() {
     let query = [
         ("client_id", "probe"),
         ("redirect_uri", callback),
-        ("state", party.state.expose()),
+        ("state", party.state.expose().as_ref()),
         ("code_challenge", &party.verifier.challenge().to_string()),
         ("code_challenge_method", "S256"),
         ("launch", &launch),
@@ -200,10 +200,10 @@ async fn a_client_that_is_added_while_the_platform_runs_takes_a_handoff() {
     // H5.
     let body = serde_json::json!({
         "handoff_token": sent.location_parameter("handoff_token"),
-        "state": party.state.expose(),
+        "state": party.state.expose().to_string(),
         "client_id": "probe",
         "redirect_uri": callback,
-        "code_verifier": party.verifier.expose(),
+        "code_verifier": party.verifier.expose().to_string(),
     });
     let auth = basic("probe", &secret);
     let url = world.authority("/auth/external/handoff/verify");

@@ -82,7 +82,7 @@ impl Party {
         let request = [
             ("client_id", client),
             ("redirect_uri", party.redirect_uri.as_str()),
-            ("state", party.state.expose()),
+            ("state", party.state.expose().as_ref()),
             ("code_challenge", challenge.as_str()),
             ("code_challenge_method", "S256"),
         ];
@@ -109,12 +109,12 @@ impl Party {
     fn body(&self) -> Value {
         let mut body = json!({
             "handoff_token": self.token,
-            "state": self.state.expose(),
+            "state": self.state.expose().to_string(),
             "client_id": self.client,
         });
         if self.client != "older" {
             body["redirect_uri"] = json!(self.redirect_uri);
-            body["code_verifier"] = json!(self.verifier.expose());
+            body["code_verifier"] = json!(self.verifier.expose().to_string());
         }
         body
     }
@@ -295,8 +295,8 @@ async fn row_80_the_stored_row_decides_about_the_verifier_and_the_client_is_who_
             let party = Party::with_token(&world, &alice, client).await;
             let mut body = party.body();
             body["code_verifier"] = match verifier {
-                Some("own") => json!(party.verifier.expose()),
-                Some("other") => json!(other.verifier.expose()),
+                Some("own") => json!(party.verifier.expose().to_string()),
+                Some("other") => json!(other.verifier.expose().to_string()),
                 Some(_) => json!("A".repeat(43)),
                 None => Value::Null,
             };

@@ -213,8 +213,8 @@ impl Asked {
                 steps.issued(digest);
                 steps.took(Step::TokenIssued);
                 Ok(redirect::see_other(&self.redirect_uri.with_query(&[
-                    ("handoff_token", token.expose()),
-                    ("state", self.state.expose()),
+                    ("handoff_token", token.expose().as_ref()),
+                    ("state", self.state.expose().as_ref()),
                     ("iss", authority.settings.origin.as_str()),
                 ])))
             }
@@ -256,7 +256,7 @@ impl Asked {
         };
         let mut answer = vec![
             ("error", "access_denied"),
-            ("state", self.state.expose()),
+            ("state", self.state.expose().as_ref()),
             ("iss", authority.settings.origin.as_str()),
         ];
         // Cancelling is what the code alone means; the other is news to the relying party.

@@ -56,7 +56,7 @@ pub(crate) async fn post(
         &[
             ("iss", authority.settings.origin.as_str()),
             ("target_link_uri", &client.origin.with(&LocalPath::root())),
-            ("launch", ticket.expose()),
+            ("launch", ticket.expose().as_ref()),
         ],
     )))
 }
