@@ -9,9 +9,16 @@ use std::{
 };
 
 use handoff::token::Secret;
+use web::site::SiteId;
 
 /// The database of the authorization server, in the data folder.
 pub const AUTHORITY: &str = "authority.db";
+
+/// The database of a site, in the data folder.
+#[must_use]
+pub fn database(site: SiteId) -> String {
+    format!("{site}.db")
+}
 
 /// How long to wait for somebody else's turn, and how often to look.
 const PATIENCE: Duration = Duration::from_secs(10);

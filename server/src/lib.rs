@@ -2,7 +2,7 @@
 //! `Host` names. It is a library so that tests reach all of it.
 //!
 //! Start with [`platform::Platform`], then [`sites::Directory`], which is the one place that knows
-//! host names.
+//! host names, and [`sites::table`], which has every site there is.
 
 pub mod assets;
 pub mod caller;

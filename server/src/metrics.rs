@@ -7,7 +7,7 @@
 
 use std::{
     collections::BTreeSet,
-    sync::{Mutex, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
 use handoff::{
@@ -23,9 +23,7 @@ use metrics::{
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use web::record::Recorder;
-
-use crate::sites::Site;
+use web::{record::Recorder, site::Site};
 
 /// Handoffs that a relying party began.
 pub const STARTED: &str = "handoff_started_total";
@@ -182,11 +180,11 @@ impl Metrics {
 
     /// Everything, in Prometheus' text format. The number of sessions of a site whose store does not
     /// answer is `NaN` meanwhile.
-    pub async fn render(&self, sites: &[Site], recorder: &dyn Recorder) -> String {
+    pub async fn render(&self, sites: &[Arc<dyn Site>], recorder: &dyn Recorder) -> String {
         self.refresh(sites).await;
         self.within(|| counter!(DROPPED).absolute(recorder.dropped()));
         for site in sites {
-            let name = site.name().as_str();
+            let name = site.id().as_str();
             self.within(|| {
                 for (limit, refused) in site.refused_by_limits() {
                     counter!(LIMITED, "site" => name, "limit" => limit).absolute(refused);
@@ -214,12 +212,12 @@ impl Metrics {
 
     /// What must be done now and then, whether or not somebody asks: learns which clients there are,
     /// and puts measured times into their buckets, which would pile up otherwise.
-    pub async fn refresh(&self, sites: &[Site]) {
+    pub async fn refresh(&self, sites: &[Arc<dyn Site>]) {
         for site in sites {
             match site.clients().await {
                 Ok(clients) => self.know(clients),
                 Err(cause) => {
-                    let site = site.name().as_str();
+                    let site = site.id().as_str();
                     tracing::error!(site, %cause, "clients not counted");
                 }
             }

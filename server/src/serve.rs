@@ -23,7 +23,7 @@ use crate::{
     ops,
     platform::{CannotStart, DEMO_ACCOUNTS, MissingSecrets, Platform, Setup, Stores},
     secure,
-    sites::Directory,
+    sites::{Directory, table::SITES},
     tls::{self, BadCertificate, Encryption, OwnAuthority},
 };
 
@@ -245,18 +245,10 @@ fn announce(
     }
     say!("Handoff Lab is running. Open one of these in a browser:\n");
     // Newcomers begin at the lab.
-    let mut sites = SiteName::ALL;
-    sites.sort_by_key(|site| *site != SiteName::Lab);
-    for site in sites {
-        if settings.serves(site) {
-            let what = match site {
-                SiteName::Lab => "the lab: what this is, and a first handoff",
-                SiteName::Authority => "Harbor ID: sign in, then open an application",
-                SiteName::Notes => "Notes: an application that signs people in by Harbor ID",
-                SiteName::Tasks => "Tasks: another one, which needs no second sign-in",
-            };
-            say!("  {:<30} {what}", origins.of(site));
-        }
+    let mut sites: Vec<_> = SITES.iter().collect();
+    sites.sort_by_key(|row| row.id != lab::ID);
+    for row in sites.into_iter().filter(|row| settings.serves(row.setting)) {
+        say!("  {:<30} {}", origins.of(row.setting), row.announced);
     }
     if settings.demo_accounts && settings.serves(SiteName::Authority) {
         say!("\nDemo accounts:");

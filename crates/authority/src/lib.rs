@@ -25,7 +25,7 @@ use axum::{
     routing::{get, post},
 };
 use handoff::wire::path;
-pub use site::{Authority, DemoAccount, Settings};
+pub use site::{Authority, DemoAccount, ID, Settings};
 use web::{fetch_metadata, layers};
 
 /// Everything that the site answers. One router serves the authorization servers of all platforms:

@@ -43,20 +43,18 @@ impl Limits {
             wrong_passwords: Alarm::new(OFTEN_WRONG, Duration::minutes(15), Arc::clone(clock)),
         }
     }
+
+    /// How many requests each limit has refused since the start.
+    pub(crate) fn refused(&self) -> [(&'static str, u64); 3] {
+        [
+            ("session", self.sessions.refused()),
+            ("address", self.addresses.refused()),
+            ("unproven_client", self.unproven.refused()),
+        ]
+    }
 }
 
 impl Authority {
-    /// How many requests each limit has refused since the start.
-    #[must_use]
-    pub fn refused_by_limits(&self) -> [(&'static str, u64); 3] {
-        let limits = &self.limits;
-        [
-            ("session", limits.sessions.refused()),
-            ("address", limits.addresses.refused()),
-            ("unproven_client", limits.unproven.refused()),
-        ]
-    }
-
     /// H1 and H3: counts by the sign-in, or by address when nobody is signed in.
     ///
     /// # Errors

@@ -7,7 +7,10 @@ use std::sync::{
 
 use argon2::{
     Algorithm, Argon2, Params, Version,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    password_hash::{
+        PasswordHasher, PasswordVerifier,
+        phc::{self, Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use tokio::sync::Semaphore;
 use web::seams::Randomness;
@@ -78,13 +81,25 @@ pub enum Verdict {
     Wrong,
 }
 
+/// The turns in which passwords are hashed and compared. Each takes 19 MiB and a core for some
+/// milliseconds; without a bound, a crowd of sign-ins would take the whole machine. Clones are the
+/// same: a process has one, whatever the number of its platforms.
+#[derive(Clone, Debug)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Turns {
+    /// So many at the same time; one at least.
+    #[must_use]
+    pub fn new(at_once: usize) -> Self {
+        Self(Arc::new(Semaphore::new(at_once.max(1))))
+    }
+}
+
 /// Hashes and compares passwords.
 #[derive(Debug)]
 pub struct Passwords {
     argon2: Argon2<'static>,
-    /// Each comparison takes 19 MiB and a core for some milliseconds; without a bound, a crowd of
-    /// sign-ins would take the whole machine.
-    turns: Arc<Semaphore>,
+    turns: Turns,
     random: Arc<dyn Randomness>,
     /// What an unknown account is compared with, so that it costs what a known one does.
     dummy: String,
@@ -101,14 +116,25 @@ impl Passwords {
         at_once: usize,
         random: Arc<dyn Randomness>,
     ) -> Result<Self, HashingFailed> {
+        Self::in_turns(cost, Turns::new(at_once), random)
+    }
+
+    /// The same in turns that are shared with others.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn in_turns(
+        cost: Cost,
+        turns: Turns,
+        random: Arc<dyn Randomness>,
+    ) -> Result<Self, HashingFailed> {
         let params = Params::new(cost.memory_kib, cost.passes, 1, None)
             .map_err(|error| HashingFailed(error.to_string()))?;
         let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
-        let nobody: [u8; 32] = random.bytes();
-        let dummy = hash(&argon2, &nobody, random.bytes())?;
+        let dummy = of_nobody(argon2.params(), random.bytes(), &random.bytes::<32>())?;
         Ok(Self {
             argon2,
-            turns: Arc::new(Semaphore::new(at_once.max(1))),
+            turns,
             random,
             dummy,
             compared: Arc::default(),
@@ -172,7 +198,7 @@ impl Passwords {
         &self,
         work: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
     ) -> Result<T, HashingFailed> {
-        let turn = Arc::clone(&self.turns)
+        let turn = Arc::clone(&self.turns.0)
             .acquire_owned()
             .await
             .map_err(|error| HashingFailed(error.to_string()))?;
@@ -191,6 +217,22 @@ fn hash(argon2: &Argon2<'_>, password: &[u8], salt: [u8; 16]) -> Result<String, 
         .hash_password_with_salt(password, &salt)
         .map(|hash| hash.to_string())
         .map_err(|error| HashingFailed(error.to_string()))
+}
+
+/// A hash that no password is known to give. It is made up and not computed, which saves each platform
+/// 20 ms and 19 MiB; to compare with it takes the work of any other.
+fn of_nobody(params: &Params, salt: [u8; 16], output: &[u8]) -> Result<String, HashingFailed> {
+    let failed = |error: phc::Error| HashingFailed(error.to_string());
+    let params =
+        ParamsString::try_from(params).map_err(|error| HashingFailed(error.to_string()))?;
+    let hash = PasswordHash {
+        algorithm: Algorithm::Argon2id.ident(),
+        version: Some(Version::V0x13.into()),
+        params,
+        salt: Some(Salt::new(&salt).map_err(failed)?),
+        hash: Some(Output::new(output).map_err(failed)?),
+    };
+    Ok(hash.to_string())
 }
 
 #[cfg(test)]
@@ -241,6 +283,21 @@ mod tests {
             Verdict::Wrong
         );
         assert!(passwords.verify("right", Some("no hash")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn row_64_to_compare_with_nobodys_hash_is_the_work_of_any_other() {
+        let passwords = passwords();
+        let stored = passwords.hash("right").await.unwrap();
+        let parts = |hash: &str| {
+            let parsed = PasswordHash::new(hash).unwrap();
+            let lengths = parsed.salt.unwrap().len() + parsed.hash.unwrap().len();
+            let parameters = parsed.params.to_string();
+            (parsed.algorithm, parsed.version, parameters, lengths)
+        };
+        assert_eq!(parts(&passwords.dummy), parts(&stored));
+        let others = self::passwords().dummy;
+        assert_ne!(passwords.dummy, others, "nor is it one that all have");
     }
 
     #[tokio::test]

@@ -3,8 +3,9 @@
 use std::{ops::Deref, sync::Arc};
 
 use app::shell::{Assets, Brand, Frame, Party};
-use database::Unavailable;
+use async_trait::async_trait;
 use handoff::{ids::ClientId, policy::Policy, uri::Origin};
+use http::Extensions;
 use time::Duration;
 use web::{
     context::Context,
@@ -12,12 +13,16 @@ use web::{
     record::{Recorder, Shown},
     seams::{Clock, Randomness},
     session::Sessions,
+    site::{Failure, Site, SiteId},
 };
 
 use crate::{
     handoff_routes, identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords,
     store::Store,
 };
+
+/// Its name in a platform's table of sites.
+pub const ID: SiteId = SiteId::new("authority");
 
 /// An account that the sign-in page offers.
 #[derive(Clone, Debug)]
@@ -116,55 +121,51 @@ impl Authority {
         }))
     }
 
-    /// What comes with each request to this site.
-    #[must_use]
-    pub fn context(&self) -> &Context {
-        &self.context
-    }
-
     /// How many passwords were compared since the start.
     #[must_use]
     pub fn passwords_compared(&self) -> u64 {
         self.passwords.compared()
     }
+}
 
-    /// How many passwords were entered since the start, by what came of it.
-    #[must_use]
-    pub fn sign_ins(&self) -> [(&'static str, u64); 3] {
-        self.sign_ins.counted()
+#[async_trait]
+impl Site for Authority {
+    fn id(&self) -> SiteId {
+        ID
     }
 
-    /// How many people are signed in.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the store cannot be reached.
-    pub async fn count_sign_ins(&self) -> Result<u64, Unavailable> {
-        self.store.count_sign_ins(self.context.now()).await
+    fn context(&self) -> &Context {
+        &self.context
     }
 
-    /// The ids of all clients.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the store cannot be reached.
-    pub async fn client_ids(&self) -> Result<Vec<ClientId>, Unavailable> {
+    fn extend(&self, request: &mut Extensions) {
+        request.insert(self.clone());
+    }
+
+    async fn ping(&self) -> Result<(), Failure> {
+        Ok(self.store.ping().await?)
+    }
+
+    async fn sweep(&self) -> Result<u64, Failure> {
+        Ok(self.store.sweep(self.context.now()).await?)
+    }
+
+    async fn clients(&self) -> Result<Vec<ClientId>, Failure> {
         let clients = self.store.list_clients().await?;
         Ok(clients.into_iter().map(|client| client.id).collect())
     }
 
-    /// Deletes what has expired; tells how many rows.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the store cannot be reached.
-    pub async fn sweep(&self) -> Result<u64, Unavailable> {
-        self.store.sweep(self.context.now()).await
+    /// The people who are signed in.
+    async fn count_sessions(&self) -> Result<Option<u64>, Failure> {
+        Ok(Some(self.store.count_sign_ins(self.context.now()).await?))
     }
 
-    /// Whether the store answers.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when it does not.
-    pub async fn ping(&self) -> Result<(), Unavailable> {
-        self.store.ping().await
+    fn refused_by_limits(&self) -> Vec<(&'static str, u64)> {
+        self.limits.refused().into()
+    }
+
+    fn sign_ins(&self) -> Vec<(&'static str, u64)> {
+        self.sign_ins.counted().into()
     }
 }
 

@@ -32,6 +32,7 @@ use web::{
     csrf,
     peer::Peer,
     seams::{Clock, ManualClock, Randomness, SystemRandomness},
+    site::Site,
 };
 
 const NOTES: &str = "http://notes.localhost:4000";

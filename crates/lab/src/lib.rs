@@ -25,17 +25,19 @@ use app::{
     },
     shell::{Assets, Brand, Frame, Party},
 };
+use async_trait::async_trait;
 use axum::{Router, response::Response, routing::get};
 use collector::Collector;
-use database::Unavailable;
 use flows::streams::Streams;
 use handoff::{
     token::{Digest, ReportKey},
     uri::Origin,
 };
+use http::Extensions;
 use leptos::prelude::*;
 use limits::Limits;
 use monitor::Monitor;
+use relying_party::Application;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use web::{
@@ -45,7 +47,11 @@ use web::{
     peer::Peer,
     problem::Problem,
     seams::{Clock, Randomness},
+    site::{Failure, Site, SiteId},
 };
+
+/// Its name in a platform's table of sites.
+pub const ID: SiteId = SiteId::new("lab");
 
 /// What people call the authorization server.
 const AUTHORITY: &str = "Harbor ID";
@@ -59,14 +65,32 @@ pub struct Settings {
     pub name: String,
     /// The build's files.
     pub assets: Assets,
-    /// Where the platform's authorization server lives.
-    pub authority: Origin,
-    /// Where the platform's first relying party lives.
-    pub notes: Origin,
-    /// Where its second one lives.
-    pub tasks: Origin,
-    /// Which of these the lab's own process serves: step mode stands in front of no others.
-    pub beside: Vec<Origin>,
+    /// Which of the neighbours is the authorization server.
+    pub authority: SiteId,
+    /// The platform's other sites.
+    pub neighbours: Vec<Neighbour>,
+}
+
+impl Settings {
+    /// Where the platform's site with this id lives; nowhere, if there is none.
+    fn origin_of(&self, id: SiteId) -> String {
+        let mut neighbours = self.neighbours.iter();
+        let site = neighbours.find(|site| site.id == id);
+        site.map(|site| site.origin.to_string()).unwrap_or_default()
+    }
+}
+
+/// Another site of the lab's platform.
+#[derive(Clone, Debug)]
+pub struct Neighbour {
+    /// Which it is.
+    pub id: SiteId,
+    /// Its name on pages.
+    pub name: &'static str,
+    /// Where it lives.
+    pub origin: Origin,
+    /// Whether the lab's own process serves it: step mode stands in front of no others.
+    pub is_here: bool,
 }
 
 /// What the lab has of the handoffs that happen.
@@ -117,16 +141,10 @@ impl Lab {
             },
             assets: settings.assets.clone(),
         };
-        let sites = vec![
-            (settings.authority.clone(), AUTHORITY),
-            (settings.notes.clone(), "Notes"),
-            (settings.tasks.clone(), "Tasks"),
-        ];
         let stepping = Stepping::new(
             frame.clone(),
             settings.origin.clone(),
-            sites,
-            settings.beside.clone(),
+            settings.neighbours.clone(),
             Arc::clone(&clock),
             Arc::clone(&random),
         );
@@ -143,32 +161,8 @@ impl Lab {
         }))
     }
 
-    /// Ends the streams that browsers follow: they would outlast every other request.
-    pub fn end_streams(&self) {
-        self.0.closing.cancel();
-    }
-
-    /// Waits until what was recorded so far is kept.
-    pub async fn settle(&self) {
-        self.0.recorded.collector.settle().await;
-    }
-
-    /// Deletes the flows that are too old or too many; tells how many.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the store cannot be reached.
-    pub async fn sweep(&self) -> Result<u64, Unavailable> {
-        let before = self.context().now() - store::KEPT_FOR;
-        let store = &self.0.recorded.store;
-        store.sweep(before, store::FLOWS, store::BYTES).await
-    }
-
-    /// Whether the store answers.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when it does not.
-    pub async fn ping(&self) -> Result<(), Unavailable> {
-        self.0.recorded.store.ping().await
+    pub(crate) fn context(&self) -> &Context {
+        &self.0.context
     }
 
     pub(crate) fn recorded(&self) -> &Recorded {
@@ -187,22 +181,58 @@ impl Lab {
         &self.0.closing
     }
 
-    /// The step mode of the platform's other sites.
-    #[must_use]
-    pub fn stepping(&self) -> &Stepping {
-        &self.0.stepping
-    }
-
     /// The monitor.
     #[must_use]
     pub fn monitor(&self) -> &Monitor {
         &self.0.recorded.monitor
     }
+}
 
-    /// What comes with each request to this site.
-    #[must_use]
-    pub fn context(&self) -> &Context {
+#[async_trait]
+impl Site for Lab {
+    fn id(&self) -> SiteId {
+        ID
+    }
+
+    fn context(&self) -> &Context {
         &self.0.context
+    }
+
+    fn extend(&self, request: &mut Extensions) {
+        request.insert(self.clone());
+    }
+
+    /// Step mode, for the layer in front of their routes.
+    fn extend_others(&self, request: &mut Extensions) {
+        request.insert(self.0.stepping.clone());
+    }
+
+    async fn ping(&self) -> Result<(), Failure> {
+        Ok(self.0.recorded.store.ping().await?)
+    }
+
+    /// Looks for alarms too.
+    async fn sweep(&self) -> Result<u64, Failure> {
+        self.monitor().watch();
+        let before = self.context().now() - store::KEPT_FOR;
+        let store = &self.0.recorded.store;
+        Ok(store.sweep(before, store::FLOWS, store::BYTES).await?)
+    }
+
+    fn refused_by_limits(&self) -> Vec<(&'static str, u64)> {
+        self.limits().refused().into()
+    }
+
+    fn alarms(&self) -> Vec<(&'static str, usize)> {
+        self.monitor().alarms().into()
+    }
+
+    async fn flush(&self) {
+        self.0.recorded.collector.settle().await;
+    }
+
+    fn end_streams(&self) {
+        self.0.closing.cancel();
     }
 }
 
@@ -240,9 +270,9 @@ async fn start(At(lab): At<Lab>, page: Page) -> Response {
         settings, context, ..
     } = &*lab.0;
     let model = Start {
-        authority_origin: settings.authority.to_string(),
-        notes_origin: settings.notes.to_string(),
-        tasks_origin: settings.tasks.to_string(),
+        authority_origin: settings.origin_of(settings.authority),
+        notes_origin: settings.origin_of(Application::Notes.site_id()),
+        tasks_origin: settings.origin_of(Application::Tasks.site_id()),
     };
     let frame = context.frame.clone();
     page.show_with_islands(move || {
@@ -268,7 +298,8 @@ async fn make_links(At(lab): At<Lab>, peer: Peer, page: Page) -> Result<Response
 
 fn show_links(lab: &Lab, offer: Offer, page: Page) -> Response {
     let elsewhere = lab.0.stepping.elsewhere();
-    let is_alone = lab.0.settings.beside.is_empty();
+    let mut neighbours = lab.0.settings.neighbours.iter();
+    let is_alone = !neighbours.any(|site| site.is_here);
     let model = Links {
         offer: if is_alone { Offer::Nowhere } else { offer },
         elsewhere,

@@ -22,15 +22,14 @@ impl Limits {
             step_links: Limiter::new(Volume::STEP_LINKS, Arc::clone(clock)),
         }
     }
+
+    /// How many requests each limit has refused since the start.
+    pub(crate) fn refused(&self) -> [(&'static str, u64); 1] {
+        [("step_links", self.step_links.refused())]
+    }
 }
 
 impl Lab {
-    /// How many requests each limit has refused since the start.
-    #[must_use]
-    pub fn refused_by_limits(&self) -> [(&'static str, u64); 1] {
-        [("step_links", self.limits().step_links.refused())]
-    }
-
     /// Counts one page of links of step mode, by address: there is room for so many links, and each
     /// new one takes the place of the one that ends first.
     ///

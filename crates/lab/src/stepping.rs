@@ -47,6 +47,8 @@ use web::{
     seams::{Clock, Randomness},
 };
 
+use crate::Neighbour;
+
 /// Where a site's step mode is switched on and off.
 pub const PATH: &str = "/lab/step";
 
@@ -68,10 +70,8 @@ pub struct Stepping(Arc<Inner>);
 struct Inner {
     frame: Frame,
     lab: Origin,
-    /// The platform's sites, with their names.
-    sites: Vec<(Origin, &'static str)>,
-    /// Those whose redirects can be held: they are served by this process.
-    here: Vec<Origin>,
+    /// The platform's sites. Only of those that this process serves can redirects be held.
+    sites: Vec<Neighbour>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
     links: Mutex<Remembered>,
@@ -88,8 +88,7 @@ impl Stepping {
     pub(crate) fn new(
         frame: Frame,
         lab: Origin,
-        sites: Vec<(Origin, &'static str)>,
-        here: Vec<Origin>,
+        sites: Vec<Neighbour>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
     ) -> Self {
@@ -98,7 +97,6 @@ impl Stepping {
             frame,
             lab,
             sites,
-            here,
             clock,
             random,
             links: Mutex::default(),
@@ -114,8 +112,8 @@ impl Stepping {
     /// The names of the sites that this process does not serve: it cannot hold their redirects.
     pub(crate) fn elsewhere(&self) -> Vec<&'static str> {
         let sites = self.0.sites.iter();
-        let sites = sites.filter(|(origin, _)| !self.0.here.contains(origin));
-        sites.map(|(_, name)| *name).collect()
+        let sites = sites.filter(|site| !site.is_here);
+        sites.map(|site| site.name).collect()
     }
 
     /// A link for each site that can be stepped through, which switches that on, once, in the browser
@@ -123,10 +121,11 @@ impl Stepping {
     pub(crate) fn links(&self) -> Vec<(&'static str, String)> {
         let sites = self.0.sites.iter();
         sites
-            .filter(|(origin, _)| self.0.here.contains(origin))
-            .map(|(origin, name)| {
+            .filter(|site| site.is_here)
+            .map(|site| {
+                let origin = &site.origin;
                 let key = self.remember(&self.0.links, origin, KEY_FOR);
-                (*name, format!("{origin}{PATH}?key={key}"))
+                (site.name, format!("{origin}{PATH}?key={key}"))
             })
             .collect()
     }
@@ -191,8 +190,8 @@ impl Stepping {
             None => (whole.as_str(), ""),
         };
         let mut sites = self.0.sites.iter();
-        let (target, name) = sites.find(|(origin, _)| {
-            let path = address.strip_prefix(origin.as_str());
+        let target = sites.find(|site| {
+            let path = address.strip_prefix(site.origin.as_str());
             path.is_some_and(|path| path.is_empty() || path.starts_with('/'))
         })?;
         let came: HashSet<_> = form_urlencoded::parse(asked.query().unwrap_or_default().as_bytes())
@@ -205,15 +204,15 @@ impl Stepping {
                 value: value.into_owned(),
             })
             .collect();
-        let from = self.0.sites.iter().find(|(origin, _)| origin == own)?.1;
+        let from = self.0.sites.iter().find(|site| site.origin == *own)?.name;
         let cookies = answer.headers().get_all(header::SET_COOKIE).iter();
         let cookies = cookies
             .filter_map(|cookie| cookie.to_str().ok()?.split_once('='))
             .map(|(name, _)| name.to_owned());
         Some(Held {
             from: from.to_owned(),
-            to: (*name).to_owned(),
-            is_elsewhere: target != own,
+            to: target.name.to_owned(),
+            is_elsewhere: target.origin != *own,
             address: address.to_owned(),
             parameters,
             cookies: cookies.collect(),
@@ -278,7 +277,7 @@ async fn hold(
     let frame = stepping.0.frame.clone();
     let title = format!("{} sends your browser on", held.from);
     // A browser applies the rule for forms to each redirect that follows, too.
-    let sites = stepping.0.sites.iter().map(|(origin, _)| origin.clone());
+    let sites = stepping.0.sites.iter().map(|site| site.origin.clone());
     page.back_to(PATH)
         .forms_end_at(sites)
         .show(move || frame.page(title, false, view! { <HeldPage model=held /> }))
@@ -308,9 +307,9 @@ async fn get(
         .is_some_and(|value| stepping.knows(&stepping.0.browsers, value, &context.origin));
     let key = key.filter(|key| stepping.knows(&stepping.0.links, key, &context.origin));
     let mut sites = stepping.0.sites.iter();
-    let site = sites.find(|(origin, _)| *origin == context.origin);
+    let site = sites.find(|site| site.origin == context.origin);
     let model = Switch {
-        site: site.map_or_else(String::new, |(_, name)| (*name).to_owned()),
+        site: site.map_or_else(String::new, |site| site.name.to_owned()),
         is_on,
         key: key.filter(|_| !is_on),
         lab: stepping.0.lab.to_string(),

@@ -7,6 +7,8 @@ use axum::{
     routing::{get, post},
 };
 
+use web::site::SiteId;
+
 use crate::{
     items::{self, delete, edit, restore, tick},
     text::Rule,
@@ -58,6 +60,12 @@ impl Application {
     #[must_use]
     pub const fn id(self) -> &'static str {
         self.description().id
+    }
+
+    /// Its name in a platform's table of sites.
+    #[must_use]
+    pub const fn site_id(self) -> SiteId {
+        SiteId::new(self.id())
     }
 
     /// Its name on pages.

@@ -32,22 +32,20 @@ impl Limits {
             writes: Limiter::new(Volume::WRITES, Arc::clone(clock)),
         }
     }
+
+    /// How many requests each limit has refused since the start.
+    pub(crate) fn refused(&self) -> [(&'static str, u64); 4] {
+        let addresses = self.addresses.refused() + self.addresses_of_started.refused();
+        [
+            ("pre_session", self.started.refused()),
+            ("address", addresses),
+            ("stray_callback", self.stray_callbacks.refused()),
+            ("writes", self.writes.refused()),
+        ]
+    }
 }
 
 impl RelyingParty {
-    /// How many requests each limit has refused since the start.
-    #[must_use]
-    pub fn refused_by_limits(&self) -> [(&'static str, u64); 4] {
-        let limits = &self.limits;
-        let addresses = limits.addresses.refused() + limits.addresses_of_started.refused();
-        [
-            ("pre_session", limits.started.refused()),
-            ("address", addresses),
-            ("stray_callback", limits.stray_callbacks.refused()),
-            ("writes", limits.writes.refused()),
-        ]
-    }
-
     /// H2: counts by the browser's pre-session if a handoff is under way under it, and by address.
     /// A cookie alone says nothing: whoever makes them up would have as many as they like; and whoever
     /// starts often has many that count. Browsers without one share another counter of their

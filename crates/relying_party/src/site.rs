@@ -3,7 +3,8 @@
 use std::{ops::Deref, sync::Arc};
 
 use app::shell::{Assets, Brand, Frame, Party};
-use database::Unavailable;
+use async_trait::async_trait;
+use axum::http::Extensions;
 use handoff::{
     ids::ClientId,
     token::ClientSecret,
@@ -17,6 +18,7 @@ use web::{
     record::{Recorder, Shown},
     seams::{Clock, Randomness},
     session::Sessions,
+    site::{Failure, Site, SiteId},
 };
 
 use crate::{
@@ -137,40 +139,36 @@ impl RelyingParty {
         self.settings.application
     }
 
-    /// What comes with each request to this site.
-    #[must_use]
-    pub fn context(&self) -> &Context {
+    /// Reduces an address from outside to a path of ours; whatever has no reduction is the start
+    /// page.
+    pub(crate) fn target(&self, wanted: Option<&str>) -> LocalPath {
+        wanted
+            .and_then(|wanted| LocalPath::reduce(wanted, &self.settings.origin))
+            .unwrap_or_else(LocalPath::root)
+    }
+}
+
+#[async_trait]
+impl Site for RelyingParty {
+    fn id(&self) -> SiteId {
+        self.settings.application.site_id()
+    }
+
+    fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Whether the store answers.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when it does not.
-    pub async fn ping(&self) -> Result<(), Unavailable> {
-        self.store.ping().await
+    fn extend(&self, request: &mut Extensions) {
+        request.insert(self.clone());
     }
 
-    /// How many people have a session here.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the store cannot be reached.
-    pub async fn count_sessions(&self) -> Result<u64, Unavailable> {
-        self.store.count_sessions(self.context.now()).await
+    async fn ping(&self) -> Result<(), Failure> {
+        Ok(self.store.ping().await?)
     }
 
-    /// The id that the site has at the authorization server.
-    #[must_use]
-    pub fn client_id(&self) -> &ClientId {
-        &self.settings.client_id
-    }
-
-    /// Deletes what has expired; tells how many rows. The sessions that waited in vain for the answer
-    /// to "Switch?" are revoked at the authorization server first.
-    ///
-    /// # Errors
-    /// [`Unavailable`] when the store cannot be reached.
-    pub async fn sweep(&self) -> Result<u64, Unavailable> {
+    /// The sessions that waited in vain for the answer to "Switch?" are revoked at the authorization
+    /// server first.
+    async fn sweep(&self) -> Result<u64, Failure> {
         let now = self.context.now();
         let trace = TraceId("sweep".into());
         for token in self.store.take_abandoned(now).await? {
@@ -178,15 +176,20 @@ impl RelyingParty {
                 self.authority.logout_or_log(&token, &trace).await;
             }
         }
-        self.store.sweep(now).await
+        Ok(self.store.sweep(now).await?)
     }
 
-    /// Reduces an address from outside to a path of ours; whatever has no reduction is the start
-    /// page.
-    pub(crate) fn target(&self, wanted: Option<&str>) -> LocalPath {
-        wanted
-            .and_then(|wanted| LocalPath::reduce(wanted, &self.settings.origin))
-            .unwrap_or_else(LocalPath::root)
+    /// Itself.
+    async fn clients(&self) -> Result<Vec<ClientId>, Failure> {
+        Ok(vec![self.settings.client_id.clone()])
+    }
+
+    async fn count_sessions(&self) -> Result<Option<u64>, Failure> {
+        Ok(Some(self.store.count_sessions(self.context.now()).await?))
+    }
+
+    fn refused_by_limits(&self) -> Vec<(&'static str, u64)> {
+        self.limits.refused().into()
     }
 }
 

@@ -39,6 +39,7 @@ use web::{
     seal,
     seams::{Clock, ManualClock, Randomness, SystemRandomness},
     session::Sessions,
+    site::Site,
 };
 
 const SECRET: [u8; 32] = [1; 32];

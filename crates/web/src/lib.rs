@@ -27,5 +27,6 @@ pub mod redirect;
 pub mod seal;
 pub mod seams;
 pub mod session;
+pub mod site;
 pub mod steps;
 pub mod trace;

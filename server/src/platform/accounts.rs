@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use authority::{DemoAccount, password::Passwords, people::Email, store::NewUser, store::Store};
 use handoff::ids::UserId;
+use tokio::sync::Mutex;
 
 use super::{CannotStart, Setup};
 
@@ -32,32 +33,42 @@ pub const DEMO_ACCOUNTS: [DemoAccount; 3] = [
     },
 ];
 
-/// Adds those that are missing. A password that several share is hashed once: it is no secret, and
-/// each hash takes 19 MiB, which the C library's allocator keeps for every thread that made one.
+/// The hashes of the demo passwords, each made once for a process: such a password is no secret, and a
+/// hash takes some 20 ms and 19 MiB, which the C library's allocator keeps for every thread that made
+/// one.
+static HASHES: Mutex<BTreeMap<&str, String>> = Mutex::const_new(BTreeMap::new());
+
+/// Adds those that are missing.
 pub(super) async fn add(
     setup: &Setup,
     store: &dyn Store,
     passwords: &Passwords,
 ) -> Result<(), CannotStart> {
-    let mut hashes = BTreeMap::new();
     for account in &setup.demo_accounts {
         let email = Email::parse(account.email)
             .ok_or_else(|| CannotStart::Other(format!("{} is no address", account.email)))?;
         if store.find_account(&email).await?.is_some() {
             continue;
         }
-        if !hashes.contains_key(account.password) {
-            let hashed = passwords.hash(account.password).await;
-            let hashed = hashed.map_err(|error| CannotStart::Other(error.to_string()))?;
-            hashes.insert(account.password, hashed);
-        }
         let new = NewUser {
             id: UserId::mint(setup.random.bytes()),
             email,
             name: account.name.to_owned(),
-            password_hash: hashes[account.password].clone(),
+            password_hash: hash(account.password, passwords).await?,
         };
         store.add_user(new, setup.clock.now()).await?;
     }
     Ok(())
+}
+
+async fn hash(password: &'static str, passwords: &Passwords) -> Result<String, CannotStart> {
+    // Held while it is made, so that platforms that open at the same time make it once.
+    let mut hashes = HASHES.lock().await;
+    if let Some(hash) = hashes.get(password) {
+        return Ok(hash.clone());
+    }
+    let hashed = passwords.hash(password).await;
+    let hashed = hashed.map_err(|error| CannotStart::Other(error.to_string()))?;
+    hashes.insert(password, hashed.clone());
+    Ok(hashed)
 }

@@ -16,7 +16,7 @@ use handoff::{
 use relying_party::Application;
 use web::seams::Randomness;
 
-use super::{CannotStart, Setup, Stores};
+use super::{CannotStart, Setup, stores::Files};
 use crate::{
     config::SiteName,
     data::{PreparedSecret, report_key_file, secret_file},
@@ -38,7 +38,7 @@ pub enum MissingSecrets {
 /// [`CannotStart::Secret`] saying what to do about the file.
 pub(super) fn secret(
     setup: &Setup,
-    stores: &Stores,
+    files: &Files,
     application: Application,
 ) -> Result<Option<ClientSecret>, CannotStart> {
     let registers = setup.sites.contains(&SiteName::Authority);
@@ -47,7 +47,7 @@ pub(super) fn secret(
         return Ok(None);
     }
     let random = &*setup.random;
-    let Stores::InFolder(folder) = stores else {
+    let Some(folder) = files.folder() else {
         return Ok(Some(ClientSecret::mint(random.bytes())));
     };
     let file = file(setup, folder, application);
@@ -103,13 +103,13 @@ pub fn read(file: &Path, replaceable: bool) -> Result<Option<ClientSecret>, Cann
 ///
 /// # Errors
 /// [`CannotStart::Key`] saying what to do about the file.
-pub(super) fn report_key(setup: &Setup, stores: &Stores) -> Result<Option<ReportKey>, CannotStart> {
+pub(super) fn report_key(setup: &Setup, files: &Files) -> Result<Option<ReportKey>, CannotStart> {
     let takes = setup.sites.contains(&SiteName::Lab);
     let random = &*setup.random;
-    let file = match (&setup.report_key_file, stores) {
+    let file = match (&setup.report_key_file, files.folder()) {
         (Some(file), _) => file.clone(),
-        (None, Stores::InFolder(folder)) => report_key_file(folder),
-        (None, Stores::InMemory) => return Ok(takes.then(|| ReportKey::mint(random.bytes()))),
+        (None, Some(folder)) => report_key_file(folder),
+        (None, None) => return Ok(takes.then(|| ReportKey::mint(random.bytes()))),
     };
     let fail = |why: String| CannotStart::Key {
         path: file.clone(),

@@ -1,19 +1,18 @@
 //! Where a platform keeps what it must not forget: a database a site, and the folder around them.
 
 use std::{
+    fmt,
     fs::{File, OpenOptions, TryLockError},
     io::ErrorKind,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    pin::Pin,
 };
 
-use authority::store::Store as AuthorityStore;
-use lab::store::Store as LabStore;
-use relying_party::{Application, store::Store as RelyingPartyStore};
+use web::site::SiteId;
 
 use super::CannotStart;
-use crate::data::{AUTHORITY, Turn};
+use crate::data::{Turn, database};
 
 /// Where a platform keeps what it must not forget.
 #[derive(Clone, Debug)]
@@ -34,79 +33,60 @@ impl Stores {
     }
 }
 
-/// The databases that are open.
-#[derive(Debug, Default)]
+type Close = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
+
+/// The folder, and the databases in it that are open.
 pub(super) struct Files {
+    stores: Stores,
     /// Held for the platform's life.
     _lock: Option<File>,
-    authority: Option<authority::store::Sqlite>,
-    applications: Vec<relying_party::store::Sqlite>,
-    lab: Option<lab::store::Sqlite>,
+    closes: Vec<Close>,
 }
 
 impl Files {
-    pub(super) fn lock(stores: &Stores) -> Result<Self, CannotStart> {
-        let lock = match stores {
+    pub(super) fn lock(stores: Stores) -> Result<Self, CannotStart> {
+        let lock = match &stores {
             Stores::InFolder(folder) => Some(lock(folder)?),
             Stores::InMemory => None,
         };
         Ok(Self {
+            stores,
             _lock: lock,
-            ..Self::default()
+            closes: Vec::new(),
         })
     }
 
-    pub(super) async fn authority(
+    /// The folder; none where everything is kept in memory.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        match &self.stores {
+            Stores::InFolder(folder) => Some(folder),
+            Stores::InMemory => None,
+        }
+    }
+
+    /// The file of a site's database; none where everything is kept in memory.
+    pub(super) fn database(&self, site: SiteId) -> Option<PathBuf> {
+        self.folder().map(|folder| folder.join(database(site)))
+    }
+
+    /// `close` is run by [`Self::close`].
+    pub(super) fn on_close<F: Future<Output = ()> + Send + 'static>(
         &mut self,
-        stores: &Stores,
-    ) -> Result<Arc<dyn AuthorityStore>, CannotStart> {
-        Ok(match stores {
-            Stores::InFolder(folder) => {
-                let store = authority::store::Sqlite::open(&folder.join(AUTHORITY)).await?;
-                self.authority = Some(store.clone());
-                Arc::new(store)
-            }
-            Stores::InMemory => Arc::new(authority::store::Memory::default()),
-        })
-    }
-
-    pub(super) async fn application(
-        &mut self,
-        stores: &Stores,
-        application: Application,
-    ) -> Result<Arc<dyn RelyingPartyStore>, CannotStart> {
-        Ok(match stores {
-            Stores::InFolder(folder) => {
-                let file = folder.join(format!("{}.db", application.id()));
-                let store = relying_party::store::Sqlite::open(&file).await?;
-                self.applications.push(store.clone());
-                Arc::new(store)
-            }
-            Stores::InMemory => Arc::new(relying_party::store::Memory::default()),
-        })
-    }
-
-    pub(super) async fn lab(&mut self, stores: &Stores) -> Result<Arc<dyn LabStore>, CannotStart> {
-        Ok(match stores {
-            Stores::InFolder(folder) => {
-                let store = lab::store::Sqlite::open(&folder.join("lab.db")).await?;
-                self.lab = Some(store.clone());
-                Arc::new(store)
-            }
-            Stores::InMemory => Arc::new(lab::store::Memory::default()),
-        })
+        close: impl Fn() -> F + Send + Sync + 'static,
+    ) {
+        self.closes.push(Box::new(move || Box::pin(close())));
     }
 
     pub(super) async fn close(&self) {
-        if let Some(store) = &self.authority {
-            store.close().await;
+        for close in &self.closes {
+            close().await;
         }
-        for store in &self.applications {
-            store.close().await;
-        }
-        if let Some(store) = &self.lab {
-            store.close().await;
-        }
+    }
+}
+
+impl fmt::Debug for Files {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Files({:?})", self.stores)
     }
 }
 

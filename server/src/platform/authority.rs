@@ -1,0 +1,72 @@
+//! Harbor ID: how it is opened, with its accounts and its registered clients.
+
+use std::sync::Arc;
+
+use ::authority::{
+    Authority, Settings,
+    password::{Cost, Passwords},
+    store::{Memory, Sqlite, Store},
+};
+use async_trait::async_trait;
+use axum::Router;
+use web::site::Site;
+
+use super::{CannotStart, Opening, accounts, clients};
+use crate::sites::table::{Kind, Row};
+
+/// The authorization server.
+#[derive(Debug)]
+pub(crate) struct AuthorityServer;
+
+#[async_trait]
+impl Kind for AuthorityServer {
+    fn router(&self) -> Router {
+        ::authority::router()
+    }
+
+    async fn open(
+        &self,
+        row: &'static Row,
+        opening: &mut Opening<'_>,
+    ) -> Result<Arc<dyn Site>, CannotStart> {
+        let store: Arc<dyn Store> = match opening.database(row) {
+            Some(file) => {
+                let store = Sqlite::open(&file).await?;
+                let closed = store.clone();
+                opening.on_close(move || {
+                    let store = closed.clone();
+                    async move { store.close().await }
+                });
+                Arc::new(store)
+            }
+            None => Arc::new(Memory::default()),
+        };
+        let setup = opening.setup;
+        let turns = setup.shared.hashing.clone();
+        let passwords = Passwords::in_turns(Cost::DEFAULT, turns, Arc::clone(&setup.random))
+            .map_err(|error| CannotStart::Other(error.to_string()))?;
+        accounts::add(setup, &*store, &passwords).await?;
+        for (application, secret) in opening.secrets {
+            let record = clients::record(setup, *application, secret)?;
+            store.install_client(&record).await?;
+        }
+        Ok(Arc::new(Authority::new(
+            Settings {
+                origin: setup.origins.authority.clone(),
+                name: row.name.to_owned(),
+                assets: opening.assets(),
+                cookie_prefix: setup.cookie_prefix,
+                recorder: opening.recorder(),
+                shown: opening.shown(),
+                idle: setup.idle,
+                absolute: setup.absolute,
+                policy: setup.policy,
+                demo_accounts: setup.demo_accounts.clone(),
+            },
+            store,
+            passwords,
+            Arc::clone(&setup.clock),
+            Arc::clone(&setup.random),
+        )))
+    }
+}

@@ -1,0 +1,70 @@
+//! The lab: how it is opened, over what [`recording`](super::recording) has made for it.
+
+use std::sync::Arc;
+
+use ::lab::{
+    Lab, Neighbour, Settings,
+    store::{Memory, Sqlite, Store},
+};
+use async_trait::async_trait;
+use axum::Router;
+use web::site::Site;
+
+use super::{CannotStart, Opening, stores::Files};
+use crate::sites::table::{Kind, Row, SITES};
+
+/// Opens the store, which the recording has before the site does.
+pub(super) async fn store(files: &mut Files) -> Result<Arc<dyn Store>, CannotStart> {
+    let Some(file) = files.database(::lab::ID) else {
+        return Ok(Arc::new(Memory::default()));
+    };
+    let store = Sqlite::open(&file).await?;
+    let closed = store.clone();
+    files.on_close(move || {
+        let store = closed.clone();
+        async move { store.close().await }
+    });
+    Ok(Arc::new(store))
+}
+
+/// The lab.
+#[derive(Debug)]
+pub(crate) struct LabSite;
+
+#[async_trait]
+impl Kind for LabSite {
+    fn router(&self) -> Router {
+        ::lab::router()
+    }
+
+    async fn open(
+        &self,
+        row: &'static Row,
+        opening: &mut Opening<'_>,
+    ) -> Result<Arc<dyn Site>, CannotStart> {
+        let setup = opening.setup;
+        let recorded = opening.recording.recorded.take();
+        let recorded = recorded.ok_or_else(|| {
+            CannotStart::Other("the lab has nothing to show flows from".to_owned())
+        })?;
+        let others = SITES.iter().filter(|other| other.id != row.id);
+        let neighbours = others.map(|other| Neighbour {
+            id: other.id,
+            name: other.name,
+            origin: setup.origins.of(other.setting).clone(),
+            is_here: setup.sites.contains(&other.setting),
+        });
+        Ok(Arc::new(Lab::new(
+            Settings {
+                origin: setup.origins.of(row.setting).clone(),
+                name: row.name.to_owned(),
+                assets: opening.assets(),
+                authority: authority::ID,
+                neighbours: neighbours.collect(),
+            },
+            recorded,
+            Arc::clone(&setup.clock),
+            Arc::clone(&setup.random),
+        )))
+    }
+}

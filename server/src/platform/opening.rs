@@ -1,0 +1,56 @@
+//! What a kind of site is given to open a site with.
+
+use std::{path::PathBuf, sync::Arc};
+
+use app::shell::Assets;
+use handoff::token::ClientSecret;
+use relying_party::Application;
+use web::record::{Recorder, Shown};
+
+use super::{Setup, recording::Recording, stores::Files};
+use crate::sites::table::Row;
+
+/// A platform that is being opened, site by site.
+#[derive(Debug)]
+pub struct Opening<'a> {
+    /// What the platform is made of.
+    pub setup: &'a Setup,
+    pub(super) files: &'a mut Files,
+    /// The applications that this platform registers or serves, each with its secret.
+    pub(super) secrets: &'a [(Application, ClientSecret)],
+    pub(super) recording: &'a mut Recording,
+}
+
+impl Opening<'_> {
+    /// The file of this site's database; none where the platform keeps everything in memory.
+    #[must_use]
+    pub fn database(&self, row: &Row) -> Option<PathBuf> {
+        self.files.database(row.id)
+    }
+
+    /// `close` is run when the platform closes its databases.
+    pub fn on_close<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        close: impl Fn() -> F + Send + Sync + 'static,
+    ) {
+        self.files.on_close(close);
+    }
+
+    /// The build's files, for the site's pages.
+    #[must_use]
+    pub fn assets(&self) -> Assets {
+        self.setup.assets.clone()
+    }
+
+    /// What takes the steps that the site records.
+    #[must_use]
+    pub fn recorder(&self) -> Arc<dyn Recorder> {
+        Arc::clone(&self.recording.recorder)
+    }
+
+    /// Where recorded steps can be looked at; none where nothing shows them.
+    #[must_use]
+    pub fn shown(&self) -> Option<Arc<dyn Shown>> {
+        self.recording.shown.clone()
+    }
+}

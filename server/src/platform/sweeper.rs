@@ -1,0 +1,108 @@
+//! What must be done once a minute at every platform of a process, in one task for all of them.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
+};
+
+use futures_util::{StreamExt, stream};
+use tokio_util::task::AbortOnDropHandle;
+use web::site::Site;
+
+use crate::metrics::Metrics;
+
+/// How often what has expired is deleted. Nothing depends on it: every read checks the time.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// How many platforms are swept at once. A relying party that cannot reach its authorization server
+/// waits for seconds, and must not keep all other platforms waiting.
+const MAX_AT_ONCE: usize = 8;
+
+/// Sweeps every platform that is registered, until it is dropped. Clones are the same. The task starts
+/// with the first platform, on the runtime where that one is opened.
+#[derive(Clone, Default)]
+pub struct Sweeper(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    platforms: Mutex<Vec<Weak<Swept>>>,
+    task: Mutex<Option<AbortOnDropHandle<()>>>,
+}
+
+/// What the sweeper knows of a platform, held by the platform alone: a task that held it too would
+/// keep every store open for ever.
+#[derive(Debug)]
+pub(super) struct Swept {
+    pub(super) sites: Vec<Arc<dyn Site>>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Swept {
+    /// Deletes at every site what has expired.
+    pub(super) async fn sweep(&self) {
+        for site in &self.sites {
+            match site.sweep().await {
+                Ok(0) => {}
+                Ok(rows) => tracing::debug!(rows, "swept"),
+                Err(error) => tracing::error!(%error, "sweeping failed"),
+            }
+        }
+    }
+}
+
+impl Sweeper {
+    /// Sweeps this platform too, as long as it lives.
+    pub(super) fn register(&self, platform: &Arc<Swept>) {
+        let mut platforms = self.0.platforms();
+        platforms.retain(|known| known.strong_count() > 0);
+        platforms.push(Arc::downgrade(platform));
+        drop(platforms);
+        let mut task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner);
+        // A task ends with its runtime, which may be gone where a process has several.
+        if task.as_ref().is_none_or(AbortOnDropHandle::is_finished) {
+            let sweeping = tokio::spawn(sweep_for_ever(Arc::downgrade(&self.0)));
+            *task = Some(AbortOnDropHandle::new(sweeping));
+        }
+    }
+
+    /// How many of the registered platforms still live.
+    #[must_use]
+    pub fn living(&self) -> usize {
+        let platforms = self.0.platforms();
+        platforms.iter().filter(|it| it.strong_count() > 0).count()
+    }
+}
+
+impl fmt::Debug for Sweeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sweeper({} platforms)", self.living())
+    }
+}
+
+impl Inner {
+    fn platforms(&self) -> MutexGuard<'_, Vec<Weak<Swept>>> {
+        self.platforms
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn sweep_for_ever(sweeper: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let Some(sweeper) = sweeper.upgrade() else {
+            return;
+        };
+        let registered = sweeper.platforms().clone();
+        drop(sweeper);
+        stream::iter(registered)
+            .for_each_concurrent(MAX_AT_ONCE, |platform| async move {
+                if let Some(platform) = platform.upgrade() {
+                    platform.sweep().await;
+                    platform.metrics.refresh(&platform.sites).await;
+                }
+            })
+            .await;
+    }
+}
