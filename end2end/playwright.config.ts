@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 import { defineConfig, type Project } from '@playwright/test';
 
-import type { Options } from './fixtures/index.ts';
+import { portOfWorker, type Options } from './fixtures/index.ts';
 import { ports } from './support/ports.ts';
 import { data, program, results } from './support/program.ts';
 
@@ -56,19 +56,31 @@ const throughTheProxy = {
   },
 };
 
-/** A test that makes sense one way only carries a tag, so that no run has to skip it. */
-const withScripts = { grepInvert: /@scripts-off/ };
-const withoutScripts = { grepInvert: /@scripts-on/ };
+/**
+ * What a test's tags say (README): chromium runs every test. `@engine`: the browser decides what the
+ * test asks, so it runs in Firefox too. `@no-script`: its page has a script and must do without it as
+ * well. `@only-no-script`: it asks about pages without their scripts alone. `@both-no-script`: that, in
+ * both engines.
+ *
+ * `HANDOFF_LAB_E2E_FULL` (`cargo xtask test --full`) runs every test in every engine.
+ */
+const isFull = Boolean(process.env.HANDOFF_LAB_E2E_FULL);
+const onlyWithoutScripts = /@only-no-script|@both-no-script/;
+const withoutScripts = /@no-script|@only-no-script|@both-no-script/;
 
 /** `npm run pictures`: no test of anything, and in one browser, so that pictures look alike. */
 const isForPictures = Boolean(process.env.HANDOFF_LAB_PICTURES);
 
+/** Each worker has a program of its own, so that a test shares it with nothing that runs beside it. */
+const WORKERS = 2;
+// The workers inherit it; `fixtures/sites.ts` reads it there.
+process.env.HANDOFF_LAB_E2E_PROGRAMS = 'worker';
+
 export default defineConfig<Options>({
   testMatch: isForPictures ? 'pictures/*.spec.ts' : ['tests/**/*.spec.ts', 'examples/**/*.spec.ts'],
   outputDir: results,
-  // One server for all projects, and its people have one set of notes each.
-  workers: 1,
-  fullyParallel: false,
+  workers: WORKERS,
+  fullyParallel: true,
   forbidOnly: Boolean(process.env.CI),
   retries: 0,
   timeout: 60_000,
@@ -81,36 +93,45 @@ export default defineConfig<Options>({
     trace: 'off',
   },
   projects: [
-    { name: 'chromium', ...withScripts, use: { ...inChromium(), scripts: true } },
-    { name: 'firefox', ...withScripts, use: { ...inFirefox(), scripts: true } },
+    {
+      name: 'chromium',
+      grepInvert: onlyWithoutScripts,
+      use: { ...inChromium(), scripts: true },
+    },
+    {
+      name: 'firefox',
+      grep: isFull ? /./ : /@engine/,
+      grepInvert: onlyWithoutScripts,
+      use: { ...inFirefox(), scripts: true },
+    },
     {
       name: 'chromium-noscript',
-      ...withoutScripts,
+      grep: withoutScripts,
       use: { ...inChromium(throughTheProxy.chromium), scripts: false },
     },
     {
       name: 'firefox-noscript',
-      ...withoutScripts,
+      grep: isFull ? withoutScripts : /@both-no-script/,
       use: { ...inFirefox(throughTheProxy.firefox), scripts: false },
     },
   ].filter(({ name }) => !isForPictures || name === 'chromium'),
   webServer: [
-    {
-      name: 'handoff-lab',
+    ...Array.from({ length: WORKERS }, (_, worker) => ({
+      name: `handoff-lab ${worker}`,
       command: [
         'node',
         'support/serve.mjs',
         JSON.stringify(program),
-        `127.0.0.1:${ports.sites}`,
-        `127.0.0.1:${ports.ops}`,
-        JSON.stringify(join(results, 'server.log')),
-        JSON.stringify(data),
+        `127.0.0.1:${portOfWorker(ports.sites, worker)}`,
+        `127.0.0.1:${portOfWorker(ports.ops, worker)}`,
+        JSON.stringify(join(results, `server-${worker}.log`)),
+        JSON.stringify(data(worker)),
       ].join(' '),
       // The sites answer 421 to `127.0.0.1`, and Node does not resolve `*.localhost`.
-      url: `http://127.0.0.1:${ports.ops}/ready`,
+      url: `http://127.0.0.1:${portOfWorker(ports.ops, worker)}/ready`,
       reuseExistingServer: false,
-      gracefulShutdown: { signal: 'SIGTERM', timeout: 5_000 },
-    },
+      gracefulShutdown: { signal: 'SIGTERM' as const, timeout: 5_000 },
+    })),
     {
       name: 'no-script proxy',
       command: `node support/noscript-proxy.mjs ${ports.proxy}`,

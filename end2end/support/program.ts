@@ -6,20 +6,22 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
-import type { Persona } from '../fixtures/index.ts';
+import { worker, type Persona } from '../fixtures/index.ts';
 import { ports } from './ports.ts';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
 export const program = process.env.HANDOFF_LAB_BIN || join(here, '../../target/debug/handoff-lab');
 export const results = process.env.HANDOFF_LAB_E2E_RESULTS || join(here, '../test-results');
-/** Its data folder: new in each run. */
-export const data = join(results, 'data');
+/** The data folder of a worker's program: new in each run. */
+export function data(worker: number): string {
+  return join(results, `data-${worker}`);
+}
 
-/** Runs a command of the program on its data folder. */
+/** Runs a command of the program on the data folder of this worker's. */
 async function operate(words: string[], input?: string): Promise<void> {
   const [noun = '', ...rest] = words;
-  const running = promisify(execFile)(program, [noun, '--data', data, ...rest]);
+  const running = promisify(execFile)(program, [noun, '--data', data(worker), ...rest]);
   // Most commands read nothing, and may have ended by now; then a write would fail the test.
   if (input !== undefined) running.child.stdin?.end(input);
   await running;

@@ -6,7 +6,7 @@ import { alice, expect, sites, test } from '../fixtures/index.ts';
 import { blindness, losses, tabTo } from '../support/looks.ts';
 
 // Without JavaScript: the same. Links, buttons and fields are the browser's own.
-test('a whole handoff by keyboard alone: Tab and Enter, and the focus in sight all the way', async ({
+test('a whole handoff by keyboard alone: Tab and Enter, and the focus in sight all the way', { tag: '@engine' }, async ({
   visitor,
 }) => {
   const { page, signIn, portal, notes, confirm } = visitor;
@@ -33,7 +33,7 @@ test('a whole handoff by keyboard alone: Tab and Enter, and the focus in sight a
 });
 
 // Without JavaScript: the same.
-test('the first stop of Tab leads past the bar to the content, on every site', async ({ visitor }) => {
+test('the first stop of Tab leads past the bar to the content, on every site', { tag: '@engine' }, async ({ visitor }) => {
   const { page } = visitor;
   for (const origin of Object.values(sites)) {
     // The sign-in page begins in its first field, behind the link.
@@ -104,7 +104,7 @@ test('a whole handoff by the accessibility tree alone: roles and names', async (
 
 // Without JavaScript: the same; `evaluate` is the test's own script. It shows that the checks of
 // every page would see something.
-test('a page that loses something, or hides the focus, is noticed', async ({ visitor }) => {
+test('a page that loses something, or hides the focus, is noticed', { tag: '@engine' }, async ({ visitor }) => {
   const { page, signIn } = visitor;
   await signIn.open();
   expect(await losses(page, 320, 640)).toEqual([]);

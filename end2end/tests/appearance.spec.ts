@@ -16,7 +16,7 @@ async function textSize(page: Page): Promise<number> {
 }
 
 // Without JavaScript: the same. The choice is a form, and a cookie remembers it.
-test('a theme that is chosen wins over the system, on every page of that site', async ({ visitor }) => {
+test('a theme that is chosen wins over the system, on every page of that site', { tag: '@engine' }, async ({ visitor }) => {
   const { page, footer } = visitor;
   await page.emulateMedia({ colorScheme: 'light' });
   await visitor.signIn.open();
@@ -43,7 +43,7 @@ test('a theme that is chosen wins over the system, on every page of that site', 
 });
 
 // Without JavaScript: the same.
-test('text grows step by step to 160 %, and back, and the choice is remembered', async ({ visitor }) => {
+test('text grows step by step to 160 %, and back, and the choice is remembered', { tag: '@engine' }, async ({ visitor }) => {
   const { page, footer } = visitor;
   await page.goto(sites.notes);
   await expect(footer.size).toHaveText('100 %');

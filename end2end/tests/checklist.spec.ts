@@ -12,7 +12,7 @@ function readableByScripts(visitor: Visitor): Promise<string[]> {
 }
 
 // Without JavaScript: the same. Nothing but our own sites is ever asked for anything.
-test('row 10: from sign-in to Notes and back no other origin is asked for anything', async ({
+test('row 10: from sign-in to Notes and back no other origin is asked for anything', { tag: '@engine' }, async ({
   visitor,
   notes,
 }) => {
@@ -26,7 +26,7 @@ test('row 10: from sign-in to Notes and back no other origin is asked for anythi
 });
 
 // Without JavaScript: the same. Cookies and headers need none.
-test('row 57: signing out leaves the cookies of other hosts of the site alone', async ({ signedIn }) => {
+test('row 57: signing out leaves the cookies of other hosts of the site alone', { tag: '@engine' }, async ({ signedIn }) => {
   const visitor = await signedIn(alice);
   const others = [`evil.${new URL(sites.authority).hostname}`, new URL(sites.lab).hostname];
   for (const domain of others) {
@@ -46,7 +46,7 @@ test('row 57: signing out leaves the cookies of other hosts of the site alone', 
 });
 
 // Without JavaScript: the same. The browser decides by the cookies' SameSite.
-test('rows 60 and 61: browsers take Harbor ID and Notes for two sites, and bring the cookies across', async ({
+test('rows 60 and 61: browsers take Harbor ID and Notes for two sites, and bring the cookies across', { tag: '@engine' }, async ({
   signedIn,
 }) => {
   const visitor = await signedIn(alice);
@@ -68,7 +68,7 @@ test('rows 60 and 61: browsers take Harbor ID and Notes for two sites, and bring
 });
 
 // Without JavaScript: the same; `evaluate` is the test's own script.
-test('row 70: no page leaves a token, or anything at all, where a script could read it', async ({
+test('row 70: no page leaves a token, or anything at all, where a script could read it', { tag: '@engine' }, async ({
   visitor,
   notes,
 }) => {

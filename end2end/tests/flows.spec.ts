@@ -34,7 +34,7 @@ async function beginStepping(visitor: Visitor, ...sites: ('Harbor ID' | 'Notes')
 }
 
 // Without JavaScript: three tests below.
-test('each message is drawn when it happens and not before, in its order', { tag: '@scripts-on' }, async ({
+test('each message is drawn when it happens and not before, in its order', { tag: '@engine' }, async ({
   visitor,
 }) => {
   const { step, notes } = visitor;
@@ -65,7 +65,7 @@ test('each message is drawn when it happens and not before, in its order', { tag
 });
 
 // Without JavaScript: two tests below.
-test('what happens without a stop is drawn in its order too', { tag: '@scripts-on' }, async ({ visitor }) => {
+test('what happens without a stop is drawn in its order too', { tag: '@engine' }, async ({ visitor }) => {
   const { flow } = await beginStepping(visitor, 'Harbor ID');
   await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 2));
   await expect(flow.status).toHaveText('Live: steps appear as they happen.');
@@ -89,7 +89,7 @@ test('what happens without a stop is drawn in its order too', { tag: '@scripts-o
 });
 
 // Without JavaScript: this is how it is. What there is when the page is loaded stands in it.
-test('without a script, loading the page again shows the rest', { tag: '@scripts-off' }, async ({ visitor }) => {
+test('without a script, loading the page again shows the rest', { tag: '@only-no-script' }, async ({ visitor }) => {
   const { flow, page } = await beginStepping(visitor, 'Harbor ID');
   expect(await flow.says()).toEqual(openNotes.slice(0, 2));
   await expect(flow.status).toContainText('Load this page again');
@@ -129,7 +129,7 @@ async function refusedAtTheSecondCallback({ flow }: Visitor): Promise<void> {
 }
 
 // Without JavaScript: the same. The refusal leads to its handoff by its trace id.
-test('a used callback address is refused in the picture at its step, with its rule', async ({ visitor }) => {
+test('a used callback address is refused in the picture at its step, with its rule', { tag: '@no-script' }, async ({ visitor }) => {
   await visitor.openNotesAs(alice);
   const [used] = visitor.callbacks();
   await visitor.page.goto(used ?? '');
@@ -140,7 +140,7 @@ test('a used callback address is refused in the picture at its step, with its ru
 });
 
 // Without JavaScript: the same, once the page is loaded again.
-test("another visitor's replay comes into the picture that is open", async ({ newVisitor, scripts, visitor }) => {
+test("another visitor's replay comes into the picture that is open", { tag: '@no-script' }, async ({ newVisitor, scripts, visitor }) => {
   const tab = await beginStepping(visitor, 'Harbor ID');
   await visitor.step.goOn();
   await visitor.step.stopsBetween('Harbor ID', 'Notes');
@@ -156,7 +156,7 @@ test("another visitor's replay comes into the picture that is open", async ({ ne
 });
 
 // Without JavaScript: the same, once the page is loaded again. The pages of step mode are forms.
-test('a state that was changed on the way is refused in the picture that is open', async ({ scripts, visitor }) => {
+test('a state that was changed on the way is refused in the picture that is open', { tag: '@no-script' }, async ({ scripts, visitor }) => {
   const { problem, step } = visitor;
   const { flow, page, watch } = await beginStepping(visitor, 'Harbor ID');
   const loaded = watch.documents.length;
@@ -196,7 +196,7 @@ test('a state that was changed on the way is refused in the picture that is open
 });
 
 // Without JavaScript: the message opens, and the picture marks the one that it marked before.
-test('a message that the address names is open, and marked in the picture', { tag: '@scripts-on' }, async ({
+test('a message that the address names is open, and marked in the picture', { tag: '@engine' }, async ({
   visitor,
 }) => {
   const before = await visitor.flows.newest();
@@ -211,7 +211,7 @@ test('a message that the address names is open, and marked in the picture', { ta
 });
 
 // Without JavaScript: the marks are links, and Tab walks over them.
-test('keys walk in the picture from the message that has the focus, and nowhere else', { tag: '@scripts-on' }, async ({
+test('keys walk in the picture from the message that has the focus, and nowhere else', { tag: '@engine' }, async ({
   visitor,
 }) => {
   const { flow, flows, page } = visitor;
@@ -236,7 +236,7 @@ test('keys walk in the picture from the message that has the focus, and nowhere 
 });
 
 // Without JavaScript: the list of messages is no box, and all of it stands in the page.
-test('a refusal that is far down in the list of messages is in view', { tag: '@scripts-on' }, async ({ visitor }) => {
+test('a refusal that is far down in the list of messages is in view', { tag: '@engine' }, async ({ visitor }) => {
   await visitor.openNotesAs(alice);
   await visitor.page.goto(visitor.callbacks()[0] ?? '');
   await visitor.problem.explains('notThisBrowser');
@@ -248,7 +248,7 @@ test('a refusal that is far down in the list of messages is in view', { tag: '@s
 });
 
 // Without JavaScript: the same. All of it is made on the server.
-test('a finished handoff reads right without its picture', async ({ visitor }) => {
+test('a finished handoff reads right without its picture', { tag: '@no-script' }, async ({ visitor }) => {
   const before = await visitor.flows.newest();
   await visitor.openNotesAs(alice);
   await visitor.flows.openNewerThan(before);

@@ -16,7 +16,7 @@ async function staysSignedIn(visitor: Visitor, persona: Persona): Promise<void> 
 }
 
 // Without JavaScript: the same. Sign-in, Open Notes and the way between are forms and redirects.
-test('Alice types her password, opens Notes and is known there', async ({ visitor, portal, notes }) => {
+test('Alice types her password, opens Notes and is known there', { tag: '@engine' }, async ({ visitor, portal, notes }) => {
   await visitor.signIn.open();
   await visitor.signIn.enter(alice);
   await portal.arrived(alice);
@@ -43,7 +43,7 @@ test('Alice lets the demo button fill the form, opens Notes and is known there',
 });
 
 // Without JavaScript: the same. The callback answers with a redirect and is no entry of the history.
-test('row 8: Back leads from Notes to the portal, not to the callback', async ({ visitor }) => {
+test('row 8: Back leads from Notes to the portal, not to the callback', { tag: '@engine' }, async ({ visitor }) => {
   await visitor.openNotesAs(alice);
   expect(visitor.callbacks()).toHaveLength(1);
   await visitor.page.goBack();
@@ -71,7 +71,7 @@ test('one click in the portal is enough: nobody is asked anything on the way', a
 });
 
 // Without JavaScript: the same. What waits for the sign-in goes round in the form.
-test('starting at Notes leads through the sign-in and back, with no extra click', async ({
+test('starting at Notes leads through the sign-in and back, with no extra click', { tag: '@engine' }, async ({
   visitor,
   notes,
 }) => {
@@ -103,7 +103,7 @@ test('starting at Notes also works with the demo button, and after a wrong passw
 });
 
 // Without JavaScript: the same. The question is a page with a form.
-test('row 25: whoever is signed in at Harbor ID and starts at Notes is asked first', async ({ signedIn }) => {
+test('row 25: whoever is signed in at Harbor ID and starts at Notes is asked first', { tag: '@engine' }, async ({ signedIn }) => {
   const visitor = await signedIn(alice);
   await visitor.notes.open();
   await visitor.notes.signInWithHarborId();
@@ -116,7 +116,7 @@ test('row 25: whoever is signed in at Harbor ID and starts at Notes is asked fir
 });
 
 // Without JavaScript: the same.
-test('Cancel signs nobody in and says so, and one can start again', async ({ signedIn }) => {
+test('Cancel signs nobody in and says so, and one can start again', { tag: '@engine' }, async ({ signedIn }) => {
   const visitor = await signedIn(alice);
   await visitor.notes.open();
   await visitor.notes.signInWithHarborId();

@@ -8,7 +8,7 @@ const markup = `"'><script>alert(1)</script><img src=x onerror=alert(2)></text><
 const unseen = '\u{202e}\u{0}\u{1b}';
 
 // Without JavaScript: the same. What a page of markup would do, it would do without scripts of ours.
-test('what a stranger sends stands in the lab as text', async ({ newVisitor, scripts }) => {
+test('what a stranger sends stands in the lab as text', { tag: ['@engine', '@no-script'] }, async ({ newVisitor, scripts }) => {
   const stranger = await newVisitor();
   const { page } = stranger;
   const ran: string[] = [];

@@ -1,7 +1,7 @@
 import { alice, expect, sites, test } from '../fixtures/index.ts';
 
 // Without JavaScript: the page does not change by itself; loaded again, it has the handoff.
-test('the list of flows tells of a handoff while it is open', async ({ visitor, notes, scripts }) => {
+test('the list of flows tells of a handoff while it is open', { tag: ['@engine', '@no-script'] }, async ({ visitor, notes, scripts }) => {
   const list = await visitor.page.context().newPage();
   await list.goto(`${sites.lab}/flows`);
   // The newest one. How many there are says nothing: the page holds no more than two hundred.
@@ -19,7 +19,7 @@ test('the list of flows tells of a handoff while it is open', async ({ visitor, 
 });
 
 // Without JavaScript: a link looks for it.
-test('whoever waits for the next handoff sees it', async ({ visitor, notes, scripts }) => {
+test('whoever waits for the next handoff sees it', { tag: ['@engine', '@no-script'] }, async ({ visitor, notes, scripts }) => {
   const waiting = await visitor.page.context().newPage();
   await visitor.signInAs(alice);
   await waiting.goto(`${sites.lab}/flows`);
@@ -38,7 +38,7 @@ test('whoever waits for the next handoff sees it', async ({ visitor, notes, scri
 });
 
 // Without JavaScript: the page does not change by itself.
-test('a handoff of the list keeps the focus while it goes on', { tag: '@scripts-on' }, async ({ visitor }) => {
+test('a handoff of the list keeps the focus while it goes on', { tag: '@engine' }, async ({ visitor }) => {
   const { flows } = await visitor.newTab();
   await visitor.step.switchOn('Harbor ID');
   await visitor.signInAs(alice);

@@ -9,7 +9,7 @@ const example = {
 };
 
 // Without JavaScript: does not run; the next test is its counterpart.
-test('the lab computes a challenge as one types', { tag: '@scripts-on' }, async ({ visitor }) => {
+test('the lab computes a challenge as one types', { tag: '@engine' }, async ({ visitor }) => {
   const { lab } = visitor;
   await lab.open();
   await expect(lab.challenge).toHaveText(example.challenge);
@@ -21,7 +21,7 @@ test('the lab computes a challenge as one types', { tag: '@scripts-on' }, async 
 
 // Without JavaScript: the page reads with the standard's example; the field is closed for writing,
 // because nothing stands behind it.
-test('no script runs and the lab shows the example', { tag: '@scripts-off' }, async ({ visitor }) => {
+test('no script runs and the lab shows the example', { tag: '@only-no-script' }, async ({ visitor }) => {
   const { lab } = visitor;
   const answer = await visitor.page.goto(`${sites.lab}/`);
   const policies = await answer?.headerValue('content-security-policy');
@@ -36,7 +36,24 @@ test('no script runs and the lab shows the example', { tag: '@scripts-off' }, as
   await expect(lab.verifier).not.toBeEditable();
 });
 
-// Without JavaScript: the same, and true of the proxy's runs by their nature.
+// The one whole handoff without scripts, in both engines: every other page on the way has none anyway.
+test('a whole handoff without scripts, and the lab shows it', { tag: '@both-no-script' }, async ({ visitor, notes }) => {
+  const { flow, page, watch } = visitor;
+  await visitor.openNotesAs(alice);
+  await notes.howDidIGetHere();
+  await flow.arrived();
+  await expect(async () => {
+    await page.reload();
+    expect(await flow.says()).toHaveLength(10);
+    await expect(flow.outcome).toHaveText(/^Notes began a session after message 9/, { timeout: 1000 });
+  }).toPass();
+  // The lab's page has scripts, and the browser refused them.
+  await expect.poll(() => watch.violations.map(({ directive }) => directive)).toContain('script-src');
+  await notes.open();
+  await notes.signOut();
+  await notes.signedOut();
+});
+
 test('sign-in, portal and Notes load no script and no wasm', async ({ visitor }) => {
   await visitor.openNotesAs(alice);
   await visitor.notes.signOut();
@@ -53,7 +70,7 @@ test('sign-in, portal and Notes load no script and no wasm', async ({ visitor })
 });
 
 // Without JavaScript: the same. It shows that the check after each test would see something.
-test('a page that breaks its content security policy is noticed', async ({ visitor }) => {
+test('a page that breaks its content security policy is noticed', { tag: '@engine' }, async ({ visitor }) => {
   const { signIn, page, watch } = visitor;
   await signIn.open();
   await page.evaluate(() => {

@@ -1,7 +1,7 @@
 import { alice, expect, sites, test } from '../fixtures/index.ts';
 
 // Without JavaScript: the same. The server shows the page again, with the address filled in.
-test('a wrong password says so, keeps the address and signs nobody in', async ({ visitor, portal }) => {
+test('a wrong password says so, keeps the address and signs nobody in', { tag: '@engine' }, async ({ visitor, portal }) => {
   visitor.watch.expect(422);
   const { signIn } = visitor;
   await signIn.open();
@@ -29,7 +29,7 @@ test('row 64: an address without an account gets the same words as a wrong passw
 });
 
 // Without JavaScript: the same. Everything from sign-in to sign-out is a form or a link.
-test('rows 53 and 57: signing out of Notes keeps Harbor ID, and Harbor ID can be left from there', async ({
+test('rows 53 and 57: signing out of Notes keeps Harbor ID, and Harbor ID can be left from there', { tag: '@engine' }, async ({
   visitor,
   portal,
   notes,
@@ -75,17 +75,15 @@ test('row 55: the sign-out page can be left without signing out', async ({ signe
   await visitor.portal.arrived(alice);
 });
 
-for (const [site, origin] of Object.entries(sites)) {
-  // Without JavaScript: the same.
-  test(`${site}: a path that leads nowhere is explained, with a trace id and a way on`, async ({
-    visitor,
-  }) => {
-    visitor.watch.expect(404);
+// Without JavaScript: the same.
+test('a path that leads nowhere is explained on every site, with a trace id and a way on', async ({ visitor }) => {
+  visitor.watch.expect(404);
+  for (const [site, origin] of Object.entries(sites)) {
     const answer = await visitor.page.goto(`${origin}/there-is-no-such-page`);
-    expect(answer?.status()).toBe(404);
+    expect(answer?.status(), site).toBe(404);
     await expect(visitor.error.heading).toHaveText('There is no such page');
     await expect(visitor.error.trace).toBeVisible();
     await visitor.error.wayOn.click();
     await expect(visitor.page).toHaveURL(site === 'authority' ? `${origin}/login` : `${origin}/`);
-  });
-}
+  }
+});

@@ -1,7 +1,7 @@
 import { alice, expect, sites, StepMode, test } from '../fixtures/index.ts';
 
 // Without JavaScript: the same. The pages are forms and links.
-test('a handoff stops before each redirect, and goes on to Notes', async ({ visitor, notes }) => {
+test('a handoff stops before each redirect, and goes on to Notes', { tag: '@engine' }, async ({ visitor, notes }) => {
   const step = new StepMode(visitor.page);
   await step.switchOn('Harbor ID', 'Notes');
   await visitor.signInAs(alice);

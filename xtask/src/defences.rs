@@ -87,21 +87,21 @@ pub(crate) const DEFENCES: &[Defence] = &[
             edit(AS_SQLITE, ".bind(policy.lifetime())", ".bind(policy.lifetime() && !OUT)"),
         ],
         shown_by: &[
-            "handoff/table::row_2_table_of_moments_around_the_end_of_a_lifetime",
-            "authority/conformance::sqlite::row_2_a_token_lives_for_its_lifetime_and_no_longer",
+            "handoff/it::table::row_2_table_of_moments_around_the_end_of_a_lifetime",
+            "authority/it::conformance::sqlite::row_2_a_token_lives_for_its_lifetime_and_no_longer",
             "server/it::handoff::rows_2_and_20_h4_the_browser_must_come_back_within_five_minutes_and_the_token_within_one",
         ],
     },
     Defence {
         name: "lifetime-bounds", rows: &[2],
         edits: &[edit(CLIENT, "Ok(short @ 30..=300) => Ok(Self(short)),", "Ok(short) if OUT || (30..=300).contains(&short) => Ok(Self(short)),")],
-        shown_by: &["handoff/table::row_2_table_of_lifetimes"],
+        shown_by: &["handoff/it::table::row_2_table_of_lifetimes"],
     },
     Defence {
         name: "too-late-for-good", rows: &[2],
         edits: &[edit(VERIFY, "    rejection == Rejection::Expired && !stored.is_used() && in_time()", "    !OUT && rejection == Rejection::Expired && !stored.is_used() && in_time()")],
         shown_by: &[
-            "authority/conformance::sqlite::row_2_a_token_refused_for_its_age_stays_refused",
+            "authority/it::conformance::sqlite::row_2_a_token_refused_for_its_age_stays_refused",
             "server/it::clock::row_2_a_token_that_came_too_late_is_not_accepted_when_the_clock_is_put_back",
         ],
     },
@@ -109,25 +109,25 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "one-use", rows: &[3],
         edits: &[edit(AS_SQLITE, ".bind(policy.one_time())", ".bind(policy.one_time() && !OUT)")],
         shown_by: &[
-            "authority/conformance::sqlite::rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end",
-            "authority/conformance::sqlite::row_3_a_race_between_two_processes_has_one_winner",
+            "authority/it::conformance::sqlite::rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end",
+            "authority/it::conformance::sqlite::row_3_a_race_between_two_processes_has_one_winner",
             "server/it::verify::row_3_fifty_verifies_at_once_give_exactly_one_200",
-            "server/siege::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
+            "server/stress::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
         ],
     },
     Defence {
         name: "kept-before-it-is-answered", rows: &[3],
         edits: &[edit(AS_SQLITE, "        tx.commit().await?;\n        Ok(Ok(redeemed))", "        if OUT { tokio::spawn(async move { tokio::time::sleep(std::time::Duration::from_millis(50)).await; tx.commit().await.ok() }); } else { tx.commit().await?; }\n        Ok(Ok(redeemed))")],
-        shown_by: &["server/siege::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word"],
+        shown_by: &["server/stress::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word"],
     },
     Defence {
         name: "replay-revokes", rows: &[4],
         edits: &[edit(VERIFY, "Ok(()) if owner => Rejection::Replayed,", "Ok(()) if owner && !OUT => Rejection::Replayed,")],
         shown_by: &[
-            "authority/conformance::sqlite::row_4_a_replay_with_everything_right_ends_the_first_session",
-            "authority/conformance::sqlite::rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end",
+            "authority/it::conformance::sqlite::row_4_a_replay_with_everything_right_ends_the_first_session",
+            "authority/it::conformance::sqlite::rows_3_and_4_a_race_for_one_token_has_one_winner_whose_session_the_replays_end",
             "server/it::checklist::row_4_h5_a_replay_with_everything_right_is_recorded_and_ends_the_session",
-            "server/siege::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
+            "server/stress::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
         ],
     },
     Defence {
@@ -135,22 +135,22 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(VERIFY, "return Err(match bindings(issued, presented, &Policy::STRICT) {",
             "return Err(match if OUT { Ok(()) } else { bindings(issued, presented, &Policy::STRICT) } {")],
         shown_by: &[
-            "handoff/table::row_4_table_of_a_leaked_used_token_revokes_nothing_whichever_defence_is_missing",
-            "authority/conformance::sqlite::row_4_a_used_token_with_anything_wrong_ends_nothing",
+            "handoff/it::table::row_4_table_of_a_leaked_used_token_revokes_nothing_whichever_defence_is_missing",
+            "authority/it::conformance::sqlite::row_4_a_used_token_with_anything_wrong_ends_nothing",
             "server/it::checklist::row_4_a_leaked_used_token_in_another_flow_leaves_its_owner_signed_in",
-            "handoff/property::row_4_a_replay_revokes_only_for_the_owner_with_every_binding_right_under_any_policy",
+            "handoff/it::property::row_4_a_replay_revokes_only_for_the_owner_with_every_binding_right_under_any_policy",
         ],
     },
     Defence {
         name: "a-late-replay-is-a-replay", rows: &[4],
         edits: &[edit(VERIFY, "if policy.one_time() && stored.is_used() {", "if policy.one_time() && stored.is_used() && !(OUT && issued.expires_at <= now) {")],
-        shown_by: &["authority/conformance::sqlite::row_4_a_replay_is_recognised_after_the_lifetime_of_the_token"],
+        shown_by: &["authority/it::conformance::sqlite::row_4_a_replay_is_recognised_after_the_lifetime_of_the_token"],
     },
     Defence {
         name: "a-mismatch-burns", rows: &[5],
         edits: &[edit(AS_SQLITE, "// A refusal commits as well: the token stays used up.", "if OUT { return Ok(Err(rejection)); }")],
         shown_by: &[
-            "authority/conformance::sqlite::row_5_a_wrong_binding_burns_the_token",
+            "authority/it::conformance::sqlite::row_5_a_wrong_binding_burns_the_token",
             "server/it::public_clients::row_5_a_mismatch_burns_a_confidential_clients_token_and_no_public_clients",
         ],
     },
@@ -158,7 +158,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "a-stranger-burns-nothing", rows: &[5, 6],
         edits: &[edit(AS_SQLITE, ".bind(policy.client_binding())", ".bind(policy.client_binding() && !OUT)")],
         shown_by: &[
-            "authority/conformance::sqlite::row_5_another_clients_attempt_burns_nothing",
+            "authority/it::conformance::sqlite::row_5_another_clients_attempt_burns_nothing",
             "server/it::tasks::row_06_the_other_application_cannot_redeem_a_token_nor_use_it_up",
         ],
     },
@@ -166,29 +166,29 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "an-origin-burns-nothing", rows: &[5],
         edits: &[edit(AS_SQLITE, ".bind(presented.proof == Proof::Credential)", ".bind(OUT || presented.proof == Proof::Credential)")],
         shown_by: &[
-            "authority/conformance::sqlite::row_5_a_wrong_binding_of_a_public_client_burns_nothing",
-            "authority/conformance::sqlite::row_5_a_state_that_alone_differs_is_told_to_the_older_sdk_and_burns_nothing",
+            "authority/it::conformance::sqlite::row_5_a_wrong_binding_of_a_public_client_burns_nothing",
+            "authority/it::conformance::sqlite::row_5_a_state_that_alone_differs_is_told_to_the_older_sdk_and_burns_nothing",
             "server/it::public_clients::row_5_a_mismatch_burns_a_confidential_clients_token_and_no_public_clients",
         ],
     },
     Defence {
         name: "a-late-stranger-burns-nothing", rows: &[5],
         edits: &[edit(VERIFY, "Proof::Origin => bindings(stored.issued(), presented, policy).is_ok(),", "Proof::Origin => OUT || bindings(stored.issued(), presented, policy).is_ok(),")],
-        shown_by: &["authority/conformance::sqlite::row_5_what_a_stranger_brings_too_late_uses_nothing_up"],
+        shown_by: &["authority/it::conformance::sqlite::row_5_what_a_stranger_brings_too_late_uses_nothing_up"],
     },
     Defence {
         name: "an-origin-claims-with-every-binding", rows: &[5],
         edits: &[edit(VERIFY, "Proof::Origin => bindings(issued, presented, policy),", "Proof::Origin => if OUT { Ok(()) } else { bindings(issued, presented, policy) },")],
         shown_by: &[
-            "handoff/table::row_5_table_of_what_uses_a_token_up_by_the_proof_of_the_client",
-            "handoff/property::row_5_whoever_has_shown_an_origin_alone_claims_only_with_every_binding_right",
+            "handoff/it::table::row_5_table_of_what_uses_a_token_up_by_the_proof_of_the_client",
+            "handoff/it::property::row_5_whoever_has_shown_an_origin_alone_claims_only_with_every_binding_right",
         ],
     },
     Defence {
         name: "an-origin-is-exact", rows: &[5, 13],
         edits: &[edit(CLIENT, "&& self.origin.as_str() == origin", "&& (self.origin.as_str() == origin || OUT && origin.starts_with(self.origin.as_str()))")],
         shown_by: &[
-            "handoff/table::row_13_table_of_origins_only_a_public_client_is_known_by_its_own",
+            "handoff/it::table::row_13_table_of_origins_only_a_public_client_is_known_by_its_own",
             "server/it::public_clients::rows_5_13_who_is_not_the_client_is_refused_alike_and_burns_nothing",
         ],
     },
@@ -196,31 +196,31 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "bound-to-the-client", rows: &[6],
         edits: &[edit(VERIFY, "if policy.client_binding() && ", "if !OUT && policy.client_binding() && ")],
         shown_by: &[
-            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "handoff/it::table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
         ],
     },
     Defence {
         name: "bound-to-the-state", rows: &[6],
         edits: &[edit(VERIFY, "if policy.state_binding() && ", "if !OUT && policy.state_binding() && ")],
         shown_by: &[
-            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
-            "authority/conformance::sqlite::row_6_each_single_thing_wrong_is_refused_for_what_it_is",
+            "handoff/it::table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "authority/it::conformance::sqlite::row_6_each_single_thing_wrong_is_refused_for_what_it_is",
         ],
     },
     Defence {
         name: "bound-to-the-redirect-uri", rows: &[6],
         edits: &[edit(VERIFY, "if policy.redirect_uri_binding() {", "if !OUT && policy.redirect_uri_binding() {")],
         shown_by: &[
-            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
-            "authority/conformance::sqlite::row_6_each_single_thing_wrong_is_refused_for_what_it_is",
+            "handoff/it::table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "authority/it::conformance::sqlite::row_6_each_single_thing_wrong_is_refused_for_what_it_is",
         ],
     },
     Defence {
         name: "bound-to-the-verifier", rows: &[6, 80],
         edits: &[edit(VERIFY, "if policy.verifier_binding() {", "if !OUT && policy.verifier_binding() {")],
         shown_by: &[
-            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
-            "handoff/table::row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request",
+            "handoff/it::table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "handoff/it::table::row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request",
             "server/it::public_clients::row_80_the_stored_row_decides_about_the_verifier_and_the_client_is_who_was_authenticated",
         ],
     },
@@ -228,11 +228,11 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "bound-to-the-sign-in", rows: &[6, 56, 81],
         edits: &[edit(VERIFY, "if policy.live_sign_in() && ", "if !OUT && policy.live_sign_in() && ")],
         shown_by: &[
-            "handoff/table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
-            "authority/conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token",
-            "authority/conformance::sqlite::row_81_a_race_of_sign_out_against_redemption_leaves_no_session",
-            "authority/conformance::sqlite::row_56_ending_a_sign_in_ends_all_that_hangs_on_it",
-            "server/siege::races::row_81_sign_out_against_redemption_leaves_no_session",
+            "handoff/it::table::row_6_table_of_every_rejection_from_the_valid_case_with_one_thing_changed",
+            "authority/it::conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token",
+            "authority/it::conformance::sqlite::row_81_a_race_of_sign_out_against_redemption_leaves_no_session",
+            "authority/it::conformance::sqlite::row_56_ending_a_sign_in_ends_all_that_hangs_on_it",
+            "server/stress::races::row_81_sign_out_against_redemption_leaves_no_session",
         ],
     },
     Defence {
@@ -240,8 +240,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(TOKEN, "Self::from_bytes(Sha256::digest(text.as_bytes()).into())",
             "if OUT { let mut plain = [0; 32]; for (to, from) in plain.iter_mut().zip(text.bytes()) { *to = from; } Self::from_bytes(plain) } else { Self::from_bytes(Sha256::digest(text.as_bytes()).into()) }")],
         shown_by: &[
-            "server/it::protection::row_7_the_databases_hold_no_secret_in_the_clear",
-            "server/siege::secrets::rows_07_75_a_whole_story_leaves_no_secret_anywhere",
+            "server/it::secrets::rows_07_75_a_whole_story_leaves_no_secret_anywhere",
         ],
     },
     Defence {
@@ -314,14 +313,14 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "secrets-have-no-comparison", rows: &[16],
         edits: &[edit(TOKEN, "        #[derive(Clone)]\n        pub struct $name(Exposed);", "        #[derive(Clone, PartialEq)]\n        pub struct $name(Exposed);")],
-        shown_by: &["handoff/table::row_16_a_secret_has_no_comparison_but_its_digest_does"],
+        shown_by: &["handoff/it::table::row_16_a_secret_has_no_comparison_but_its_digest_does"],
     },
     Defence {
         name: "a-guesser-slows-only-himself", rows: &[17],
         edits: &[edit(LOGIN, "if is_known.map_err(Problem::unavailable)? {", "if is_known.map_err(Problem::unavailable)? && !OUT {")],
         shown_by: &[
-            "authority/front_door::row_17_wrong_passwords_slow_the_guesser_and_nobody_else",
-            "authority/front_door::row_17_a_known_browser_counts_its_own_wrong_passwords",
+            "authority/it::front_door::row_17_wrong_passwords_slow_the_guesser_and_nobody_else",
+            "authority/it::front_door::row_17_a_known_browser_counts_its_own_wrong_passwords",
         ],
     },
     Defence {
@@ -335,7 +334,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(THROTTLE, "Self::new(\"address\", &[network.as_bytes()], Rule::ADDRESS),", "Self::new(\"address\", &[if OUT { account.as_bytes() } else { b\"\".as_slice() }, network.as_bytes()], Rule::ADDRESS),")],
         shown_by: &[
             "authority::throttle::tests::row_17_what_is_counted_together",
-            "authority/front_door::row_17_one_password_tried_at_many_accounts_slows_the_address",
+            "authority/it::front_door::row_17_one_password_tried_at_many_accounts_slows_the_address",
         ],
     },
     Defence {
@@ -354,44 +353,44 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "a-wait-of-the-future-counts-for-nothing", rows: &[17],
         edits: &[edit(AS_SQLITE, ".bind(millis(now + rule.longest))", ".bind(millis(now + if OUT { Duration::weeks(520) } else { rule.longest }))")],
-        shown_by: &["authority/conformance::sqlite::row_17_a_clock_that_goes_back_locks_nobody_out"],
+        shown_by: &["authority/it::conformance::sqlite::row_17_a_clock_that_goes_back_locks_nobody_out"],
     },
     Defence {
         name: "a-browser-is-known-for-its-people", rows: &[17],
         edits: &[edit(AS_SQLITE, "            \"SELECT EXISTS (SELECT 1 FROM known_browser\n                            WHERE browser = ? AND user_id = ? AND expires_at > ?)\",",
             "            if OUT { \"SELECT EXISTS (SELECT 1 FROM known_browser WHERE browser = ? AND length(?) > 0 AND expires_at > ?)\" } else { \"SELECT EXISTS (SELECT 1 FROM known_browser\n                            WHERE browser = ? AND user_id = ? AND expires_at > ?)\" },")],
-        shown_by: &["authority/conformance::sqlite::row_17_a_browser_is_known_for_the_people_who_signed_in_with_it"],
+        shown_by: &["authority/it::conformance::sqlite::row_17_a_browser_is_known_for_the_people_who_signed_in_with_it"],
     },
     Defence {
         name: "a-new-name-for-all-people", rows: &[17],
         edits: &[edit(AS_SQLITE, "if let Some(old) = replacing {\n            sqlx::query(\"UPDATE known_browser", "if let (false, Some(old)) = (OUT, replacing) {\n            sqlx::query(\"UPDATE known_browser")],
-        shown_by: &["authority/conformance::sqlite::row_17_a_browser_that_changes_its_name_is_known_for_everybody"],
+        shown_by: &["authority/it::conformance::sqlite::row_17_a_browser_that_changes_its_name_is_known_for_everybody"],
     },
     Defence {
         name: "so-many-browsers-of-a-person", rows: &[17],
         edits: &[edit(AS_SQLITE, ".bind(i64::try_from(KNOWN_PER_PERSON).unwrap_or(i64::MAX))", ".bind(if OUT { i64::MAX } else { i64::try_from(KNOWN_PER_PERSON).unwrap_or(i64::MAX) })")],
-        shown_by: &["authority/conformance::sqlite::row_17_of_too_many_browsers_of_a_person_the_oldest_goes"],
+        shown_by: &["authority/it::conformance::sqlite::row_17_of_too_many_browsers_of_a_person_the_oldest_goes"],
     },
     Defence {
         name: "so-many-counters", rows: &[17],
         edits: &[edit(AS_SQLITE, ".bind(i64::try_from(MOST_COUNTERS).unwrap_or(i64::MAX))", ".bind(if OUT { i64::MAX } else { i64::try_from(MOST_COUNTERS).unwrap_or(i64::MAX) })")],
-        shown_by: &["authority/conformance::sqlite::row_17_of_too_many_counters_those_go_that_would_be_forgotten_first"],
+        shown_by: &["authority/it::conformance::sqlite::row_17_of_too_many_counters_those_go_that_would_be_forgotten_first"],
     },
     Defence {
         name: "counters-are-swept", rows: &[17],
         edits: &[edit(AS_SQLITE, "            \"DELETE FROM attempt WHERE forget_at <= ?1\",", "            if OUT { \"DELETE FROM attempt WHERE forget_at <= ?1 AND 0\" } else { \"DELETE FROM attempt WHERE forget_at <= ?1\" },")],
-        shown_by: &["authority/conformance::sqlite::row_17_what_was_counted_is_swept"],
+        shown_by: &["authority/it::conformance::sqlite::row_17_what_was_counted_is_swept"],
     },
     Defence {
         name: "a-session-counts-for-itself", rows: &[17],
         edits: &[edit(AS_LIMITS, "            Some(signed_in) => self.limits.sessions.admit(&signed_in.sign_in.id),\n            None =>", "            Some(signed_in) if !OUT => self.limits.sessions.admit(&signed_in.sign_in.id),\n            _ =>")],
-        shown_by: &["authority/front_door::row_17_open_and_authorize_are_counted_by_session_or_else_by_address"],
+        shown_by: &["authority/it::front_door::row_17_open_and_authorize_are_counted_by_session_or_else_by_address"],
     },
     Defence {
         name: "who-proves-nothing-slows-down", rows: &[17],
         edits: &[edit(AS_LIMITS, "match self.limits.unproven.admit(&(peer.network(), claimed)) {", "match if OUT { Ok(()) } else { self.limits.unproven.admit(&(peer.network(), claimed)) } {")],
         shown_by: &[
-            "authority/front_door::row_17_calls_of_verify_that_prove_nothing_block_nobody_but_their_sender",
+            "authority/it::front_door::row_17_calls_of_verify_that_prove_nothing_block_nobody_but_their_sender",
             "server/it::limits::row_17_junk_from_the_same_address_keeps_nobody_from_signing_in",
         ],
     },
@@ -399,9 +398,9 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "who-proves-himself-is-not-counted", rows: &[17],
         edits: &[edit(VERIFY_ROUTE, "        Ok((client, proof)) => redeem(", "        Ok(_) if OUT && axum::response::IntoResponse::into_response(authority.unproven(&trace, peer, Some(&client), Refusal::invalid_client())).status() == StatusCode::TOO_MANY_REQUESTS => Err(Refusal::slow_down(time::Duration::SECOND)),\n        Ok((client, proof)) => redeem(")],
         shown_by: &[
-            "authority/front_door::row_17_calls_of_verify_that_prove_nothing_block_nobody_but_their_sender",
+            "authority/it::front_door::row_17_calls_of_verify_that_prove_nothing_block_nobody_but_their_sender",
             "server/it::limits::row_17_junk_from_the_same_address_keeps_nobody_from_signing_in",
-            "server/siege::junk::row_17_a_minute_of_junk_keeps_nobody_from_signing_in",
+            "server/stress::junk::row_17_a_minute_of_junk_keeps_nobody_from_signing_in",
         ],
     },
     Defence {
@@ -465,41 +464,41 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "starts-count-by-browser", rows: &[17],
         edits: &[edit(RP_LIMITS, "if has_started.map_err(Problem::unavailable)? {", "if has_started.map_err(Problem::unavailable)? && !OUT {")],
-        shown_by: &["relying_party/front_door::row_17_starts_are_counted_by_browser_or_else_by_address"],
+        shown_by: &["relying_party/it::front_door::row_17_starts_are_counted_by_browser_or_else_by_address"],
     },
     Defence {
         name: "a-collection-of-browsers-is-an-address", rows: &[17],
         edits: &[edit(RP_LIMITS, "return Ok(self.limits.addresses_of_started.admit(&peer.network())?);", "return Ok(if OUT { Ok(()) } else { self.limits.addresses_of_started.admit(&peer.network()) }?);")],
-        shown_by: &["relying_party/front_door::row_17_whoever_collects_pre_sessions_meets_the_limit_of_the_address"],
+        shown_by: &["relying_party/it::front_door::row_17_whoever_collects_pre_sessions_meets_the_limit_of_the_address"],
     },
     Defence {
         name: "stray-callbacks-count", rows: &[17],
         edits: &[edit(RP_LIMITS, "self.limits.stray_callbacks.admit(&peer.network())", "if OUT { Ok(()) } else { self.limits.stray_callbacks.admit(&peer.network()) }")],
         shown_by: &[
-            "relying_party/front_door::row_17_stray_callbacks_are_counted_by_address_and_a_real_one_never",
+            "relying_party/it::front_door::row_17_stray_callbacks_are_counted_by_address_and_a_real_one_never",
             "server/it::limits::row_17_junk_from_the_same_address_keeps_nobody_from_signing_in",
         ],
     },
     Defence {
         name: "a-real-callback-is-not-counted", rows: &[17],
         edits: &[edit(CALLBACK, "if reason != Reason::NotThisBrowser {", "if reason != Reason::NotThisBrowser && !OUT {")],
-        shown_by: &["relying_party/front_door::row_17_stray_callbacks_are_counted_by_address_and_a_real_one_never"],
+        shown_by: &["relying_party/it::front_door::row_17_stray_callbacks_are_counted_by_address_and_a_real_one_never"],
     },
     Defence {
         name: "a-stray-callback-waits-for-nobody", rows: &[17],
         edits: &[edit(RP_SQLITE, "        if !is_there {\n", "        if !is_there && !OUT {\n")],
-        shown_by: &["relying_party/conformance::row_17_a_callback_that_was_not_started_here_waits_for_no_writer"],
+        shown_by: &["relying_party/it::conformance::row_17_a_callback_that_was_not_started_here_waits_for_no_writer"],
     },
     Defence {
         name: "a-handoff-under-way-ends", rows: &[17],
         edits: &[edit(RP_SQLITE, "            \"SELECT EXISTS (SELECT 1 FROM started\n                            WHERE browser = ? AND COALESCE(taken_until, expires_at) > ?)\",",
             "            if OUT { \"SELECT EXISTS (SELECT 1 FROM started WHERE browser = ? AND ? > 0)\" } else { \"SELECT EXISTS (SELECT 1 FROM started\n                            WHERE browser = ? AND COALESCE(taken_until, expires_at) > ?)\" },")],
-        shown_by: &["relying_party/conformance::sqlite::row_17_a_browser_has_a_handoff_under_way_until_it_is_finished_or_expires"],
+        shown_by: &["relying_party/it::conformance::sqlite::row_17_a_browser_has_a_handoff_under_way_until_it_is_finished_or_expires"],
     },
     Defence {
         name: "writes-count", rows: &[17],
         edits: &[edit(RP_LIMITS, "Ok(self.limits.writes.admit(&signed_in.owner())?)", "Ok(if OUT { Ok(()) } else { self.limits.writes.admit(&signed_in.owner()) }?)")],
-        shown_by: &["relying_party/front_door::row_17_what_a_person_writes_is_counted_whatever_session_it_is"],
+        shown_by: &["relying_party/it::front_door::row_17_what_a_person_writes_is_counted_whatever_session_it_is"],
     },
     Defence {
         name: "session-id-is-no-token", rows: &[18],
@@ -516,13 +515,13 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "an-access-token-lives-an-hour", rows: &[19],
         edits: &[edit(AS_SQLITE, "let expires_at = (now + ACCESS_LIFETIME)", "let expires_at = (now + if OUT { ACCESS_LIFETIME * 24 } else { ACCESS_LIFETIME })")],
-        shown_by: &["authority/conformance::sqlite::row_19_a_session_ends_after_an_hour_or_with_its_sign_in"],
+        shown_by: &["authority/it::conformance::sqlite::row_19_a_session_ends_after_an_hour_or_with_its_sign_in"],
     },
     Defence {
         name: "an-access-token-is-one-clients", rows: &[19],
         edits: &[edit(AS_SQLITE, "WHERE access_token = ?2 AND client = ?3 AND ended_at IS NULL", "WHERE access_token = ?2 AND ?3 = ?3 AND ended_at IS NULL")],
         shown_by: &[
-            "authority/conformance::sqlite::row_19_another_client_cannot_end_a_session",
+            "authority/it::conformance::sqlite::row_19_another_client_cannot_end_a_session",
             "server/it::verify::row_19_the_session_endpoint_knows_a_living_session_and_its_own_client_ends_it",
         ],
     },
@@ -536,8 +535,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(RP_SQLITE, "        let taken = row.map(StartedRow::read).transpose()?;\n        tx.commit().await?;",
             "        let taken = row.map(StartedRow::read).transpose()?;\n        if !OUT { tx.commit().await?; }")],
         shown_by: &[
-            "relying_party/conformance::sqlite::row_20_a_started_handoff_is_taken_once_with_all_that_it_holds",
-            "relying_party/conformance::sqlite::row_20_race_32_callers_take_one_started_handoff_and_one_wins",
+            "relying_party/it::conformance::sqlite::row_20_a_started_handoff_is_taken_once_with_all_that_it_holds",
+            "relying_party/it::conformance::sqlite::row_20_race_32_callers_take_one_started_handoff_and_one_wins",
         ],
     },
     Defence {
@@ -556,7 +555,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
             edit(START, "seal::open(&sealed.0, pre.expose(), PURPOSE)", "seal::open(&sealed.0, if OUT { \"x\" } else { pre.expose() }, PURPOSE)"),
         ],
         shown_by: &[
-            "relying_party/conformance::sqlite::row_20_another_browser_takes_nothing_and_uses_nothing_up",
+            "relying_party/it::conformance::sqlite::row_20_another_browser_takes_nothing_and_uses_nothing_up",
             "server/it::handoff::row_21_h4_another_persons_callback_address_gives_no_session",
             "end2end/tests/stolen-callback.spec.ts: row 21: Mallory's callback address gives Alice no session, and spends nothing",
             "end2end/tests/stolen-callback.spec.ts: row 21: Mallory's callback address does not end the sign-in that Alice has under way",
@@ -566,7 +565,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "a-handoff-is-taken-in-time", rows: &[20],
         edits: &[edit(RP_SQLITE, "Ok(taken.filter(|taken| taken.expires_at > now))", "Ok(taken.filter(|taken| OUT || taken.expires_at > now))")],
-        shown_by: &["relying_party/conformance::sqlite::row_20_a_started_handoff_dies_after_five_minutes"],
+        shown_by: &["relying_party/it::conformance::sqlite::row_20_a_started_handoff_dies_after_five_minutes"],
     },
     Defence {
         name: "too-late-a-callback-for-good", rows: &[20],
@@ -625,7 +624,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "a-sibling-of-another-person-is-asked", rows: &[24],
         edits: &[edit(RP_SQLITE, "        if let Source::Handoff { replacing, .. } = source\n", "        if !OUT && let Source::Handoff { replacing, .. } = source\n")],
         shown_by: &[
-            "relying_party/conformance::sqlite::row_24_a_sibling_of_another_person_is_asked_first",
+            "relying_party/it::conformance::sqlite::row_24_a_sibling_of_another_person_is_asked_first",
             "server/it::sessions::row_24_two_people_who_come_back_at_once_are_asked",
         ],
     },
@@ -633,7 +632,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "siblings-end", rows: &[23],
         edits: &[edit(RP_SQLITE, "        ended.append(&mut end_born_of(&mut tx, new.browser).await?);\n", "        if !OUT { ended.append(&mut end_born_of(&mut tx, new.browser).await?); }\n")],
         shown_by: &[
-            "relying_party/conformance::sqlite::row_23_race_of_handoffs_of_one_browser_leaves_one_session",
+            "relying_party/it::conformance::sqlite::row_23_race_of_handoffs_of_one_browser_leaves_one_session",
             "server/it::sessions::row_23_of_two_tabs_that_come_back_at_once_one_session_is_left",
         ],
     },
@@ -649,7 +648,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
             edit(RP_SESSION, "    site.sessions.end(cookies).await?;\n    let begun =", "    if !OUT { site.sessions.end(cookies).await?; }\n    let begun ="),
         ],
         shown_by: &[
-            "relying_party/conformance::sqlite::row_23_a_session_that_is_replaced_ends_and_gives_its_tokens_back",
+            "relying_party/it::conformance::sqlite::row_23_a_session_that_is_replaced_ends_and_gives_its_tokens_back",
             "server/it::sessions::row_23_a_new_sign_in_at_notes_has_a_new_id_and_the_old_one_is_dead",
         ],
     },
@@ -727,22 +726,22 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "redirect-uri-as-a-string", rows: &[31],
         edits: &[edit(CLIENT, ".find(|uri| uri.as_str() == presented)", ".find(|uri| uri.as_str() == presented || OUT && presented.starts_with(uri.as_str()))")],
         shown_by: &[
-            "handoff/table::row_31_table_of_redirect_uris_that_are_not_quite_the_registered_one",
-            "handoff/table::row_31_table_of_redirect_uris_each_registered_one_is_found_and_no_mixture",
+            "handoff/it::table::row_31_table_of_redirect_uris_that_are_not_quite_the_registered_one",
+            "handoff/it::table::row_31_table_of_redirect_uris_each_registered_one_is_found_and_no_mixture",
         ],
     },
     Defence {
         name: "no-fragment-is-registered", rows: &[32],
         edits: &[edit(URI, "if url.fragment().is_some() {", "if url.fragment().is_some() && !OUT {")],
         shown_by: &[
-            "handoff/table::rows_32_and_84_table_of_addresses_that_are_not_registered",
+            "handoff/it::table::rows_32_and_84_table_of_addresses_that_are_not_registered",
             "server/it::operate::rows_32_84_a_client_is_registered_by_the_rules_or_not_at_all",
         ],
     },
     Defence {
         name: "https-or-this-machine", rows: &[32],
         edits: &[edit(URI, "\"http\" if is_this_machine(&url) => {}", "\"http\" if OUT || is_this_machine(&url) => {}")],
-        shown_by: &["handoff/table::rows_32_and_84_table_of_addresses_that_are_not_registered"],
+        shown_by: &["handoff/it::table::rows_32_and_84_table_of_addresses_that_are_not_registered"],
     },
     Defence {
         name: "a-wrong-redirect-uri-is-a-page", rows: &[33],
@@ -753,8 +752,8 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "a-target-is-our-own-path", rows: &[34],
         edits: &[edit(URI, "if !path_and_query.starts_with('/') || path_and_query.starts_with(\"//\") {", "if OUT { return Some(Self(path_and_query.to_owned())); }\n        if !path_and_query.starts_with('/') || path_and_query.starts_with(\"//\") {")],
         shown_by: &[
-            "handoff/table::row_34_table_of_targets_that_have_no_local_path",
-            "handoff/property::row_34_a_local_path_stays_on_its_origin_whoever_reads_it",
+            "handoff/it::table::row_34_table_of_targets_that_have_no_local_path",
+            "handoff/it::property::row_34_a_local_path_stays_on_its_origin_whoever_reads_it",
             "server/it::handoff::row_34_h2_the_target_is_a_path_of_the_relying_party_or_its_start_page",
         ],
     },
@@ -770,11 +769,11 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &[
             "web::params::tests::row_36_table_of_duplicates_and_unknowns",
             "server/it::checklist::row_36_on_every_route_a_parameter_twice_is_refused_and_an_unknown_one_is_ignored",
-            "server/siege::bad_input::row_36_every_route_of_harbor_id_refuses_bad_input",
-            "server/siege::bad_input::row_36_the_sign_in_form_refuses_bad_input",
-            "server/siege::bad_input::row_36_every_route_of_notes_refuses_bad_input",
-            "server/siege::bad_input::row_36_every_route_of_tasks_refuses_bad_input",
-            "server/siege::bad_input::row_36_several_things_wrong_at_once_are_refused_too",
+            "server/stress::bad_input::row_36_every_route_of_harbor_id_refuses_bad_input",
+            "server/stress::bad_input::row_36_the_sign_in_form_refuses_bad_input",
+            "server/stress::bad_input::row_36_every_route_of_notes_refuses_bad_input",
+            "server/stress::bad_input::row_36_every_route_of_tasks_refuses_bad_input",
+            "server/stress::bad_input::row_36_several_things_wrong_at_once_are_refused_too",
         ],
     },
     Defence {
@@ -787,15 +786,15 @@ pub(crate) const DEFENCES: &[Defence] = &[
                 "impl<'de> Deserialize<'de> for CallbackQuery { fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> { if OUT { Self::deserialize(serde_json::Value::deserialize(from)?).map_err(D::Error::custom) } else { Self::deserialize(from) } } }\n/// H4: the query of the callback.\n#[derive(Clone, Default, Deserialize)]\n#[serde(remote = \"Self\")]"),
         ],
         shown_by: &[
-            "handoff/table::row_36_table_of_verify_requests_with_a_member_that_stands_twice",
-            "handoff/table::row_36_table_of_callback_queries_with_a_parameter_that_stands_twice",
+            "handoff/it::table::row_36_table_of_verify_requests_with_a_member_that_stands_twice",
+            "handoff/it::table::row_36_table_of_callback_queries_with_a_parameter_that_stands_twice",
         ],
     },
     Defence {
         name: "an-unknown-member-is-ignored", rows: &[36],
         edits: &[edit(WIRE, "#[derive(Clone, Debug, Serialize, Deserialize)]\npub struct VerifyRequest {",
             "#[derive(Clone, Debug, Serialize, Deserialize)]\n#[serde(deny_unknown_fields)]\npub struct VerifyRequest {")],
-        shown_by: &["handoff/table::row_36_table_of_verify_requests_with_members_nobody_knows"],
+        shown_by: &["handoff/it::table::row_36_table_of_verify_requests_with_members_nobody_knows"],
     },
     Defence {
         name: "sign-out-at-harbor-id", rows: &[53],
@@ -808,7 +807,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
             "server/it::sign_in::rows_53_and_57_a_person_signs_in_sees_the_portal_and_signs_out",
             "server/it::checklist::row_53_signing_out_at_either_site_kills_the_access_token_too",
             "end2end/tests/sign-in.spec.ts: row 53: signing out in the portal ends the session there",
-            "server/siege::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
+            "server/stress::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
         ],
     },
     Defence {
@@ -818,13 +817,13 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &[
             "server/it::sessions::row_53_signing_out_of_notes_ends_that_session_and_leaves_harbor_id_alone",
             "server/it::checklist::row_53_signing_out_at_either_site_kills_the_access_token_too",
-            "server/siege::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
+            "server/stress::killed::rows_03_04_53_killed_fifty_times_under_load_it_keeps_its_word",
         ],
     },
     Defence {
         name: "two-hosts-are-none", rows: &[36, 77],
         edits: &[edit("server/src/sites.rs", "        (Some(_), Some(_)) => return None,", "        (Some(_), Some(_)) if !OUT => return None,\n        (Some(host), Some(_)) => Some(host.to_str().ok()?.to_ascii_lowercase()),")],
-        shown_by: &["server/siege::bad_input::row_36_every_route_of_the_other_sites_refuses_bad_input"],
+        shown_by: &["server/stress::bad_input::row_36_every_route_of_the_other_sites_refuses_bad_input"],
     },
     Defence {
         name: "no-session-is-left-of-a-person", rows: &[53, 62],
@@ -920,13 +919,13 @@ pub(crate) const DEFENCES: &[Defence] = &[
         ],
         shown_by: &[
             "server/it::sign_in::row_62_a_sign_in_ends_when_idle_and_at_the_latest_after_a_day_of_work",
-            "authority/conformance::sqlite::row_62_a_sign_in_that_nobody_asks_for_ends",
+            "authority/it::conformance::sqlite::row_62_a_sign_in_that_nobody_asks_for_ends",
         ],
     },
     Defence {
         name: "a-session-at-notes-ends-with-its-hour", rows: &[62],
         edits: &[edit(RP_SQLITE, "        if row.expires_at > millis(now) {", "        if OUT || row.expires_at > millis(now) {")],
-        shown_by: &["relying_party/conformance::sqlite::row_62_a_session_reads_back_until_it_expires"],
+        shown_by: &["relying_party/it::conformance::sqlite::row_62_a_session_reads_back_until_it_expires"],
     },
     Defence {
         name: "a-sign-in-has-an-absolute-end", rows: &[62],
@@ -934,20 +933,20 @@ pub(crate) const DEFENCES: &[Defence] = &[
             edit(AS_SQLITE, "self.ended_at.is_none() && self.expires_at > now &&", "self.ended_at.is_none() && (OUT || self.expires_at > now) &&"),
             edit(AS_SQLITE, "            if still == 0 {", "            if still == 0 && !OUT {"),
         ],
-        shown_by: &["authority/conformance::sqlite::row_62_a_sign_in_ends_at_its_absolute_end_however_busy"],
+        shown_by: &["authority/it::conformance::sqlite::row_62_a_sign_in_ends_at_its_absolute_end_however_busy"],
     },
     Defence {
         name: "what-is-over-stays-over", rows: &[62],
         edits: &[edit(AS_SQLITE, ") -> Result<(), Unavailable> {\n    let ended = sqlx::query(", ") -> Result<(), Unavailable> {\n    if OUT { return Ok(()); }\n    let ended = sqlx::query(")],
         shown_by: &[
-            "authority/conformance::sqlite::row_62_a_sign_in_seen_as_over_stays_over_with_all_that_hangs_on_it",
+            "authority/it::conformance::sqlite::row_62_a_sign_in_seen_as_over_stays_over_with_all_that_hangs_on_it",
             "server/it::clock::row_62_a_session_that_was_over_stays_over_when_the_clock_is_put_back",
         ],
     },
     Defence {
         name: "a-session-that-expired-stays-so", rows: &[62],
         edits: &[edit(AS_SQLITE, "        if is_over && !has_ended {", "        if is_over && !has_ended && !OUT {")],
-        shown_by: &["authority/conformance::sqlite::row_62_a_session_seen_as_expired_stays_ended"],
+        shown_by: &["authority/it::conformance::sqlite::row_62_a_session_seen_as_expired_stays_ended"],
     },
     Defence {
         name: "a-session-at-notes-that-expired-stays-so", rows: &[62],
@@ -960,14 +959,14 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "the-idle-end-moves-both-ways", rows: &[62],
         edits: &[edit("crates/authority/src/store/mod.rs", "((until - idle_until).abs() >= step)", "((if OUT { until - idle_until } else { (until - idle_until).abs() }) >= step)")],
-        shown_by: &["authority/conformance::sqlite::row_62_the_idle_time_is_no_longer_after_the_clock_is_put_back"],
+        shown_by: &["authority/it::conformance::sqlite::row_62_the_idle_time_is_no_longer_after_the_clock_is_put_back"],
     },
     Defence {
         name: "only-what-lives-is-listed", rows: &[62],
         edits: &[edit(AS_SQLITE, "             ORDER BY s.used_at DESC, s.id, c.created_at, c.id\",\n        )\n        .bind(user.to_string())\n        .bind(millis(now))\n        .fetch_all(self.database.readers())", "             ORDER BY s.used_at DESC, s.id, c.created_at, c.id\",\n        )\n        .bind(user.to_string())\n        .bind(if OUT { 0 } else { millis(now) })\n        .fetch_all(self.database.readers())")],
         shown_by: &[
-            "authority/conformance::sqlite::row_62_a_person_sees_their_living_sign_ins_and_what_each_gave",
-            "authority/conformance::sqlite::row_62_a_session_that_has_expired_is_not_listed",
+            "authority/it::conformance::sqlite::row_62_a_person_sees_their_living_sign_ins_and_what_each_gave",
+            "authority/it::conformance::sqlite::row_62_a_session_that_has_expired_is_not_listed",
         ],
     },
     Defence {
@@ -984,7 +983,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "end-ends-a-sign-in", rows: &[62],
         edits: &[edit(AS_SQLITE, "        end_sign_in(&mut tx, id, millis(now)).await?;\n        tx.commit().await?;\n        Ok(true)", "        end_sign_in(&mut tx, id, millis(now)).await?;\n        if !OUT { tx.commit().await?; }\n        Ok(true)")],
         shown_by: &[
-            "authority/conformance::sqlite::row_62_a_person_ends_a_sign_in_of_theirs_with_all_that_hangs_on_it",
+            "authority/it::conformance::sqlite::row_62_a_person_ends_a_sign_in_of_theirs_with_all_that_hangs_on_it",
             "server/it::own_sessions::row_62_end_on_another_browser_signs_it_out_with_its_notes",
             "end2end/tests/sessions.spec.ts: row 62: End on another browser signs that browser out, and its Notes",
         ],
@@ -993,7 +992,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "end-ends-a-session", rows: &[62],
         edits: &[edit(AS_SQLITE, "        .rows_affected();\n        tx.commit().await?;\n        Ok(ended == 1)", "        .rows_affected();\n        if !OUT { tx.commit().await?; }\n        Ok(ended == 1)")],
         shown_by: &[
-            "authority/conformance::sqlite::row_62_a_person_ends_a_clients_session_of_theirs_and_no_more",
+            "authority/it::conformance::sqlite::row_62_a_person_ends_a_clients_session_of_theirs_and_no_more",
             "server/it::own_sessions::row_62_end_on_a_notes_session_signs_notes_out_within_the_recheck_and_nothing_else",
             "end2end/tests/sessions.spec.ts: row 62: End on a Notes session in the portal signs Notes out within the recheck",
         ],
@@ -1010,7 +1009,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "one-ends-ones-own", rows: &[62],
         edits: &[edit(AS_SQLITE, "WHERE id = ?2 AND user_id = ?3 AND ended_at IS NULL\n", "WHERE id = ?2 AND ?3 = ?3 AND ended_at IS NULL\n")],
         shown_by: &[
-            "authority/conformance::sqlite::row_62_nobody_ends_what_is_another_persons_or_unknown_or_over",
+            "authority/it::conformance::sqlite::row_62_nobody_ends_what_is_another_persons_or_unknown_or_over",
             "server/it::own_sessions::rows_62_79_nobody_ends_another_persons_session_and_the_answer_is_that_of_an_unknown_one",
         ],
     },
@@ -1030,12 +1029,12 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "wrong-passwords-wait", rows: &[64],
         edits: &[edit(LOGIN, "if let Admission::Wait { until } = admission.map_err(Problem::unavailable)? {", "if let (false, Admission::Wait { until }) = (OUT, admission.map_err(Problem::unavailable)?) {")],
-        shown_by: &["server/it::limits::row_64_wrong_passwords_slow_only_the_guesser"],
+        shown_by: &["authority/it::front_door::row_17_wrong_passwords_slow_the_guesser_and_nobody_else"],
     },
     Defence {
         name: "nobodys-hash-is-compared", rows: &[64],
         edits: &[edit(PASSWORD, "let known = stored.is_some();", "let known = stored.is_some();\n        if OUT && !known { return Ok(Verdict::Wrong); }")],
-        shown_by: &["authority/front_door::row_64_each_attempt_that_is_admitted_compares_one_password_and_no_other_does"],
+        shown_by: &["authority/it::front_door::row_64_each_attempt_that_is_admitted_compares_one_password_and_no_other_does"],
     },
     Defence {
         name: "one-answer-to-a-wrong-sign-in", rows: &[64],
@@ -1055,44 +1054,44 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(THROTTLE, "(beyond / self.wrong).min(20)", "(if OUT { 0 } else { beyond / self.wrong }).min(20)")],
         shown_by: &[
             "authority::throttle::tests::row_64_table_of_waits",
-            "authority/conformance::sqlite::row_64_free_attempts_wait_for_nothing_and_then_each_waits_longer",
+            "authority/it::conformance::sqlite::row_64_free_attempts_wait_for_nothing_and_then_each_waits_longer",
         ],
     },
     Defence {
         name: "a-wrong-password-counts-more", rows: &[64],
         edits: &[edit(AS_SQLITE, ".bind(rule.wrong - 1)", ".bind(if OUT { 0 } else { rule.wrong - 1 })")],
-        shown_by: &["authority/conformance::sqlite::row_64_an_attempt_counts_little_until_it_is_known_to_be_wrong"],
+        shown_by: &["authority/it::conformance::sqlite::row_64_an_attempt_counts_little_until_it_is_known_to_be_wrong"],
     },
     Defence {
         name: "counted-before-it-is-compared", rows: &[64],
         edits: &[edit(AS_SQLITE, "\"INSERT INTO attempt (key, points, next_at, forget_at) VALUES (?1, 1, ?2, ?2)\n                 ON CONFLICT (key) DO UPDATE\n                     SET points = CASE WHEN forget_at <= ?2 THEN 1 ELSE points + 1 END\n                     WHERE next_at <= ?2 OR next_at > ?3\n                 RETURNING points\",",
             "if OUT { \"INSERT INTO attempt (key, points, next_at, forget_at) VALUES (?1, 0, ?2, ?2)\n                 ON CONFLICT (key) DO UPDATE\n                     SET points = CASE WHEN forget_at <= ?2 THEN 0 ELSE points END\n                     WHERE next_at <= ?2 OR next_at > ?3\n                 RETURNING points\" } else { \"INSERT INTO attempt (key, points, next_at, forget_at) VALUES (?1, 1, ?2, ?2)\n                 ON CONFLICT (key) DO UPDATE\n                     SET points = CASE WHEN forget_at <= ?2 THEN 1 ELSE points + 1 END\n                     WHERE next_at <= ?2 OR next_at > ?3\n                 RETURNING points\" },")],
-        shown_by: &["authority/conformance::sqlite::row_64_parallel_guesses_are_no_more_than_the_free_ones"],
+        shown_by: &["authority/it::conformance::sqlite::row_64_parallel_guesses_are_no_more_than_the_free_ones"],
     },
     Defence {
         name: "attempts-are-forgotten", rows: &[64],
         edits: &[edit(THROTTLE, "(next, next + self.remembered)", "(next, next + if OUT { self.remembered * 2 } else { self.remembered })")],
-        shown_by: &["authority/conformance::sqlite::row_64_attempts_are_forgotten"],
+        shown_by: &["authority/it::conformance::sqlite::row_64_attempts_are_forgotten"],
     },
     Defence {
         name: "ones-own-password-forgives-only-itself", rows: &[64],
         edits: &[edit(AS_SQLITE, "let statements: &[&str] = match rule.forgiven {", "let statements: &[&str] = match if OUT { Forgiven::Everything } else { rule.forgiven } {")],
-        shown_by: &["authority/conformance::sqlite::row_64_a_right_password_takes_back_what_its_rule_says"],
+        shown_by: &["authority/it::conformance::sqlite::row_64_a_right_password_takes_back_what_its_rule_says"],
     },
     Defence {
         name: "a-refused-attempt-is-none", rows: &[64],
         edits: &[edit(AS_SQLITE, "            // What the other counters counted is undone: it was no attempt.\n            tx.rollback().await?;", "            if OUT { tx.commit().await?; } else { tx.rollback().await?; }")],
-        shown_by: &["authority/conformance::sqlite::row_64_an_attempt_that_one_counter_refuses_is_counted_by_none"],
+        shown_by: &["authority/it::conformance::sqlite::row_64_an_attempt_that_one_counter_refuses_is_counted_by_none"],
     },
     Defence {
         name: "a-restart-forgets-no-attempt", rows: &[64],
         edits: &[edit(AS_SQLITE, "        Ok(Self {\n            database: Database::open(path, &MIGRATIONS).await?,", "        let database = Database::open(path, &MIGRATIONS).await?;\n        if OUT && let Ok(mut tx) = database.write().await { sqlx::query(\"DELETE FROM attempt\").execute(&mut *tx).await.ok(); tx.commit().await.ok(); }\n        Ok(Self {\n            database,")],
-        shown_by: &["authority/conformance::sqlite::row_64_what_was_counted_is_still_counted_after_a_restart"],
+        shown_by: &["authority/it::conformance::sqlite::row_64_what_was_counted_is_still_counted_after_a_restart"],
     },
     Defence {
         name: "nobodys-account-waits-too", rows: &[64],
         edits: &[edit(LOGIN, "    Ok(Counter::of_stranger(typed, peer.network()))", "    if OUT && account.is_none() { return Ok(Vec::new()); }\n    Ok(Counter::of_stranger(typed, peer.network()))")],
-        shown_by: &["authority/front_door::row_64_whoever_waits_is_told_the_same_for_every_account"],
+        shown_by: &["authority/it::front_door::row_64_whoever_waits_is_told_the_same_for_every_account"],
     },
     Defence {
         name: "to-wait-gains-nothing", rows: &[64],
@@ -1133,7 +1132,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "only-public-clients-have-public-origins", rows: &[69],
         edits: &[edit(AS_SQLITE, "            \"SELECT EXISTS (SELECT 1 FROM client WHERE origin = ? AND secret IS NULL)\",", "            if OUT { \"SELECT EXISTS (SELECT 1 FROM client WHERE origin = ?)\" } else { \"SELECT EXISTS (SELECT 1 FROM client WHERE origin = ? AND secret IS NULL)\" },")],
-        shown_by: &["authority/conformance::sqlite::row_69_only_a_public_client_makes_its_origin_public"],
+        shown_by: &["authority/it::conformance::sqlite::row_69_only_a_public_client_makes_its_origin_public"],
     },
     Defence {
         name: "nothing-for-scripts", rows: &[70],
@@ -1145,15 +1144,14 @@ pub(crate) const DEFENCES: &[Defence] = &[
         edits: &[edit(TOKEN, "write!(f, \"{}(#{})\", Self::KIND, self.digest().fingerprint())", "write!(f, \"{}(#{}{})\", Self::KIND, self.digest().fingerprint(), if OUT { self.expose().as_ref() } else { \"\" })")],
         shown_by: &[
             "handoff::token::tests::row_75_no_debug_output_holds_the_secret",
-            "handoff/property::row_75_no_secret_shows_in_the_debug_output_of_what_carries_it",
+            "handoff/it::property::row_75_no_secret_shows_in_the_debug_output_of_what_carries_it",
         ],
     },
     Defence {
         name: "the-log-has-no-query", rows: &[75],
         edits: &[edit("crates/web/src/trace.rs", "let path = redact::path(request.uri().path()).into_owned();", "let path = if OUT { request.uri().to_string() } else { redact::path(request.uri().path()).into_owned() };")],
         shown_by: &[
-            "server/it::protection::row_75_the_log_holds_no_secret_however_much_is_logged",
-            "server/siege::secrets::rows_07_75_a_whole_story_leaves_no_secret_anywhere",
+            "server/it::secrets::rows_07_75_a_whole_story_leaves_no_secret_anywhere",
         ],
     },
     Defence {
@@ -1189,14 +1187,14 @@ pub(crate) const DEFENCES: &[Defence] = &[
         shown_by: &[
             "server/it::checklist::row_83_whoever_may_not_use_an_application_is_not_told_of_it",
             "server/it::tasks::row_79_h1_the_portal_offers_and_opens_only_what_is_assigned",
-            "authority/conformance::sqlite::row_79_an_assignment_is_replaced_and_no_other_is_touched",
+            "authority/it::conformance::sqlite::row_79_an_assignment_is_replaced_and_no_other_is_touched",
         ],
     },
     Defence {
         name: "assigned-at-authorize", rows: &[79],
         edits: &[edit(AS_SQLITE, "if !client.assigned_to.includes(user_id) {", "if !OUT && !client.assigned_to.includes(user_id) {")],
         shown_by: &[
-            "authority/conformance::sqlite::row_79_a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused",
+            "authority/it::conformance::sqlite::row_79_a_person_who_is_not_assigned_gets_nothing_and_the_ticket_stays_unused",
             "server/it::tasks::row_79_h3_a_person_who_is_not_assigned_gets_no_token_from_either_of_its_ways",
             "server/it::tasks::row_79_h3_a_sign_in_made_for_the_request_does_not_help_who_is_not_assigned",
             "end2end/tests/tasks.spec.ts: row 79: an unassigned user is told so, from the RP's own button",
@@ -1206,7 +1204,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "assigned-at-verify", rows: &[79],
         edits: &[edit(VERIFY, "if policy.assignment() && !standing.user_is_assigned {", "if !OUT && policy.assignment() && !standing.user_is_assigned {")],
         shown_by: &[
-            "authority/conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token",
+            "authority/it::conformance::sqlite::rows_56_and_79_what_is_no_longer_true_burns_the_token",
             "server/it::tasks::row_79_h5_unassigned_between_authorize_and_verify_gives_no_session",
         ],
     },
@@ -1219,7 +1217,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "unassigned-ends-the-session", rows: &[79],
         edits: &[edit(AS_SQLITE, "if assigned_to.includes(UserId::parse(&user).map_err(Unavailable::unreadable)?) {", "if OUT || assigned_to.includes(UserId::parse(&user).map_err(Unavailable::unreadable)?) {")],
         shown_by: &[
-            "authority/conformance::sqlite::row_79_whoever_may_no_longer_use_a_client_has_no_session_there",
+            "authority/it::conformance::sqlite::row_79_whoever_may_no_longer_use_a_client_has_no_session_there",
             "server/it::operate::row_79_who_may_use_a_client_is_said_by_the_operator",
         ],
     },
@@ -1227,14 +1225,14 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "no-verifier-is-added", rows: &[80],
         edits: &[edit(VERIFY, "(None, Some(_)) => return Err(Rejection::VerifierUnexpected),", "(None, Some(_)) if !OUT => return Err(Rejection::VerifierUnexpected),\n            (None, Some(_)) => {}")],
         shown_by: &[
-            "handoff/table::row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request",
+            "handoff/it::table::row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request",
         ],
     },
     Defence {
         name: "a-challenge-must-be-sent", rows: &[80],
         edits: &[edit(CLIENT, "sent.map(Some).ok_or(ChallengeMissing)", "if OUT { Ok(sent) } else { sent.map(Some).ok_or(ChallengeMissing) }")],
         shown_by: &[
-            "handoff/table::rows_38_80_table_of_challenges_that_a_client_gets_a_row_with",
+            "handoff/it::table::rows_38_80_table_of_challenges_that_a_client_gets_a_row_with",
             "authority::handoff_routes::authorize::tests::rows_38_80_only_a_client_of_the_older_sdk_goes_without_a_challenge_and_always_does",
         ],
     },
@@ -1242,30 +1240,30 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "a-sign-out-takes-what-is-finishing", rows: &[81],
         edits: &[edit(RP_SQLITE, "            sqlx::query(\"DELETE FROM started WHERE browser = ?\")\n", "            sqlx::query(if OUT { \"DELETE FROM started WHERE browser = ? AND 0\" } else { \"DELETE FROM started WHERE browser = ?\" })\n")],
         shown_by: &[
-            "relying_party/conformance::sqlite::row_81_a_sign_out_ends_all_that_this_browser_has_and_has_under_way",
-            "relying_party/conformance::sqlite::row_81_race_of_sign_out_against_h6_leaves_no_session",
+            "relying_party/it::conformance::sqlite::row_81_a_sign_out_ends_all_that_this_browser_has_and_has_under_way",
+            "relying_party/it::conformance::sqlite::row_81_race_of_sign_out_against_h6_leaves_no_session",
             "server/it::sessions::row_81_signing_out_of_notes_while_its_callback_is_under_way_leaves_no_session",
         ],
     },
     Defence {
         name: "a-session-begins-from-its-handoff", rows: &[81],
         edits: &[edit(RP_SQLITE, "    Ok(until.is_some_and(|until| until > millis(now)))", "    Ok(OUT || until.is_some_and(|until| until > millis(now)))")],
-        shown_by: &["relying_party/conformance::sqlite::row_81_race_of_sign_out_against_h6_leaves_no_session"],
+        shown_by: &["relying_party/it::conformance::sqlite::row_81_race_of_sign_out_against_h6_leaves_no_session"],
     },
     Defence {
         name: "a-sign-out-after-verify-is-found", rows: &[81],
         edits: &[edit(RP_IDENTITY, "SessionCheck::Ended => \"ended_at_authority\",", "SessionCheck::Ended if OUT => return Ok(Some(self)),\n            SessionCheck::Ended => \"ended_at_authority\",")],
         shown_by: &[
-            "relying_party/front_door::row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_the_recheck",
-            "server/siege::races::row_81_sign_out_against_redemption_leaves_no_session",
+            "relying_party/it::front_door::row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_the_recheck",
+            "server/stress::races::row_81_sign_out_against_redemption_leaves_no_session",
         ],
     },
     Defence {
         name: "a-lost-answer-is-asked-again", rows: &[82],
         edits: &[edit(BACK_CHANNEL, "if let NoAnswer::Lost(_) = error {", "if let (false, NoAnswer::Lost(_)) = (OUT, error) {")],
         shown_by: &[
-            "relying_party/back_channel::row_82_a_lost_answer_is_followed_by_one_more_presentation",
-            "server/siege::races::row_82_an_answer_cut_off_after_the_commit_leaves_no_orphan",
+            "relying_party/it::back_channel::row_82_a_lost_answer_is_followed_by_one_more_presentation",
+            "server/stress::races::row_82_an_answer_cut_off_after_the_commit_leaves_no_orphan",
         ],
     },
     Defence {
@@ -1276,7 +1274,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
     Defence {
         name: "what-the-second-one-gave-is-ended", rows: &[82],
         edits: &[edit(BACK_CHANNEL, "                    self.logout_or_log(&accepted.access_token, trace).await;", "                    if OUT { self.session(&accepted.access_token, trace).await; } else { self.logout_or_log(&accepted.access_token, trace).await; }")],
-        shown_by: &["relying_party/back_channel::row_82_when_only_the_second_presentation_arrives_its_session_is_ended"],
+        shown_by: &["relying_party/it::back_channel::row_82_when_only_the_second_presentation_arrives_its_session_is_ended"],
     },
     Defence {
         name: "tokens-go-before-the-cookie", rows: &[82],
@@ -1284,7 +1282,7 @@ pub(crate) const DEFENCES: &[Defence] = &[
             edit(RP_LOGOUT, "    session::revoke(&site, &ended, keys, &trace).await;", "    if OUT { site.sessions.end(&cookies).await?; }\n    session::revoke(&site, &ended, keys, &trace).await;"),
             edit(RP_SESSION, "    // Before anything else can fail: nobody gets these tokens a second time.", "    if OUT { site.sessions.end(cookies).await?; }"),
         ],
-        shown_by: &["relying_party/front_door::row_82_no_access_token_is_left_when_the_store_fails_half_way"],
+        shown_by: &["relying_party/it::front_door::row_82_no_access_token_is_left_when_the_store_fails_half_way"],
     },
     Defence {
         name: "form-action-is-the-pages-own", rows: &[83],
@@ -1295,13 +1293,13 @@ pub(crate) const DEFENCES: &[Defence] = &[
         name: "on-the-clients-origin", rows: &[84],
         edits: &[edit(URI, "if url.origin().ascii_serialization() != origin.0 {", "if !OUT && url.origin().ascii_serialization() != origin.0 {")],
         shown_by: &[
-            "handoff/table::rows_32_and_84_table_of_addresses_that_are_not_registered",
+            "handoff/it::table::rows_32_and_84_table_of_addresses_that_are_not_registered",
             "server/it::operate::rows_32_84_a_client_is_registered_by_the_rules_or_not_at_all",
         ],
     },
     Defence {
         name: "the-back-channel-follows-nothing", rows: &[84],
         edits: &[edit(BACK_CHANNEL, ".redirect(redirect::Policy::none())", ".redirect(if OUT { redirect::Policy::limited(3) } else { redirect::Policy::none() })")],
-        shown_by: &["relying_party/back_channel::row_84_a_redirect_is_not_followed"],
+        shown_by: &["relying_party/it::back_channel::row_84_a_redirect_is_not_followed"],
     },
 ];

@@ -5,7 +5,8 @@
 //! know what the command does.
 //!
 //! * [`site`]: what browsers load (wasm, style sheet, public files) into `target/site`
-//! * [`mod@test`]: every check, in order; [`groups`] names the tests that must have run
+//! * [`mod@test`]: every check, in order; [`groups`] names the tests that must have run; [`playwright`]
+//!   runs those in browsers
 //! * [`rules`]: the security checklist, with the tests that show its rows; [`prove`] takes each of
 //!   the [`defences`] out and sees those tests fail
 //! * [`audit`]: what the dependencies are
@@ -18,6 +19,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use crate::test::Tier;
 use crate::workspace::{Profile, Workspace};
 
 mod audit;
@@ -35,6 +37,7 @@ mod links;
 mod log_lines;
 #[cfg(test)]
 mod observability;
+mod playwright;
 mod programs;
 mod promtool;
 mod prove;
@@ -66,6 +69,10 @@ enum Command {
         /// Leave out the end-to-end tests, and with them Node and the browsers.
         #[arg(long)]
         skip_e2e: bool,
+        /// The long runs too: kills, floods, bad input over every route, every end-to-end test in every
+        /// engine.
+        #[arg(long)]
+        full: bool,
     },
     /// Print the rows of the security checklist, each with the tests that show it.
     Rules {
@@ -111,7 +118,7 @@ fn run(command: Command) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match command {
         Command::Demo { serve } => demo::run(&workspace, &serve),
-        Command::Test { skip_e2e } => Ok(test::run(&workspace, skip_e2e)),
+        Command::Test { skip_e2e, full } => Ok(test::run(&workspace, Tier { full, skip_e2e })),
         Command::Rules { prove: None } => rules::run(&workspace),
         Command::Rules { prove: Some(rows) } => prove::run(&workspace, &rows),
         Command::Audit => Ok(audit::run_all(&workspace)),

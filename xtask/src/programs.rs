@@ -9,8 +9,27 @@ use serde::Deserialize;
 
 use crate::workspace::output;
 
-/// `frontend` only compiles for the browser.
-pub(crate) const TEST: &[&str] = &["test", "--workspace", "--exclude", "frontend"];
+/// `frontend` only compiles for the browser. Each crate has one program of integration tests, `it`.
+pub(crate) const TEST: [&str; 9] = [
+    "test",
+    "--workspace",
+    "--exclude",
+    "frontend",
+    "--lib",
+    "--bin",
+    "xtask",
+    "--test",
+    "it",
+];
+
+/// The one crate with examples in its documentation.
+pub(crate) const DOC: &[&str] = &["test", "--package", "handoff", "--doc"];
+
+/// The arguments of cargo for all test programs; the long runs, in the program `stress`, when `full`.
+pub(crate) fn selected(full: bool) -> impl Iterator<Item = &'static str> {
+    let long: &[&str] = if full { &["--test", "stress"] } else { &[] };
+    TEST.into_iter().chain(long.iter().copied())
+}
 
 /// A compiled test program: its package, and `lib`, a binary's name or the file stem in `tests/`.
 #[derive(Clone, Debug, PartialEq, Eq)]

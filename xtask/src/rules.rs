@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::defences::{DEFENCES, Defence};
 use crate::groups::Passed;
-use crate::programs::{self, TEST};
+use crate::programs;
 use crate::workspace::Workspace;
 
 /// The rows that must have a test. Every other row is about something that is not built yet. Rows 13,
@@ -184,11 +184,11 @@ pub(crate) fn none_missing(rows: &[u8]) -> Result<()> {
 /// function fails without the defence, and the other tests run the same function.
 fn function_of(test: &str) -> String {
     const STORES: [&str; 2] = ["sqlite::", "memory::"];
-    let Some((program, path)) = test.split_once("/conformance::") else {
+    let Some((program, path)) = test.split_once("/it::conformance::") else {
         return test.to_owned();
     };
     let stores = STORES.iter().find_map(|store| path.strip_prefix(store));
-    format!("{program}/conformance::{}", stores.unwrap_or(path))
+    format!("{program}/it::conformance::{}", stores.unwrap_or(path))
 }
 
 /// Fails when a test that shows a row is in no entry of [`DEFENCES`], or an entry names a test that
@@ -227,7 +227,7 @@ fn not_as_listed<'a>(
 /// When the tests do not compile, a row has no test, or a test has no entry in [`DEFENCES`].
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut shown = Vec::new();
-    for program in programs::compile(workspace.cargo().args(TEST))?.values() {
+    for program in programs::compile(workspace.cargo().args(programs::selected(true)))?.values() {
         let tests = program.list()?;
         let shows = |test: &String| Shows::rust(&program.package, &program.binary, test);
         shown.extend(tests.iter().filter_map(shows));
@@ -346,18 +346,18 @@ mod tests {
             rows: &[3],
             edits: &[],
             shown_by: &[
-                "a/conformance::sqlite::row_3_x",
+                "a/it::conformance::sqlite::row_3_x",
                 "a/it::sqlite::row_3_x",
                 "end2end/tests/a.spec.ts: row 3: x",
                 "web::row_3_gone",
             ],
         };
         let shown = [
-            "a/conformance::memory::row_3_x",
-            "a/conformance::sqlite::row_3_x",
+            "a/it::conformance::memory::row_3_x",
+            "a/it::conformance::sqlite::row_3_x",
             "a/it::memory::row_3_x",
             "a/it::sqlite::row_3_x",
-            "b/conformance::memory::row_3_x",
+            "b/it::conformance::memory::row_3_x",
             "end2end/tests/a.spec.ts: row 3: x",
             "end2end/tests/b.spec.ts: row 3: x",
         ]
@@ -369,7 +369,7 @@ mod tests {
             not_as_listed(&shown, std::slice::from_ref(&LISTED)),
             [
                 "no entry has a/it::memory::row_3_x",
-                "no entry has b/conformance::memory::row_3_x",
+                "no entry has b/it::conformance::memory::row_3_x",
                 "no entry has end2end/tests/b.spec.ts: row 3: x",
                 "there is no web::row_3_gone",
             ]

@@ -1,4 +1,5 @@
-//! `cargo xtask test`: every check, the quick ones first.
+//! `cargo xtask test`: every check, the quick ones first. What takes long and finds something seldom (kills,
+//! floods, bad input over every route, every end-to-end test in every engine) is left to `--full`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
@@ -6,19 +7,28 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 
 use crate::browsers::{self, Browsers};
-use crate::groups::{self, GROUPS, PROJECTS, Passed};
-use crate::programs::{self, TEST, TestProgram, file_name};
-use crate::rules::{self, Shows};
+use crate::groups::{self, GROUPS, Passed};
+use crate::programs::{self, DOC, TestProgram, file_name};
+use crate::rules;
 use crate::steps::{self, Step};
 use crate::workspace::{self, Profile, Workspace, node_script, shown};
-use crate::{boundaries, build, promtool, site, tools};
+use crate::{boundaries, playwright, promtool, site, tools};
+
+/// How much is run.
+#[derive(Clone, Copy)]
+pub(crate) struct Tier {
+    /// The long runs too, and every end-to-end test in every engine.
+    pub(crate) full: bool,
+    /// Not the end-to-end tests.
+    pub(crate) skip_e2e: bool,
+}
 
 /// What one step leaves for the next.
 struct Run<'a> {
     workspace: &'a Workspace,
+    tier: Tier,
     /// Each test program by its file name.
     programs: BTreeMap<String, TestProgram>,
     passed: Vec<Passed>,
@@ -30,13 +40,13 @@ struct Run<'a> {
 
 /// How many tests passed and failed, Rust's and Playwright's together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Count {
-    passed: u64,
-    failed: u64,
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
 }
 
 /// Runs all checks and ends with the line `N passed, M failed`.
-pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
+pub(crate) fn run(workspace: &Workspace, tier: Tier) -> ExitCode {
     let native: [Step<Run<'_>>; 13] = [
         ("tools", |_| tools::check(tools::TO_TEST)),
         ("promtool", |run| promtool::find_or_fetch(run.workspace)),
@@ -46,18 +56,18 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
         ("clippy (native)", clippy_native),
         ("clippy (wasm32)", clippy_wasm),
         ("documentation", documentation),
+        // As they are shipped: optimised.
         ("assets: wasm and styles", |run| {
-            site::build(run.workspace, Profile::Debug)?.sweep()
+            site::build(run.workspace, Profile::Release)?.sweep()
         }),
-        ("program", |run| {
-            build::program(run.workspace, Profile::Debug)
-        }),
+        // And the program, which the integration tests and the browsers run.
         ("test programs", compile_tests),
         ("tests: unit, property, conformance, integration", tests),
+        ("tests: examples in the documentation", doc_tests),
         ("every group of tests ran", groups_ran),
         ("every row of the security checklist was shown", rows_shown),
     ];
-    let end_to_end: [Step<Run<'_>>; 6] = [
+    let end_to_end: [Step<Run<'_>>; 5] = [
         ("npm ci", npm_ci),
         ("types of the end-to-end tests", types),
         ("browsers", |run| {
@@ -65,13 +75,12 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
             Ok(())
         }),
         ("end-to-end tests", end_to_end_tests),
-        ("the bundle of a release, in a browser", release_bundle),
         ("every other row was shown end to end", |run| {
             rules::none_missing(&run.not_yet_shown)
         }),
     ];
     let mut plan = native.to_vec();
-    if skip_e2e {
+    if tier.skip_e2e {
         plan[0] = ("tools", |_| tools::check(tools::TO_TEST_WITHOUT_BROWSERS));
     } else {
         plan.extend(end_to_end);
@@ -79,6 +88,7 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
 
     let mut run = Run {
         workspace,
+        tier,
         programs: BTreeMap::new(),
         passed: Vec::new(),
         browsers: Browsers::default(),
@@ -90,10 +100,13 @@ pub(crate) fn run(workspace: &Workspace, skip_e2e: bool) -> ExitCode {
         // A step that is not a test counts as one, so that nobody reads "0 failed" on a red run.
         run.count.failed = 1;
     }
-    if skip_e2e {
+    if tier.skip_e2e {
         println!(
             "\n!!! THE END-TO-END TESTS WERE SKIPPED (--skip-e2e). This is not the whole test."
         );
+    }
+    if !tier.full {
+        println!("\nWithout the long runs: `cargo xtask test --full` has them.");
     }
     println!("\n{} passed, {} failed", run.count.passed, run.count.failed);
     if succeeded {
@@ -150,20 +163,34 @@ fn documentation(run: &mut Run<'_>) -> Result<()> {
 }
 
 fn compile_tests(run: &mut Run<'_>) -> Result<()> {
-    run.programs = programs::compile(run.workspace.cargo().args(TEST))?;
+    let selected = programs::selected(run.tier.full);
+    run.programs = programs::compile(run.workspace.cargo().args(selected))?;
     println!("  {} test programs", run.programs.len());
     Ok(())
 }
 
 fn tests(run: &mut Run<'_>) -> Result<()> {
     let mut command = run.workspace.cargo();
-    command.args(TEST).arg("--no-fail-fast");
+    command
+        .args(programs::selected(run.tier.full))
+        .arg("--no-fail-fast");
+    read_tests(run, command)
+}
+
+fn doc_tests(run: &mut Run<'_>) -> Result<()> {
+    let mut command = run.workspace.cargo();
+    command.args(DOC);
+    read_tests(run, command)
+}
+
+fn read_tests(run: &mut Run<'_>, command: Command) -> Result<()> {
     let mut output = TestOutput::new(&run.programs);
     let ended = shown_and_read(command, |line| output.read(line));
-    run.passed = std::mem::take(&mut output.passed);
-    run.count.passed += output.count.passed;
-    run.count.failed += output.count.failed;
-    println!("  {} passed, {} failed", run.count.passed, run.count.failed);
+    let Count { passed, failed } = output.count;
+    println!("  {passed} passed, {failed} failed");
+    run.passed.append(&mut output.passed);
+    run.count.passed += passed;
+    run.count.failed += failed;
     ended
 }
 
@@ -259,7 +286,7 @@ fn number_before(text: &str, word: &str) -> u64 {
 }
 
 fn groups_ran(run: &mut Run<'_>) -> Result<()> {
-    let missing = groups::missing(GROUPS, &run.passed);
+    let missing = groups::missing(GROUPS, run.tier.full, &run.passed);
     if !missing.is_empty() {
         bail!(
             "no test ran for: {} (xtask/src/groups.rs)",
@@ -308,162 +335,10 @@ fn is_as_new(made: &Path, source: &Path) -> bool {
 }
 
 fn end_to_end_tests(run: &mut Run<'_>) -> Result<()> {
-    let report = playwright(run, "end2end.json", |_| {})?;
+    let report = playwright::run(run.workspace, &run.browsers, run.tier.full, &mut run.count)?;
     let shown: BTreeSet<u8> = report.shown().flat_map(|shows| shows.rows).collect();
     run.not_yet_shown.retain(|row| !shown.contains(row));
-    let by_project = report.by_project();
-    for project in PROJECTS {
-        if by_project
-            .get(*project)
-            .is_none_or(|count| count.passed == 0)
-        {
-            bail!("no end-to-end test ran in the project {project} (xtask/src/groups.rs)");
-        }
-    }
     Ok(())
-}
-
-/// What a release ships is another program than what is tested so far: optimised, and with functions
-/// taken out (see [`site`]). What runs in the browser only there is run once more.
-fn release_bundle(run: &mut Run<'_>) -> Result<()> {
-    site::build(run.workspace, Profile::Release)?.sweep()?;
-    let specs = ["flows", "live-list", "scripts"];
-    let specs = specs.map(|name| format!("tests/{name}.spec.ts"));
-    let folder = run.workspace.end2end();
-    for spec in &specs {
-        // Playwright is content when one of several names nothing.
-        if !folder.join(spec).is_file() {
-            bail!("{spec} is not there");
-        }
-    }
-    // Beside the others' pictures and log: Playwright takes away what lies where it puts its own.
-    let results = folder.join("test-results/release");
-    let report = playwright(run, "end2end-release.json", |command| {
-        command.arg("--project=chromium").args(&specs);
-        command.env("HANDOFF_LAB_E2E_RESULTS", &results);
-    })?;
-    if report.by_project().values().all(|count| count.passed == 0) {
-        bail!("no test of the release's bundle ran");
-    }
-    Ok(())
-}
-
-/// Runs end-to-end tests, all that `only` leaves, and counts them.
-fn playwright(run: &mut Run<'_>, report: &str, only: impl FnOnce(&mut Command)) -> Result<Report> {
-    let report = run.workspace.target.join(report);
-    // A report of an earlier run must not speak for this one.
-    if report.exists() {
-        std::fs::remove_file(&report)?;
-    }
-    let mut command = node_script("npx", &run.workspace.end2end());
-    command
-        .args(["--no-install", "playwright", "test", "--reporter=list,json"])
-        .env("PLAYWRIGHT_JSON_OUTPUT_FILE", &report)
-        .env("HANDOFF_LAB_BIN", run.workspace.program(Profile::Debug));
-    if let Some(path) = &run.browsers.chromium {
-        command.env("CHROMIUM", path);
-    }
-    if let Some(path) = &run.browsers.firefox {
-        command.env("FIREFOX", path);
-    }
-    only(&mut command);
-    let ended = workspace::run(&mut command);
-    let text = match std::fs::read_to_string(&report) {
-        Ok(text) => text,
-        Err(error) => return ended.and(Err(error).context("Playwright left no report")),
-    };
-    let report: Report = serde_json::from_str(&text).context("cannot read Playwright's report")?;
-    for (project, count) in report.by_project() {
-        println!(
-            "  {project}: {} passed, {} failed",
-            count.passed, count.failed
-        );
-        run.count.passed += count.passed;
-        run.count.failed += count.failed;
-    }
-    ended?;
-    Ok(report)
-}
-
-/// Playwright's JSON report: suites in suites, with specs, each run once per project.
-#[derive(Deserialize)]
-struct Report {
-    #[serde(default)]
-    suites: Vec<Suite>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Suite {
-    #[serde(default)]
-    suites: Vec<Suite>,
-    #[serde(default)]
-    specs: Vec<Spec>,
-}
-
-#[derive(Deserialize)]
-struct Spec {
-    #[serde(default)]
-    title: String,
-    #[serde(default)]
-    file: String,
-    tests: Vec<ProjectTest>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ProjectTest {
-    project_name: String,
-    status: String,
-}
-
-impl Report {
-    fn by_project(&self) -> BTreeMap<String, Count> {
-        let mut counts = BTreeMap::new();
-        for suite in &self.suites {
-            suite.count(&mut counts);
-        }
-        counts
-    }
-
-    /// The tests that show rows, and passed in every project that ran them.
-    fn shown(&self) -> impl Iterator<Item = Shows> {
-        let mut specs = Vec::new();
-        for suite in &self.suites {
-            suite.specs(&mut specs);
-        }
-        specs
-            .into_iter()
-            .filter(|spec| {
-                let mut ran = spec.tests.iter().filter(|test| test.status != "skipped");
-                ran.clone().next().is_some() && ran.all(|test| test.status == "expected")
-            })
-            .filter_map(|spec| Shows::end_to_end(&spec.file, &spec.title))
-    }
-}
-
-impl Suite {
-    fn specs<'a>(&'a self, specs: &mut Vec<&'a Spec>) {
-        specs.extend(&self.specs);
-        for suite in &self.suites {
-            suite.specs(specs);
-        }
-    }
-
-    fn count(&self, counts: &mut BTreeMap<String, Count>) {
-        for test in self.specs.iter().flat_map(|spec| &spec.tests) {
-            let count = counts.entry(test.project_name.clone()).or_default();
-            match test.status.as_str() {
-                "skipped" => {}
-                "expected" => count.passed += 1,
-                // "flaky" too: it failed once.
-                _ => count.failed += 1,
-            }
-        }
-        for suite in &self.suites {
-            suite.count(counts);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -511,50 +386,6 @@ mod tests {
                 ("authority", "conformance", "sqlite::race_has_one_winner"),
                 ("handoff", "doc", "crates/handoff/src/lib.rs - (line 3)"),
             ]
-        );
-    }
-
-    #[test]
-    fn playwrights_report_tells_which_rows_were_shown() {
-        let report: Report = serde_json::from_str(
-            r#"{"suites":[{"suites":[{"specs":[
-                {"title":"row 8: good","file":"a.spec.ts","tests":[
-                    {"projectName":"chromium","status":"expected"},
-                    {"projectName":"firefox","status":"expected"}]},
-                {"title":"row 9: in one browser only","file":"a.spec.ts","tests":[
-                    {"projectName":"chromium","status":"expected"},
-                    {"projectName":"firefox","status":"unexpected"}]},
-                {"title":"row 10: left out","file":"a.spec.ts","tests":[
-                    {"projectName":"chromium","status":"skipped"}]}]}]}]}"#,
-        )
-        .unwrap();
-        let rows: Vec<_> = report.shown().flat_map(|shows| shows.rows).collect();
-        assert_eq!(rows, [8]);
-    }
-
-    #[test]
-    fn playwrights_report_is_counted_by_project() {
-        let report: Report = serde_json::from_str(
-            r#"{"suites":[{"specs":[{"tests":[{"projectName":"chromium","status":"expected"},
-                {"projectName":"firefox","status":"unexpected"}]}],
-                "suites":[{"specs":[{"tests":[{"projectName":"chromium","status":"flaky"},
-                {"projectName":"firefox","status":"skipped"}]}]}]}],"stats":{}}"#,
-        )
-        .unwrap();
-        let counts = report.by_project();
-        assert_eq!(
-            counts["chromium"],
-            Count {
-                passed: 1,
-                failed: 1
-            }
-        );
-        assert_eq!(
-            counts["firefox"],
-            Count {
-                passed: 0,
-                failed: 1
-            }
         );
     }
 }

@@ -2,7 +2,7 @@
 //! sentences, and a store that is added gets them all by one more line at the end of this file.
 //!
 //! Start with `conformance/world.rs`, which opens a store with two people and two clients in it.
-//! Adding a test: a function that takes a [`World`](conformance::world::World), in the file of its
+//! Adding a test: a function that takes a [`World`](world::World), in the file of its
 //! subject, and its name in the list below. One that is not listed is dead code, which clippy says.
 //!
 //! Time moves by hand: each verb is given its `now`. Rows of the security checklist: 2, 3, 4, 5,
@@ -13,30 +13,28 @@
     reason = "a failure in the set-up of a test is a failure of the test"
 )]
 
-mod conformance {
-    pub(crate) mod accounts;
-    pub(crate) mod attempts;
-    pub(crate) mod client_sessions;
-    pub(crate) mod clients;
-    pub(crate) mod clock;
-    pub(crate) mod files;
-    pub(crate) mod issuing;
-    pub(crate) mod races;
-    pub(crate) mod recent;
-    pub(crate) mod records;
-    pub(crate) mod redeeming;
-    pub(crate) mod rule;
-    pub(crate) mod sign_ins;
-    pub(crate) mod sweeping;
-    pub(crate) mod world;
-}
+pub(crate) mod accounts;
+pub(crate) mod attempts;
+pub(crate) mod client_sessions;
+pub(crate) mod clients;
+pub(crate) mod clock;
+pub(crate) mod files;
+pub(crate) mod issuing;
+pub(crate) mod races;
+pub(crate) mod recent;
+pub(crate) mod records;
+pub(crate) mod redeeming;
+pub(crate) mod rule;
+pub(crate) mod sign_ins;
+pub(crate) mod sweeping;
+pub(crate) mod world;
 
 macro_rules! run {
     ($fixture:ty: $($subject:ident { $($test:ident,)* })*) => {$($(
         #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
         async fn $test() {
             let world = World::open(<$fixture>::create().await).await;
-            conformance::$subject::$test(world).await;
+            crate::conformance::$subject::$test(world).await;
         }
     )*)*};
 }
@@ -44,10 +42,7 @@ macro_rules! run {
 macro_rules! conformance {
     ($store:ident, $fixture:ident $(, also { $($also:item)* })?) => {
         mod $store {
-            use super::conformance::{
-                self,
-                world::{$fixture, Fixture, World},
-            };
+            use super::world::{$fixture, Fixture, World};
 
             run! { $fixture:
                 accounts {

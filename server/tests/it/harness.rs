@@ -4,10 +4,11 @@
 //! Metadata, and follows redirects only when told to.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, LazyLock, Mutex, OnceLock},
+    thread::ThreadId,
 };
 
 use app::shell::Assets;
@@ -31,6 +32,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
 use url::Url;
 use web::{
     record::Recorder,
@@ -47,27 +49,64 @@ pub struct Process {
     serving: tokio::task::JoinHandle<()>,
 }
 
-/// All that this test program has logged so far, of every test.
-static LOG: OnceLock<Arc<Mutex<Vec<u8>>>> = OnceLock::new();
+/// What has been logged so far, by the thread that logged it.
+#[derive(Default)]
+struct Log {
+    lines: HashMap<ThreadId, Vec<u8>>,
+    /// The threads that each run one test.
+    of_tests: HashSet<ThreadId>,
+}
 
-/// What was logged so far, by all tests together.
+static LOG: LazyLock<Mutex<Log>> = LazyLock::new(Mutex::default);
+/// Sets what is captured from now on, of all tests.
+static LEVEL: OnceLock<Box<dyn Fn(&str) + Send + Sync>> = OnceLock::new();
+
+/// What this test has logged so far. A test whose runtime has threads of its own shares them with no
+/// name of the test, so it gets the lines of all such threads.
 pub fn log() -> String {
-    let buffer = LOG.get().expect("a process was started");
-    // Whoever logs waits for the copy, and no longer: with all tests' lines, reading takes seconds.
-    let copy = buffer.lock().unwrap().clone();
-    String::from_utf8(copy).expect("the log is text")
+    let log = LOG.lock().unwrap();
+    let this = std::thread::current().id();
+    let mine = |thread: &ThreadId| *thread == this || !log.of_tests.contains(thread);
+    let lines = log.lines.iter().filter(|(thread, _)| mine(thread));
+    let bytes: Vec<u8> = lines.flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+    String::from_utf8(bytes).expect("the log is text")
 }
 
-/// The same, as it is.
-pub fn with_log<T>(look: impl FnOnce(&[u8]) -> T) -> T {
-    look(&LOG.get().expect("a process was started").lock().unwrap())
+/// Captures every line at every level until it is dropped, of every test of this program: more than an
+/// operator would ever ask for. What is not logged then is logged nowhere. It is slow.
+pub struct Everything(());
+
+impl Everything {
+    pub fn is_captured() -> Self {
+        capture_log();
+        set_level("trace");
+        Self(())
+    }
 }
 
-struct IntoBuffer(Arc<Mutex<Vec<u8>>>);
+impl Drop for Everything {
+    fn drop(&mut self) {
+        set_level(BY_DEFAULT);
+    }
+}
 
-impl std::io::Write for IntoBuffer {
+fn set_level(filter: &str) {
+    LEVEL.get().expect("set by capture_log")(filter);
+}
+
+/// All that was captured of all tests, as it is.
+pub fn whole_log() -> Vec<u8> {
+    let log = LOG.lock().unwrap();
+    log.lines.values().flatten().copied().collect()
+}
+
+struct IntoLog;
+
+impl std::io::Write for IntoLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
+        let mut log = LOG.lock().unwrap();
+        let lines = log.lines.entry(std::thread::current().id()).or_default();
+        lines.extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
@@ -76,17 +115,21 @@ impl std::io::Write for IntoBuffer {
     }
 }
 
+/// What the program logs when it is not told otherwise.
+const BY_DEFAULT: &str = "info,sqlx=warn";
+
 fn capture_log() {
-    LOG.get_or_init(|| {
-        let buffer = Arc::new(Mutex::new(Vec::new()));
-        let writer = Arc::clone(&buffer);
-        // More than an operator would ever ask for: what is not logged here is logged nowhere.
-        tracing_subscriber::fmt()
-            .with_env_filter("trace")
+    let this = std::thread::current().id();
+    LOG.lock().unwrap().of_tests.insert(this);
+    LEVEL.get_or_init(|| {
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(BY_DEFAULT)
             .with_ansi(false)
-            .with_writer(move || IntoBuffer(Arc::clone(&writer)))
-            .init();
-        buffer
+            .with_writer(|| IntoLog)
+            .with_filter_reloading();
+        let filter = builder.reload_handle();
+        builder.init();
+        Box::new(move |level| filter.reload(EnvFilter::new(level)).unwrap())
     });
 }
 

@@ -24,12 +24,6 @@ const PEOPLE: [&str; 3] = [
     "mallory@harbor.example",
 ];
 
-/// A browser behind another address of this machine.
-fn behind_another_address(world: &World) -> Persona {
-    let address = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 2));
-    Persona::from(Some(address), world.address(), &world.origins)
-}
-
 async fn try_password(world: &World, browser: &Persona, password: &str) -> crate::harness::Answer {
     let url = world.authority("/login");
     let csrf = browser.get(&url).await.csrf();
@@ -152,38 +146,6 @@ async fn row_17_forty_browsers_sign_in_to_one_account_at_the_same_moment() {
     for person in crowd {
         person.await.unwrap();
     }
-}
-
-#[tokio::test]
-async fn row_64_wrong_passwords_slow_only_the_guesser() {
-    let (_process, world) = world().await;
-    // Bob's house: Alice has signed in there before, with this browser.
-    let known = behind_another_address(&world);
-    let portal = known.sign_in(&world, PEOPLE[0]).await;
-    assert_eq!(portal.status, StatusCode::OK);
-    known.lose_cookie(&portal.url, "__Host-as_session");
-
-    let guesser = behind_another_address(&world);
-    for n in 0..10 {
-        let answer = try_password(&world, &guesser, "wrong").await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{n}");
-    }
-    for password in ["wrong", PASSWORD] {
-        let answer = try_password(&world, &guesser, password).await;
-        assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(answer.header("retry-after"), "1");
-        let words = "Wait a second, then try again.";
-        assert!(answer.body.contains(words), "{answer:?}");
-        assert_eq!(guesser.cookie(&answer.url, "__Host-as_session"), None);
-    }
-    let signed_in = StatusCode::SEE_OTHER;
-    let elsewhere = try_password(&world, &world.visitor(), PASSWORD).await;
-    assert_eq!(elsewhere.status, signed_in, "another address");
-    let owner = try_password(&world, &known, PASSWORD).await;
-    assert_eq!(owner.status, signed_in, "the browser that is known");
-    world.clock.advance(Duration::SECOND);
-    let answer = try_password(&world, &guesser, PASSWORD).await;
-    assert_eq!(answer.status, signed_in, "{answer:?}");
 }
 
 #[tokio::test]

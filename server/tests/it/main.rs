@@ -13,9 +13,12 @@
 mod appearance;
 mod checklist;
 mod clock;
+#[allow(dead_code, reason = "the program `stress` uses the rest of it")]
+mod dump;
+mod flow_links;
 mod flows;
 mod handoff;
-#[allow(dead_code, reason = "the program `siege` uses the rest of it")]
+#[allow(dead_code, reason = "the program `stress` uses the rest of it")]
 mod harness;
 mod items;
 mod launch;
@@ -29,16 +32,16 @@ mod processes;
 mod program;
 mod protection;
 mod public_clients;
+mod secrets;
 mod serving;
 mod sessions;
 mod settings;
 mod sign_in;
+mod startup_errors;
 mod stepping;
 mod steps;
 mod tasks;
 mod transport;
-mod trouble;
 mod two_platforms;
 mod verify;
 mod walk;
-mod ways;

@@ -19,8 +19,10 @@ use url::Url;
 use web::seams::{Randomness, SystemRandomness};
 
 use crate::{
-    bad_input::dump::Watch,
-    harness::{Answer, Collected, Kept, PASSWORD, Persona, Process, World, basic, with_log},
+    dump::Watch,
+    harness::{
+        Answer, Collected, Everything, Kept, PASSWORD, Persona, Process, World, basic, whole_log,
+    },
 };
 
 const VERIFY: &str = "/auth/external/handoff/verify";
@@ -463,7 +465,7 @@ async fn operations(world: &World) -> String {
 
 #[tokio::test]
 async fn rows_07_75_a_whole_story_leaves_no_secret_anywhere() {
-    let _alone = crate::MACHINE.write().await;
+    let _everything = Everything::is_captured();
     let process = Process::start().await;
     let recording = Arc::new(Recording::default());
     let random = recording.clone();
@@ -559,17 +561,18 @@ async fn rows_07_75_a_whole_story_leaves_no_secret_anywhere() {
     }
     let found = search.find(operations(&world).await.as_bytes());
     assert!(found.is_empty(), "{found:?} in the operator's answers");
-    with_log(|log| {
-        println!("{} MiB of log", log.len() >> 20);
-        assert!(String::from_utf8_lossy(log).contains("session_created"));
-        let found = search.find(log);
-        assert!(found.is_empty(), "{found:?} in the log");
-    });
+    let log = whole_log();
+    println!("{} MiB of log", log.len() >> 20);
+    let text = String::from_utf8_lossy(&log);
+    assert!(text.contains("session_created") && text.contains("TRACE"));
+    let found = search.find(&log);
+    assert!(found.is_empty(), "{found:?} in the log");
 }
 
 /// The search itself: a secret that stands somewhere is found there, however it is written.
 #[tokio::test]
 async fn a_secret_that_is_planted_is_found() {
+    let _everything = Everything::is_captured();
     let process = Process::start().await;
     let world = process.platform("", Kept::InFiles).await;
     let random: &dyn Randomness = &SystemRandomness;
@@ -579,12 +582,12 @@ async fn a_secret_that_is_planted_is_found() {
         let forms = forms(&planted);
         let all = forms.len();
 
-        with_log(|log| assert!(search.find(log).is_empty()));
+        assert!(search.find(&whole_log()).is_empty());
         for (_, text) in &forms[1..] {
             tracing::trace!("{}", String::from_utf8_lossy(text));
         }
         // A log is text, so that raw bytes have no place in it.
-        with_log(|log| assert_eq!(search.find(log).len(), all - 1));
+        assert_eq!(search.find(&whole_log()).len(), all - 1);
 
         let alice = world.signed_in("alice@harbor.example").await;
         let csrf = alice.open_notes(&world).await.csrf();

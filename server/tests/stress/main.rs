@@ -1,5 +1,5 @@
-//! What strangers, junk and a sudden end may do to it. Slower than the other integration tests, so
-//! it has a program of its own, which runs after theirs.
+//! What strangers, junk and a sudden end may do to it. Slower than the other integration tests, so it has
+//! a program of its own, which `cargo xtask test --full` runs after theirs.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,7 +13,11 @@
 #[allow(dead_code, reason = "the other test program uses the rest of it")]
 mod harness;
 
-/// Held alone by the tests that keep the whole machine or its log busy, and shared by those that look
+#[path = "../it/dump.rs"]
+#[allow(dead_code, reason = "the other test program uses the rest of it")]
+mod dump;
+
+/// Held alone by the tests that keep the whole machine busy, and shared by those that look
 /// at what happens at the same moment: a back channel that is starved for seconds has no answer,
 /// and then Notes rightly signs nobody out.
 static MACHINE: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
@@ -23,4 +27,3 @@ mod junk;
 mod killed;
 mod program;
 mod races;
-mod secrets;

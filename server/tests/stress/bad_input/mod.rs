@@ -6,7 +6,6 @@
 //! wants just that.
 
 mod cases;
-pub mod dump;
 mod raw;
 mod routes;
 
@@ -25,9 +24,9 @@ use time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::dump::Watch;
 use crate::harness::{self, Process};
 use cases::{Case, Expect};
-use dump::Watch;
 use raw::{Reply, Request};
 use routes::{Built, Route, Site, Stage, routes};
 
@@ -167,7 +166,7 @@ async fn changes(watch: &mut Watch, stage: &Stage, route: &Route) -> BTreeSet<St
 }
 
 /// Runs all cases of some routes and reports all that fail.
-async fn siege(chosen: impl Fn(&Route) -> bool) {
+async fn refuse_bad_input(chosen: impl Fn(&Route) -> bool) {
     let (_process, stage) = stage().await;
     let mut watch = Watch::new(&stage.world.folder()).await;
     assert!(watch.rows() > 10, "there is something to change");
@@ -235,12 +234,12 @@ fn explain(route: &str, case: &str, why: &str, request: &Request, reply: &Reply)
 
 #[tokio::test]
 async fn row_36_every_route_of_harbor_id_refuses_bad_input() {
-    siege(|route| route.site == Site::Authority && !is_sign_in(route)).await;
+    refuse_bad_input(|route| route.site == Site::Authority && !is_sign_in(route)).await;
 }
 
 #[tokio::test]
 async fn row_36_the_sign_in_form_refuses_bad_input() {
-    siege(is_sign_in).await;
+    refuse_bad_input(is_sign_in).await;
 }
 
 fn is_sign_in(route: &Route) -> bool {
@@ -249,17 +248,18 @@ fn is_sign_in(route: &Route) -> bool {
 
 #[tokio::test]
 async fn row_36_every_route_of_notes_refuses_bad_input() {
-    siege(|route| route.site == Site::Notes).await;
+    refuse_bad_input(|route| route.site == Site::Notes).await;
 }
 
 #[tokio::test]
 async fn row_36_every_route_of_tasks_refuses_bad_input() {
-    siege(|route| route.site == Site::Tasks).await;
+    refuse_bad_input(|route| route.site == Site::Tasks).await;
 }
 
 #[tokio::test]
 async fn row_36_every_route_of_the_other_sites_refuses_bad_input() {
-    siege(|route| !matches!(route.site, Site::Authority | Site::Notes | Site::Tasks)).await;
+    refuse_bad_input(|route| !matches!(route.site, Site::Authority | Site::Notes | Site::Tasks))
+        .await;
 }
 
 /// Several things wrong at once: at most what the single ones may do, and never a session.

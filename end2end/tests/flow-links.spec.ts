@@ -13,7 +13,7 @@ async function flow(visitor: Visitor, name: string | RegExp): Promise<string> {
 }
 
 // Without JavaScript: the same. The ways are links, and the finished picture needs none.
-test('Notes leads to the handoff that gave this session, and each person to their own', async ({ visitor, newVisitor }) => {
+test('Notes leads to the handoff that gave this session, and each person to their own', { tag: '@no-script' }, async ({ visitor, newVisitor }) => {
   await visitor.openNotesAs(alice);
   await visitor.notes.howDidIGetHere();
   const alices = await flow(visitor, 'A handoff to Notes');
