@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 import { defineConfig, type Project } from '@playwright/test';
 
 import { portOfWorker, type Options } from './fixtures/index.ts';
 import { ports } from './support/ports.ts';
 import { data, program, results } from './support/program.ts';
+
+const here = dirname(fileURLToPath(import.meta.url));
 
 /** The browser that the variable names, else the system's, else Playwright's own. */
 function browser(variable: string, system: string): string | undefined {
@@ -77,7 +80,8 @@ const WORKERS = 2;
 process.env.HANDOFF_LAB_E2E_PROGRAMS = 'worker';
 
 export default defineConfig<Options>({
-  testMatch: isForPictures ? 'pictures/*.spec.ts' : ['tests/**/*.spec.ts', 'examples/**/*.spec.ts'],
+  // Whole paths: a pattern that begins with `tests` would match any folder of that name above.
+  testMatch: (isForPictures ? ['pictures'] : ['tests', 'examples']).map((name) => join(here, name, '*.spec.ts')),
   outputDir: results,
   workers: WORKERS,
   fullyParallel: true,
