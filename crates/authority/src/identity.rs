@@ -49,6 +49,7 @@ pub struct SignInForm;
 
 impl CsrfCookie for SignInForm {
     const NAMES: &'static [&'static str] = &[PRE_COOKIE];
+    const SIGNS_IN: bool = true;
 }
 
 /// A person whose sign-in is alive.

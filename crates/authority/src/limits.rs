@@ -3,7 +3,10 @@
 
 use std::sync::Arc;
 
-use handoff::ids::{ClientId, SignInId, UserId};
+use handoff::{
+    ids::{ClientId, SignInId, UserId},
+    policy::Policy,
+};
 use time::Duration;
 use web::{
     context::TraceId,
@@ -34,11 +37,11 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: &Arc<dyn Clock>, policy: &Policy) -> Self {
         Self {
-            sessions: Limiter::new(Volume::SESSION, Arc::clone(clock)),
-            addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)),
-            unproven: Limiter::new(Volume::UNPROVEN, Arc::clone(clock)),
+            sessions: Limiter::new(Volume::SESSION, Arc::clone(clock)).under(policy),
+            addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)).under(policy),
+            unproven: Limiter::new(Volume::UNPROVEN, Arc::clone(clock)).under(policy),
             refused_tokens: Alarm::new(OFTEN_REFUSED, Duration::MINUTE, Arc::clone(clock)),
             wrong_passwords: Alarm::new(OFTEN_WRONG, Duration::minutes(15), Arc::clone(clock)),
         }

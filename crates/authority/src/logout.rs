@@ -23,8 +23,13 @@ use crate::{
 pub(crate) async fn get(
     At(authority): At<Authority>,
     MaybeSignedIn(signed_in): MaybeSignedIn,
+    trace: TraceId,
+    cookies: Cookies,
     page: Page,
-) -> Response {
+) -> Result<Response, Problem> {
+    if !authority.context.policy.sign_out_by_post() {
+        return sign_out(&authority, &trace, &cookies).await;
+    }
     let model = SignOut {
         csrf: signed_in
             .as_ref()
@@ -33,7 +38,7 @@ pub(crate) async fn get(
         person: signed_in.map(|it| it.person()),
     };
     let frame = authority.context.frame.clone();
-    page.show(move || frame.page("Sign out", false, view! { <SignOutPage model /> }))
+    Ok(page.show(move || frame.page("Sign out", false, view! { <SignOutPage model /> })))
 }
 
 /// A form with nothing but its CSRF token.
@@ -46,7 +51,15 @@ pub(crate) async fn post(
     cookies: Cookies,
     _: Protected<Nothing, SignedInForms>,
 ) -> Result<Response, Problem> {
-    if let Some(id) = authority.sessions.load::<SignInId>(&cookies).await? {
+    sign_out(&authority, &trace, &cookies).await
+}
+
+async fn sign_out(
+    authority: &Authority,
+    trace: &TraceId,
+    cookies: &Cookies,
+) -> Result<Response, Problem> {
+    if let Some(id) = authority.sessions.load::<SignInId>(cookies).await? {
         let now = authority.context.now();
         authority
             .store
@@ -55,7 +68,7 @@ pub(crate) async fn post(
             .map_err(Problem::unavailable)?;
     }
     tracing::info!(trace = %trace, outcome = "success", "sign-out");
-    leave(&authority, &cookies).await
+    leave(authority, cookies).await
 }
 
 /// Takes this browser's session away and goes to the sign-in page.

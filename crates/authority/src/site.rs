@@ -95,8 +95,9 @@ impl Authority {
             records,
             Arc::clone(&clock),
             Arc::clone(&random),
-        );
-        let limits = Limits::new(&clock);
+        )
+        .with_policy(settings.policy);
+        let limits = Limits::new(&clock, &settings.policy);
         let brand = Brand {
             name: settings.name.clone(),
             party: Party::Authority,
@@ -107,6 +108,7 @@ impl Authority {
             assets: settings.assets.clone(),
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
+            .with_policy(settings.policy)
             .with_cookie_prefix(settings.cookie_prefix)
             .with_handoffs(handoff_routes::part(), Arc::clone(&settings.recorder))
             .with_shown(settings.shown.clone());

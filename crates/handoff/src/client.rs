@@ -5,6 +5,7 @@ use time::Duration;
 
 use crate::{
     ids::{ClientId, UserId},
+    policy::Policy,
     token::{Challenge, ClientSecret, Digest},
     uri::{ClientUri, InvalidUri, Origin},
 };
@@ -276,11 +277,15 @@ impl Client {
     pub fn challenge(
         &self,
         sent: Option<Challenge>,
+        policy: &Policy,
     ) -> Result<Option<Challenge>, ChallengeMissing> {
         match self.kind {
             Kind::Public { sdk_compat: true } => Ok(None),
             Kind::Public { sdk_compat: false } | Kind::Confidential { .. } => {
-                sent.map(Some).ok_or(ChallengeMissing)
+                if sent.is_none() && policy.challenge_required() {
+                    return Err(ChallengeMissing);
+                }
+                Ok(sent)
             }
         }
     }
@@ -292,12 +297,14 @@ impl Client {
         matches!(self.kind, Kind::Public { .. }) && self.origin.as_str() == origin
     }
 
-    /// The registered redirect URI that is exactly this text, if there is one.
+    /// The redirect URI that a request presents, if it is a registered one (row 31): exactly the same
+    /// text, or what a weaker rule of the policy takes for the same.
     #[must_use]
-    pub fn redirect_uri(&self, presented: &str) -> Option<&ClientUri> {
+    pub fn redirect_uri(&self, presented: &str, policy: &Policy) -> Option<ClientUri> {
+        let rule = policy.redirect_uri_match();
         self.redirect_uris
             .iter()
-            .find(|uri| uri.as_str() == presented)
+            .find_map(|registered| registered.matching(presented, rule))
     }
 }
 

@@ -8,6 +8,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
+use crate::policy::{Policy, UriMatch};
+
 /// Why an address may not be registered or used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUri {
@@ -184,6 +186,24 @@ impl ClientUri {
         &self.0
     }
 
+    /// The address that was presented, if this rule takes it for the registered one. Any rule but the
+    /// exact one accepts addresses that were never registered.
+    #[must_use]
+    pub fn matching(&self, presented: &str, rule: UriMatch) -> Option<Self> {
+        let same_host = || {
+            let host = |text: &str| Some(Url::parse(text).ok()?.host_str()?.to_owned());
+            let registered = host(&self.0);
+            registered.is_some() && registered == host(presented)
+        };
+        let matches = match rule {
+            UriMatch::Exact => self.0 == presented,
+            UriMatch::Prefix => presented.starts_with(&self.0),
+            UriMatch::Host => same_host(),
+            UriMatch::Substring => presented.contains(&self.0),
+        };
+        matches.then(|| Self(presented.to_owned()))
+    }
+
     /// The address with parameters added to its query.
     #[must_use]
     pub fn with_query(&self, parameters: &[(&str, &str)]) -> String {
@@ -279,6 +299,18 @@ impl LocalPath {
         // Again, because the parser may write one byte as three; what is too long to be read
         // back must not be stored.
         (reduced.len() <= Self::MAX_LENGTH).then_some(Self(reduced))
+    }
+
+    /// The target that a request asks for (row 34): what [`reduce`](Self::reduce) leaves of it. Without
+    /// that defence, any text that fits into a header, as it was written.
+    #[must_use]
+    pub fn target(text: &str, own: &Origin, policy: &Policy) -> Option<Self> {
+        if policy.target_check() {
+            return Self::reduce(text, own);
+        }
+        let fits =
+            text.len() <= Self::MAX_LENGTH && text.bytes().all(|byte| byte.is_ascii_graphic());
+        fits.then(|| Self(text.to_owned()))
     }
 
     /// The path as text.

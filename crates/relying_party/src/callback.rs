@@ -99,7 +99,7 @@ async fn come_back(
     cookies: &Cookies,
     steps: &Steps,
 ) -> Result<Response, Refusal> {
-    let pre = start::pre_session(cookies)
+    let pre = start::pre_session(site, cookies)
         .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;
     let returned = take(site, query, &pre, steps).await?;
     let current = SignedIn::current(site, cookies, steps.trace()).await?;
@@ -122,7 +122,13 @@ async fn come_back(
         state: returned.started.state.digest(),
     };
     let now = site.context.now();
-    let arrival = Arrival::of(accepted, &site.settings.issuer, handoff.browser, now);
+    // A pre-session that all browsers share is none that a session could belong to.
+    let browser = if site.context.policy.browser_binding() {
+        handoff.browser
+    } else {
+        PreSession::mint(site.context.random.bytes()).digest()
+    };
+    let arrival = Arrival::of(accepted, &site.settings.issuer, browser, now);
     let target = returned.started.target;
     let finishing = Finishing {
         site,
@@ -158,7 +164,8 @@ async fn take(
     steps.since(taken.expires_at - STARTED_LIFETIME);
     steps.took(Step::StateMatched);
     // An answer without its sender could come from any server (RFC 9207).
-    if query.iss.as_deref() != Some(site.settings.issuer.as_str()) {
+    let from_issuer = query.iss.as_deref() == Some(site.settings.issuer.as_str());
+    if !from_issuer && site.context.policy.issuer_check() {
         return Err(refused(Cause::IssDiffers));
     }
     match query.error.as_deref() {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use handoff::token::{Digest, PreSession, Secret};
+use handoff::{
+    policy::Policy,
+    token::{Digest, PreSession, Secret},
+};
 use web::{
     limits::{Limiter, Refused, Volume},
     peer::{Network, Peer},
@@ -23,13 +26,13 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: &Arc<dyn Clock>, policy: &Policy) -> Self {
         Self {
-            started: Limiter::new(Volume::PRE_SESSION, Arc::clone(clock)),
-            addresses_of_started: Limiter::new(Volume::ADDRESS, Arc::clone(clock)),
-            addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)),
-            stray_callbacks: Limiter::new(Volume::STRAY_CALLBACK, Arc::clone(clock)),
-            writes: Limiter::new(Volume::WRITES, Arc::clone(clock)),
+            started: Limiter::new(Volume::PRE_SESSION, Arc::clone(clock)).under(policy),
+            addresses_of_started: Limiter::new(Volume::ADDRESS, Arc::clone(clock)).under(policy),
+            addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)).under(policy),
+            stray_callbacks: Limiter::new(Volume::STRAY_CALLBACK, Arc::clone(clock)).under(policy),
+            writes: Limiter::new(Volume::WRITES, Arc::clone(clock)).under(policy),
         }
     }
 

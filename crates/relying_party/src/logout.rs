@@ -33,7 +33,7 @@ pub(crate) async fn post(
     let signed_in = SignedIn::recognise(&site, &cookies).await?;
     let id = signed_in.map(|signed_in| signed_in.session().id);
     // A handoff of this browser may be finishing at this moment; it ends too (row 81).
-    let pre = start::pre_session(&cookies);
+    let pre = start::pre_session(&site, &cookies);
     let browser = pre.as_ref().map(Secret::digest);
     let ended = site.store.sign_out(id, browser).await;
     let ended = ended.map_err(Problem::unavailable)?;

@@ -2,7 +2,10 @@
 //! access token at the authorization server. They begin together and end together.
 
 use app::person::Person;
-use axum::response::Response;
+use axum::{
+    http::header,
+    response::{Html, IntoResponse, Response},
+};
 use handoff::{
     ids::SessionId,
     step::Step,
@@ -228,8 +231,8 @@ async fn store(
     cookies: &Cookies,
     trace: &TraceId,
 ) -> Result<Outcome, Problem> {
-    let record = site.sessions.mint();
-    let pre = start::pre_session(cookies);
+    let record = site.sessions.mint(cookies);
+    let pre = start::pre_session(site, cookies);
     let new = arrival.sealed(site, &record.cookie_value(), pre.as_ref());
     let (id, until) = (new.id, new.expires_at);
     let now = site.context.now();
@@ -250,11 +253,25 @@ async fn store(
     revoke(site, &ended, keys, trace).await;
     site.sessions.end(cookies).await?;
     let begun = site.sessions.begin_with(record, id, until).await?;
-    let answer = redirect::with_cookie(redirect::to(target), begun.set_cookie);
+    let answer = redirect::with_cookie(leave_callback(site, target), begun.set_cookie);
     Ok(Outcome::Begun(without_pre_session(
         answer,
         pre_session_over,
     )))
+}
+
+/// Takes the browser from the callback's address, which has secrets in it, to its target (row 8).
+fn leave_callback(site: &RelyingParty, target: &LocalPath) -> Response {
+    if site.context.policy.clean_callback() {
+        return redirect::to(target);
+    }
+    // A document: the address with its secrets is one that a history keeps and a referrer tells.
+    let refresh = format!("0;url={target}");
+    (
+        [(header::REFRESH, refresh)],
+        Html("<title>Signed in</title>"),
+    )
+        .into_response()
 }
 
 /// Drops the pre-session's cookie with this answer, if no other handoff is under way under it.

@@ -1,13 +1,20 @@
 //! The relying party as a value.
 
-use std::{ops::Deref, sync::Arc};
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use app::shell::{Assets, Brand, Frame, Party};
 use async_trait::async_trait;
 use axum::http::Extensions;
 use handoff::{
     ids::ClientId,
-    token::ClientSecret,
+    policy::Policy,
+    token::{ClientSecret, Secret, State},
     uri::{LocalPath, Origin},
     wire::path,
 };
@@ -46,6 +53,8 @@ pub struct Settings {
     pub authority_ca: Option<Vec<u8>>,
     /// The build's files.
     pub assets: Assets,
+    /// Which defences hold.
+    pub policy: Policy,
     /// What the names of its cookies begin with.
     pub cookie_prefix: Prefix,
     /// The authorization server is asked about a session in use once in this time;
@@ -88,6 +97,8 @@ pub struct Parts {
     pub(crate) authority: AuthorityClient,
     pub(crate) context: Context,
     pub(crate) limits: Limits,
+    /// How many handoffs have begun: the state, where it need not be random.
+    begun: AtomicU64,
 }
 
 impl RelyingParty {
@@ -105,9 +116,10 @@ impl RelyingParty {
             records,
             Arc::clone(&clock),
             Arc::clone(&random),
-        );
+        )
+        .with_policy(settings.policy);
         let authority = AuthorityClient::new(&settings);
-        let limits = Limits::new(&clock);
+        let limits = Limits::new(&clock, &settings.policy);
         let frame = Frame {
             places: Vec::new(),
             brand: Brand {
@@ -117,6 +129,7 @@ impl RelyingParty {
             assets: settings.assets.clone(),
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
+            .with_policy(settings.policy)
             .with_cookie_prefix(settings.cookie_prefix)
             .with_handoffs(
                 crate::part(settings.client_id.clone()),
@@ -130,6 +143,7 @@ impl RelyingParty {
             authority,
             context,
             limits,
+            begun: AtomicU64::new(0),
         }))
     }
 
@@ -139,11 +153,24 @@ impl RelyingParty {
         self.settings.application
     }
 
+    /// A state for a new handoff (row 20).
+    pub(crate) fn new_state(&self) -> State {
+        let mut bytes: [u8; 32] = self.context.random.bytes();
+        if !self.context.policy.random_state() {
+            bytes = [0; 32];
+            let number = self.begun.fetch_add(1, Ordering::Relaxed);
+            bytes[24..].copy_from_slice(&number.to_be_bytes());
+        }
+        State::mint(bytes)
+    }
+
     /// Reduces an address from outside to a path of ours; whatever has no reduction is the start
     /// page.
     pub(crate) fn target(&self, wanted: Option<&str>) -> LocalPath {
         wanted
-            .and_then(|wanted| LocalPath::reduce(wanted, &self.settings.origin))
+            .and_then(|wanted| {
+                LocalPath::target(wanted, &self.settings.origin, &self.context.policy)
+            })
             .unwrap_or_else(LocalPath::root)
     }
 }

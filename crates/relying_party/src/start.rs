@@ -8,7 +8,7 @@ use handoff::{
     cause::Cause,
     handoff::Started,
     step::Step,
-    token::{LaunchTicket, PreSession, Secret, State, Unverified, Verifier},
+    token::{LaunchTicket, PreSession, Secret, Unverified, Verifier},
     uri,
     wire::{S256, StartQuery, path},
 };
@@ -48,12 +48,12 @@ pub(crate) async fn get(
         return Ok(refuse(steps.trace(), Reason::Refused, Cause::IssDiffers));
     }
     let (random, now) = (&*site.context.random, site.context.now());
-    let pre = pre_session(&cookies);
+    let pre = pre_session(&site, &cookies);
     site.admit_start(pre.as_ref(), peer).await?;
     // Several tabs share one pre-session. Whatever else stands in the cookie is not ours.
     let pre = pre.unwrap_or_else(|| PreSession::mint(random.bytes()));
     let started = Started::new(
-        State::mint(random.bytes()),
+        site.new_state(),
         Verifier::mint(random.bytes()),
         site.target(query.target_link_uri.as_deref()),
         now,
@@ -99,8 +99,12 @@ pub(crate) async fn get(
     ))
 }
 
-/// The browser's pre-session, if it has one.
-pub(crate) fn pre_session(cookies: &Cookies) -> Option<PreSession> {
+/// The browser's pre-session, if it has one: what state and verifier belong to (rows 20 and 21). Without
+/// that defence all browsers share one.
+pub(crate) fn pre_session(site: &RelyingParty, cookies: &Cookies) -> Option<PreSession> {
+    if !site.context.policy.browser_binding() {
+        return Some(PreSession::mint([0; 32]));
+    }
     PreSession::parse(cookies.get(PRE_COOKIE)?).ok()
 }
 

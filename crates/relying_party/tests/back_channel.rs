@@ -111,6 +111,7 @@ fn client(port: u16) -> AuthorityClient {
             stylesheet: "style.css".to_owned(),
             lab: "lab".to_owned(),
         },
+        policy: handoff::policy::Policy::STRICT,
         cookie_prefix: web::cookies::Prefix::default(),
         recheck: relying_party::identity::MAX_RECHECK,
         recorder: web::record::Recorders::none(),

@@ -101,6 +101,7 @@ impl World {
                 stylesheet: "style.css".to_owned(),
                 lab: "lab".to_owned(),
             },
+            policy: handoff::policy::Policy::STRICT,
             cookie_prefix: web::cookies::Prefix::default(),
             recheck,
             recorder: web::record::Recorders::none(),
@@ -132,7 +133,7 @@ impl World {
         let shared: Arc<dyn Clock> = clock.clone();
         let sessions = Sessions::new(SESSION_COOKIE, store.clone(), shared, random.clone());
         let until = clock.now() + Duration::hours(1);
-        let record = sessions.mint();
+        let record = sessions.mint(&web::cookies::Cookies::default());
         let alice = record.cookie_value();
         let sealed = seal::seal("alices-token", &alice, "access token", &*random);
         let session = Session {

@@ -4,8 +4,8 @@ use std::{convert::Infallible, sync::Arc};
 
 use app::shell::Frame;
 use axum::extract::FromRequestParts;
-use handoff::uri::Origin;
-use http::request::Parts;
+use handoff::{policy::Policy, uri::Origin};
+use http::{Extensions, request::Parts};
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 
@@ -31,6 +31,8 @@ pub struct Context {
     pub frame: Frame,
     /// The requests that are under way, also those whose browser has hung up.
     pub running: TaskTracker,
+    /// Which defences hold at this site.
+    pub policy: Policy,
     /// What the names of its cookies begin with.
     pub cookie_prefix: Prefix,
     /// Who takes the steps that are recorded here.
@@ -55,11 +57,28 @@ impl Context {
             random,
             frame,
             running: TaskTracker::new(),
+            policy: Policy::STRICT,
             cookie_prefix: Prefix::default(),
             recorder: Recorders::none(),
             shown: None,
             handoffs: None,
         }
+    }
+
+    /// The same surroundings, with these defences.
+    #[must_use]
+    pub const fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The policy of the site that a request with these extensions reached. Every defence holds for
+    /// a request that did not pass the host routing.
+    #[must_use]
+    pub fn policy_of(extensions: &Extensions) -> Policy {
+        extensions
+            .get::<Self>()
+            .map_or(Policy::STRICT, |context| context.policy)
     }
 
     /// The same surroundings, with the cookies named otherwise on the wire.

@@ -33,17 +33,42 @@ const HOST_HTTP: &[u8] = b"__Host-Http-";
 
 /// Renames the cookies between the wire and the handlers, where a site's context asks for it.
 pub async fn rename(mut request: Request, next: Next) -> Response {
-    let prefix = request.extensions().get::<Context>();
-    if prefix.is_none_or(|context| context.cookie_prefix == Prefix::Host) {
+    let Some(context) = request.extensions().get::<Context>() else {
         return next.run(request).await;
-    }
-    rewrite(request.headers_mut(), header::COOKIE, from_the_wire);
+    };
+    let (incoming, outgoing): (Rewriting, Rewriting) = match context.cookie_prefix {
+        _ if !context.policy.host_cookies() => (from_plain, to_plain),
+        Prefix::Host => return next.run(request).await,
+        Prefix::HostHttp => (from_the_wire, to_the_wire),
+    };
+    rewrite(request.headers_mut(), header::COOKIE, incoming);
     let mut response = next.run(request).await;
-    rewrite(response.headers_mut(), header::SET_COOKIE, to_the_wire);
+    rewrite(response.headers_mut(), header::SET_COOKIE, outgoing);
     response
 }
 
-fn rewrite(headers: &mut HeaderMap, name: header::HeaderName, by: fn(&[u8]) -> Vec<u8>) {
+type Rewriting = fn(&[u8]) -> Vec<u8>;
+
+/// Names without any prefix (without row 58). Of two cookies of one name the first counts: browsers
+/// send the one with the longer path first, whichever host has set it.
+fn from_plain(line: &[u8]) -> Vec<u8> {
+    let mut pairs: Vec<(&[u8], Vec<u8>)> = Vec::new();
+    for pair in line.split(|byte| *byte == b';') {
+        let pair = pair.trim_ascii_start();
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        if pairs.iter().all(|(known, _)| *known != name) {
+            pairs.push((name, [HOST, pair].concat()));
+        }
+    }
+    let pairs: Vec<_> = pairs.into_iter().map(|(_, pair)| pair).collect();
+    pairs.join(&b"; "[..])
+}
+
+fn to_plain(line: &[u8]) -> Vec<u8> {
+    line.strip_prefix(HOST).unwrap_or(line).to_vec()
+}
+
+fn rewrite(headers: &mut HeaderMap, name: header::HeaderName, by: Rewriting) {
     let lines: Vec<_> = headers
         .get_all(&name)
         .iter()

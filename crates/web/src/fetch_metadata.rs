@@ -32,9 +32,12 @@ pub async fn navigation_only(request: Request, next: Next) -> Response {
     if request.method() == Method::HEAD {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, Cause::WrongMethod);
     }
+    let policy = Context::policy_of(request.extensions());
     let headers = request.headers();
     // A browser may throw a prefetched answer away, and with it a token that can be used once.
-    if headers.contains_key("sec-purpose") || text(headers, "purpose") == Some("prefetch") {
+    let prefetched =
+        headers.contains_key("sec-purpose") || text(headers, "purpose") == Some("prefetch");
+    if prefetched && policy.prefetch_guard() {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, Cause::Prefetched);
     }
     let expected = [
@@ -44,7 +47,7 @@ pub async fn navigation_only(request: Request, next: Next) -> Response {
     let foreign = expected
         .iter()
         .any(|(name, wanted)| text(headers, name).is_some_and(|found| found != *wanted));
-    if foreign {
+    if foreign && policy.navigation_only() {
         return refuse(StatusCode::FORBIDDEN, Cause::NotANavigation);
     }
     next.run(request).await
@@ -66,7 +69,9 @@ pub async fn same_origin_posts(request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<Context>() else {
         return Problem::internal("the request did not pass the host routing").into_response();
     };
-    if is_same_origin(request.headers(), context.origin.as_str()) {
+    if is_same_origin(request.headers(), context.origin.as_str())
+        || !context.policy.same_origin_posts()
+    {
         next.run(request).await
     } else {
         Problem::cross_site().into_response()

@@ -7,12 +7,18 @@ use axum::{
 use http::{HeaderMap, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{cookies::Cookies, csrf, params, problem::Problem, redact, steps::Steps};
+use crate::{
+    context::Context, cookies::Cookies, csrf, params, problem::Problem, redact, steps::Steps,
+};
 
 /// Which cookie the forms of a kind of page belong to.
 pub trait CsrfCookie {
     /// Names of cookies; the first that the browser has counts.
     const NAMES: &'static [&'static str];
+
+    /// Whether the forms belong to a browser that is about to sign in, and not to a session. They have
+    /// a defence of their own (row 27).
+    const SIGNS_IN: bool = false;
 
     /// Whether the fields are texts of a person's own, which may hold any character (but no bytes that
     /// are none). Then the
@@ -72,6 +78,7 @@ where
             return Err(Problem::unsupported_media());
         }
         let cookies = Cookies::of(request.headers());
+        let policy = Context::policy_of(request.extensions());
         let steps = request.extensions().get::<Steps>().cloned();
         let body = Bytes::from_request(request, state)
             .await
@@ -89,7 +96,12 @@ where
             (Some(token), Some(cookie)) => csrf::is_valid(&token, cookie),
             _ => false,
         };
-        if !belongs {
+        let demanded = if C::SIGNS_IN {
+            policy.sign_in_csrf_token()
+        } else {
+            policy.csrf_token()
+        };
+        if demanded && !belongs {
             return Err(Problem::stale_form());
         }
         Ok(Self {

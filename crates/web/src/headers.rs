@@ -6,6 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use handoff::policy::Policy;
 use http::{HeaderValue, header};
 
 use crate::{
@@ -29,8 +30,9 @@ pub async fn set(mut request: Request, next: Next) -> Response {
         .unwrap_or_default();
     let redirects = response.status().is_redirection();
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&content_security_policy(&nonce, &targets)) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    let directives = content_security_policy(&nonce, &targets, &context.policy);
+    if let Ok(directives) = HeaderValue::from_str(&directives) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, directives);
     }
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
@@ -48,7 +50,9 @@ pub async fn set(mut request: Request, next: Next) -> Response {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     // `no-referrer` on a page would turn the `Origin` of its forms into `null` (measured).
-    let referrer = if redirects {
+    let referrer = if !context.policy.referrer_policy() {
+        "unsafe-url"
+    } else if redirects {
         "no-referrer"
     } else {
         "strict-origin"
@@ -62,15 +66,23 @@ pub async fn set(mut request: Request, next: Next) -> Response {
     response
 }
 
-fn content_security_policy(nonce: &str, targets: &FormTargets) -> String {
+fn content_security_policy(nonce: &str, targets: &FormTargets, policy: &Policy) -> String {
     let mut form_action = String::from("'self'");
     for origin in &targets.0 {
         form_action.push(' ');
         form_action.push_str(origin.as_str());
     }
-    format!(
-        "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-         style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-         object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action {form_action}"
-    )
+    let mut directives = Vec::new();
+    if policy.script_policy() {
+        directives.push(format!(
+            "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
+             style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
+             object-src 'none'; base-uri 'none'"
+        ));
+    }
+    if policy.frame_ancestors() {
+        directives.push("frame-ancestors 'none'".to_owned());
+    }
+    directives.push(format!("form-action {form_action}"));
+    directives.join("; ")
 }

@@ -24,6 +24,7 @@ use governor::{
     nanos::Nanos,
     state::StateStore,
 };
+use handoff::policy::Policy;
 use time::{Duration, OffsetDateTime};
 
 use crate::{problem::Problem, seams::Clock};
@@ -111,6 +112,7 @@ pub struct Limiter<K: Hash + Eq + Clone> {
     most_keys: usize,
     one_per: Nanos,
     refused: AtomicU64,
+    enforced: bool,
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
@@ -134,7 +136,15 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
             most_keys,
             one_per: volume.one_per.into(),
             refused: AtomicU64::new(0),
+            enforced: true,
         }
+    }
+
+    /// The same limiter, which refuses only if the policy has limits.
+    #[must_use]
+    pub const fn under(mut self, policy: &Policy) -> Self {
+        self.enforced = policy.rate_limits();
+        self
     }
 
     /// How many requests it has refused since it was made.
@@ -155,6 +165,9 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     }
 
     fn decide(&self, key: &K) -> Result<(), Refused> {
+        if !self.enforced {
+            return Ok(());
+        }
         if !self.shelf.has_room(key, self.most_keys, || self.idle()) {
             return Err(Refused::CannotCount);
         }

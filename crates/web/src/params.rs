@@ -1,11 +1,14 @@
 //! Query parameters: single-valued, empty counts as absent, unknown ones are ignored (row 36).
 
+use std::borrow::Cow;
+
 use axum::extract::FromRequestParts;
+use handoff::policy::Duplicates;
 use http::request::Parts;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::{context::Context, problem::Problem};
 
 /// The query, read into `T`. A parameter of `T` that stands twice is refused: two readers of one
 /// request must never see different values.
@@ -16,7 +19,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let query = parts.uri.query().unwrap_or_default();
+        let duplicates = Context::policy_of(&parts.extensions).duplicates();
+        let query = single_valued(parts.uri.query().unwrap_or_default(), duplicates);
         // First with the empty ones, or `state=&state=x` would pass as one value.
         read::<T>(query.as_bytes())?;
         // A parameter without a value counts as absent (RFC 6749, 3.1).
@@ -27,6 +31,26 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
             .finish();
         read(filled.as_bytes()).map(Self)
     }
+}
+
+/// The query as the rule for repeated parameters leaves it. The strict rule leaves it as it is: reading
+/// it into a type refuses a parameter that occurs twice.
+fn single_valued(query: &str, duplicates: Duplicates) -> Cow<'_, str> {
+    if duplicates == Duplicates::Refuse {
+        return Cow::Borrowed(query);
+    }
+    let mut pairs: Vec<(Cow<'_, str>, Cow<'_, str>)> = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        match pairs.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, kept)) if duplicates == Duplicates::Last => *kept = value,
+            Some(_) => {}
+            None => pairs.push((name, value)),
+        }
+    }
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(pairs)
+        .finish()
+        .into()
 }
 
 /// Reads parameters as browsers write them (`application/x-www-form-urlencoded`).

@@ -10,6 +10,7 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
+use handoff::policy::Policy;
 use http::HeaderValue;
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
@@ -64,6 +65,7 @@ pub struct Unreachable(pub String);
 #[derive(Clone, Debug)]
 pub struct Sessions {
     cookie: &'static str,
+    policy: Policy,
     shelf: Arc<Shelf>,
 }
 
@@ -81,12 +83,20 @@ impl Sessions {
     ) -> Self {
         Self {
             cookie,
+            policy: Policy::STRICT,
             shelf: Arc::new(Shelf {
                 records,
                 clock,
                 random,
             }),
         }
+    }
+
+    /// The same sessions, with these defences.
+    #[must_use]
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
     }
 
     fn session(&self, cookies: &cookies::Cookies) -> Option<Session> {
@@ -119,13 +129,18 @@ impl Sessions {
         until: OffsetDateTime,
     ) -> Result<Begun, Problem> {
         self.end(cookies).await?;
-        self.begin_with(self.mint(), holding, until).await
+        self.begin_with(self.mint(cookies), holding, until).await
     }
 
-    /// A session id that nobody has yet, for a caller who must know the cookie's value before the
-    /// session begins.
+    /// The id of the session that this browser begins next, for a caller who must know the cookie's
+    /// value before that: a new one, whatever the browser brings (row 23).
     #[must_use]
-    pub fn mint(&self) -> NewId {
+    pub fn mint(&self, cookies: &cookies::Cookies) -> NewId {
+        let brought = cookies.get(self.cookie);
+        let brought = brought.and_then(|value| Id::from_str(value).ok());
+        if let (Some(id), false) = (brought, self.policy.session_rotation()) {
+            return NewId(id);
+        }
         NewId(Id(i128::from_le_bytes(self.shelf.random.bytes())))
     }
 

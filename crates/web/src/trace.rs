@@ -24,7 +24,10 @@ pub async fn record(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(trace.clone());
     let method = request.method().clone();
     // A secret in a path is somebody's mistake, and would be one here too.
-    let path = redact::path(request.uri().path()).into_owned();
+    let path = match request.uri().path_and_query() {
+        Some(whole) if !context.policy.log_redaction() => whole.to_string(),
+        _ => redact::path(request.uri().path()).into_owned(),
+    };
     #[expect(
         clippy::disallowed_methods,
         reason = "a duration for the log, which decides nothing"

@@ -58,6 +58,7 @@ impl Kind for Application {
                 authority_ca: setup.authority_ca.clone(),
                 recheck: setup.recheck,
                 assets: opening.assets(),
+                policy: setup.policy,
                 cookie_prefix: setup.cookie_prefix,
                 recorder: opening.recorder(),
                 shown: opening.shown(),

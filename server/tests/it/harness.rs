@@ -17,6 +17,7 @@ use handoff::{
     client::AssignedTo,
     flow::Event,
     ids::ClientId,
+    policy::{Defence, Policy},
     token::{HandoffToken, Secret, State, Verifier},
 };
 use reqwest::{Method, StatusCode, header::HeaderMap};
@@ -41,6 +42,19 @@ use web::{
 
 /// The password of every demo account.
 pub const PASSWORD: &str = "handoff-demo";
+
+/// Names a defence that is taken out of every platform of a run of the tests, to see which tests notice.
+/// The program does not know it.
+const TAKEN_OUT: &str = "HANDOFF_LAB_TEST_WITHOUT";
+
+/// Every defence but this one.
+pub fn without(defence: Defence) -> Policy {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a test sees what a defence is for"
+    )]
+    Policy::STRICT.without(defence)
+}
 
 /// A process with one listener, and as many platforms as a test wants.
 pub struct Process {
@@ -190,6 +204,10 @@ impl Process {
             clock: shared,
             ..Setup::demo(origins.clone(), assets)
         };
+        if let Ok(name) = std::env::var(TAKEN_OUT) {
+            let defence = Defence::named(&name).expect("the name of a defence");
+            setup.policy = without(defence);
+        }
         change(&mut setup);
         let folder = tempfile::tempdir().unwrap();
         let stores = match kept {

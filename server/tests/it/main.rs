@@ -27,6 +27,7 @@ mod metrics;
 mod operate;
 mod otlp;
 mod own_sessions;
+mod policy;
 mod portal;
 mod processes;
 mod program;

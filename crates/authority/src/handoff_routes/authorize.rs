@@ -10,7 +10,7 @@ use handoff::{
     ids::ClientId,
     step::Step,
     token::{Challenge, HandoffToken, LaunchTicket, Secret, State, Unverified},
-    uri::ClientUri,
+    uri::{ClientUri, with_query},
     wire::{AuthorizeQuery, NOT_ASSIGNED, S256},
 };
 use leptos::prelude::*;
@@ -41,7 +41,11 @@ pub(crate) async fn get(
     page: Page,
 ) -> Result<Response, Problem> {
     authority.admit(signed_in.as_ref(), peer)?;
-    let asked = Asked::check(&authority, &steps, query).await?;
+    let wanted = query.redirect_uri.clone();
+    let asked = match Asked::check(&authority, &steps, query).await {
+        Ok(asked) => asked,
+        Err(problem) => return refuse(&authority, wanted.as_deref(), problem),
+    };
     let Some(signed_in) = signed_in else {
         steps.took(Step::SignInAsked);
         return Ok(redirect::see_other(&continuation::sign_in_for(
@@ -133,6 +137,7 @@ impl Asked {
         steps: &Steps,
         query: AuthorizeQuery,
     ) -> Result<Self, Problem> {
+        let policy = &authority.context.policy;
         let state = query.state.as_deref().map(Unverified::new);
         if let Some(Ok(state)) = &state {
             steps.state(state.digest());
@@ -151,8 +156,7 @@ impl Asked {
         let redirect_uri = query
             .redirect_uri
             .as_deref()
-            .and_then(|uri| client.redirect_uri(uri))
-            .cloned()
+            .and_then(|uri| client.redirect_uri(uri, policy))
             .ok_or_else(Problem::wrong_redirect_uri)?;
         // No redirect for the rest either: a relying party that forgets its state or its challenge
         // is broken, and its developer must see that, not its users.
@@ -165,7 +169,7 @@ impl Asked {
         };
         // What cannot be read is none: whether there must be one, the client's record says.
         let challenge = client
-            .challenge(sent.and_then(Result::ok))
+            .challenge(sent.and_then(Result::ok), policy)
             .map_err(|_| Problem::bad_request().because(Cause::ChallengeMissing))?;
         // Refused here and not at sign-in, which would forget it without a word.
         if !continuation::fits(&query) {
@@ -188,7 +192,7 @@ impl Asked {
         steps: &Steps,
         page: Page,
     ) -> Result<Response, Problem> {
-        let token = HandoffToken::mint(authority.context.random.bytes());
+        let token = new_token(authority);
         let digest = token.digest();
         let new = NewHandoff {
             request: Request {
@@ -265,6 +269,33 @@ impl Asked {
         }
         let answer = redirect::see_other(&self.redirect_uri.with_query(&answer));
         Refused::from(why).sent_back().on(answer)
+    }
+}
+
+/// A handoff token (row 1).
+fn new_token(authority: &Authority) -> HandoffToken {
+    let bytes: [u8; 32] = authority.context.random.bytes();
+    if authority.context.policy.token_entropy() {
+        return HandoffToken::mint(bytes);
+    }
+    let number = u16::from_be_bytes([bytes[0], bytes[1]]) % 10_000;
+    let mut few = [0; 32];
+    few[30..].copy_from_slice(&number.to_be_bytes());
+    HandoffToken::mint(few)
+}
+
+/// The answer to a request that cannot be served: a page, and never a redirect to an address that it
+/// names (row 33).
+fn refuse(
+    authority: &Authority,
+    wanted: Option<&str>,
+    problem: Problem,
+) -> Result<Response, Problem> {
+    match wanted {
+        Some(wanted) if !authority.context.policy.errors_stay() => Ok(redirect::see_other(
+            &with_query(wanted, &[("error", "invalid_request")]),
+        )),
+        _ => Err(problem),
     }
 }
 

@@ -13,6 +13,7 @@ use axum::{
 use handoff::{
     client::Client,
     ids::SessionId,
+    policy::Policy,
     rejection::Rejection,
     step::Step,
     token::{AccessToken, Secret},
@@ -100,7 +101,7 @@ async fn redeem(
     let now = authority.context.now();
     let decided = authority
         .store
-        .redeem_handoff(redemption, now, &authority.settings.policy)
+        .redeem_handoff(redemption, now, &authority.context.policy)
         .await
         .map_err(|cause| Refusal::unavailable(trace, cause))?;
     let redeemed = match decided {
@@ -110,7 +111,7 @@ async fn redeem(
                 tracing::warn!(trace = %trace, event = "handoff.replay", client = %client.id, "handoff");
             }
             authority.token_refused(trace, &client.id);
-            return Err(refusal(rejection));
+            return Err(refusal(rejection, &authority.context.policy));
         }
     };
     steps.session(redeemed.session.id);
@@ -128,15 +129,15 @@ async fn redeem(
 
 /// One answer for every cause that concerns the token (row 15), but for the one that clients of the
 /// older SDK know by name.
-fn refusal(rejection: Rejection) -> Refusal {
+fn refusal(rejection: Rejection, policy: &Policy) -> Refusal {
     let error = match rejection {
         Rejection::StateAloneDiffers => ErrorCode::HandoffStateMismatch,
         _ => ErrorCode::HandoffVerificationFailed,
     };
-    Refusal::new(
-        StatusCode::BAD_REQUEST,
-        error,
-        "The handoff token was not accepted.",
-    )
-    .because(rejection)
+    let description = if policy.uniform_refusals() {
+        "The handoff token was not accepted."
+    } else {
+        rejection.reason()
+    };
+    Refusal::new(StatusCode::BAD_REQUEST, error, description).because(rejection)
 }

@@ -379,7 +379,7 @@ pub(crate) fn without(defence: Defence) -> Policy {
 }
 
 pub(crate) async fn without_a_defence_only_its_own_refusal_is_gone<F>(world: World<F>) {
-    for &defence in Defence::ALL {
+    for &defence in Defence::OF_VERIFY {
         for case in Case::all() {
             let (rejection, guard) = case.refusal();
             let expected = (guard != Some(defence)).then_some(rejection);

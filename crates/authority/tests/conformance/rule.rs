@@ -81,7 +81,7 @@ fn moments() -> impl Strategy<Value = Moment> {
 }
 
 fn policies() -> impl Strategy<Value = Policy> {
-    let some = subsequence(Defence::ALL.to_vec(), 0..=Defence::ALL.len());
+    let some = subsequence(Defence::OF_VERIFY.to_vec(), 0..=Defence::OF_VERIFY.len());
     let weak = some.prop_map(|gone| {
         gone.into_iter().fold(Policy::STRICT, |policy, defence| {
             #[expect(
