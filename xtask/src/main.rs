@@ -7,8 +7,7 @@
 //! * [`site`]: what browsers load (wasm, style sheet, public files) into `target/site`
 //! * [`mod@test`]: every check, in order; [`groups`] names the tests that must have run; [`playwright`]
 //!   runs those in browsers
-//! * [`rules`]: the security checklist, with the tests that show its rows; [`prove`] takes each of
-//!   the [`defences`] out and sees those tests fail
+//! * [`rules`]: the security checklist, with the tests that show its rows
 //! * [`audit`]: what the dependencies are
 //! * [`mod@bench`]: what the release build takes, in time and in room
 //! * [`boundaries`]: which crate may know which
@@ -27,7 +26,6 @@ mod bench;
 mod boundaries;
 mod browsers;
 mod build;
-mod defences;
 mod demo;
 mod dev;
 mod groups;
@@ -40,7 +38,6 @@ mod observability;
 mod playwright;
 mod programs;
 mod promtool;
-mod prove;
 mod rules;
 mod site;
 mod steps;
@@ -75,12 +72,7 @@ enum Command {
         full: bool,
     },
     /// Print the rows of the security checklist, each with the tests that show it.
-    Rules {
-        /// Take the defences of these rows (of all, when none is named) out of a copy of the
-        /// workspace, one by one, and see their tests fail.
-        #[arg(long, value_name = "ROW", num_args = 0..)]
-        prove: Option<Vec<u8>>,
-    },
+    Rules,
     /// Check the dependencies: bans, licences, sources, advisories where they can be fetched, and none
     /// unused.
     Audit,
@@ -119,8 +111,7 @@ fn run(command: Command) -> Result<ExitCode> {
     match command {
         Command::Demo { serve } => demo::run(&workspace, &serve),
         Command::Test { skip_e2e, full } => Ok(test::run(&workspace, Tier { full, skip_e2e })),
-        Command::Rules { prove: None } => rules::run(&workspace),
-        Command::Rules { prove: Some(rows) } => prove::run(&workspace, &rows),
+        Command::Rules => rules::run(&workspace),
         Command::Audit => Ok(audit::run_all(&workspace)),
         Command::Bench { only } => bench::run(&workspace, &only),
         Command::Build { release } => {

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::defences::{DEFENCES, Defence};
 use crate::groups::Passed;
 use crate::programs;
 use crate::workspace::Workspace;
@@ -56,15 +55,6 @@ impl Shows {
         let rows = rows_of_title(title)?;
         let test = format!("end2end/{file}: {title}");
         Some(Self { rows, test })
-    }
-}
-
-/// The rows that a test shows, by the text that this command prints for it.
-#[cfg(test)]
-pub(crate) fn rows_of(test: &str) -> Option<Vec<u8>> {
-    match test.split_once(": ") {
-        Some((_, title)) => rows_of_title(title),
-        None => rows_of_name(test),
     }
 }
 
@@ -177,54 +167,11 @@ pub(crate) fn none_missing(rows: &[u8]) -> Result<()> {
     );
 }
 
-/// The function behind a test, by the text that this command prints for it.
-///
-/// A conformance test is one function that runs once for each store, and so it is listed as several
-/// tests, one for each store. [`DEFENCES`] names one of these, and that is enough: it shows that the
-/// function fails without the defence, and the other tests run the same function.
-fn function_of(test: &str) -> String {
-    const STORES: [&str; 2] = ["sqlite::", "memory::"];
-    let Some((program, path)) = test.split_once("/it::conformance::") else {
-        return test.to_owned();
-    };
-    let stores = STORES.iter().find_map(|store| path.strip_prefix(store));
-    format!("{program}/it::conformance::{}", stores.unwrap_or(path))
-}
-
-/// Fails when a test that shows a row is in no entry of [`DEFENCES`], or an entry names a test that
-/// does not exist. The error names each of them.
-pub(crate) fn each_is_listed<'a>(shown: impl IntoIterator<Item = &'a Shows>) -> Result<()> {
-    let wrong = not_as_listed(shown, DEFENCES);
-    if wrong.is_empty() {
-        return Ok(());
-    }
-    bail!("xtask/src/defences.rs: {}", wrong.join("; "));
-}
-
-fn not_as_listed<'a>(
-    shown: impl IntoIterator<Item = &'a Shows>,
-    defences: &[Defence],
-) -> Vec<String> {
-    let shown: Vec<&str> = shown.into_iter().map(|it| it.test.as_str()).collect();
-    let listed = defences.iter().flat_map(|defence| defence.shown_by);
-    let listed: BTreeSet<&str> = listed.copied().collect();
-    let functions: BTreeSet<String> = listed.iter().map(|test| function_of(test)).collect();
-    let in_no_entry = shown
-        .iter()
-        .filter(|test| !functions.contains(&function_of(test)))
-        .map(|test| format!("no entry has {test}"));
-    let is_no_test = listed
-        .iter()
-        .filter(|test| !shown.contains(test))
-        .map(|test| format!("there is no {test}"));
-    in_no_entry.chain(is_no_test).collect()
-}
-
 /// Prints each row in scope with its tests, as the compiled test programs and the end-to-end files
 /// list them.
 ///
 /// # Errors
-/// When the tests do not compile, a row has no test, or a test has no entry in [`DEFENCES`].
+/// When the tests do not compile, or a row has no test.
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut shown = Vec::new();
     for program in programs::compile(workspace.cargo().args(programs::selected(true)))?.values() {
@@ -255,7 +202,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
         shown.len()
     );
     none_missing(&missing)?;
-    each_is_listed(&shown)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -337,43 +283,6 @@ mod tests {
         assert_eq!(missing(but_33), [33]);
         let error = none_missing(&[33, 36]).unwrap_err().to_string();
         assert!(error.contains("row 33, row 36"), "{error}");
-    }
-
-    #[test]
-    fn a_test_that_no_entry_has_is_named() {
-        static LISTED: Defence = Defence {
-            name: "one",
-            rows: &[3],
-            edits: &[],
-            shown_by: &[
-                "a/it::conformance::sqlite::row_3_x",
-                "a/it::sqlite::row_3_x",
-                "end2end/tests/a.spec.ts: row 3: x",
-                "web::row_3_gone",
-            ],
-        };
-        let shown = [
-            "a/it::conformance::memory::row_3_x",
-            "a/it::conformance::sqlite::row_3_x",
-            "a/it::memory::row_3_x",
-            "a/it::sqlite::row_3_x",
-            "b/it::conformance::memory::row_3_x",
-            "end2end/tests/a.spec.ts: row 3: x",
-            "end2end/tests/b.spec.ts: row 3: x",
-        ]
-        .map(|test| Shows {
-            rows: vec![3],
-            test: test.to_owned(),
-        });
-        assert_eq!(
-            not_as_listed(&shown, std::slice::from_ref(&LISTED)),
-            [
-                "no entry has a/it::memory::row_3_x",
-                "no entry has b/it::conformance::memory::row_3_x",
-                "no entry has end2end/tests/b.spec.ts: row 3: x",
-                "there is no web::row_3_gone",
-            ]
-        );
     }
 
     #[test]

@@ -300,7 +300,6 @@ fn groups_ran(run: &mut Run<'_>) -> Result<()> {
 fn rows_shown(run: &mut Run<'_>) -> Result<()> {
     let shown = rules::passed(&run.passed);
     let promised = rules::titled(&run.workspace.end2end())?;
-    rules::each_is_listed(shown.iter().chain(&promised))?;
     run.not_yet_shown = rules::missing(&shown);
     if !run.not_yet_shown.is_empty() {
         println!("  left to the end-to-end tests: {:?}", run.not_yet_shown);
