@@ -454,7 +454,7 @@ async function fitForEverybody(name: string, { page }: Visitor, info: TestInfo):
   // What axe reads, the document and its colours, is the same in every engine and without scripts.
   for (const theme of info.project.name === 'chromium' ? themes : []) {
     await prefer(page, theme);
-    expect.soft(await findings(page), `what axe finds on ${name} (${theme})`).toEqual([]);
+    expect.soft(await findings(page, theme), `what axe finds on ${name} (${theme})`).toEqual([]);
   }
   for (const [window, width, height, scale] of windows) {
     await page.evaluate((scale) => (document.documentElement.dataset.scale = scale), scale);

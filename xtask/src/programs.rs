@@ -52,6 +52,15 @@ pub(crate) fn compile(command: &mut Command) -> Result<BTreeMap<String, TestProg
 }
 
 impl TestProgram {
+    /// What one of its tests is called here: `web::cookies::tests::x` in a library, else
+    /// `server/it::sessions::x`.
+    pub(crate) fn name(&self, test: &str) -> String {
+        match self.binary.as_str() {
+            "lib" => format!("{}::{test}", self.package),
+            binary => format!("{}/{binary}::{test}", self.package),
+        }
+    }
+
     /// The names of its tests, as the program itself lists them.
     ///
     /// # Errors

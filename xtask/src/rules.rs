@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::groups::Passed;
 use crate::programs;
 use crate::workspace::Workspace;
 
@@ -31,12 +30,8 @@ pub(crate) struct Shows {
 }
 
 impl Shows {
-    fn rust(package: &str, binary: &str, name: &str) -> Option<Self> {
-        let rows = rows_of_name(name)?;
-        let test = match binary {
-            "lib" => format!("{package}::{name}"),
-            binary => format!("{package}/{binary}::{name}"),
-        };
+    fn rust(test: String) -> Option<Self> {
+        let rows = rows_of_name(&test)?;
         Some(Self { rows, test })
     }
 
@@ -131,9 +126,8 @@ fn titles_in(text: &str) -> impl Iterator<Item = String> + '_ {
 }
 
 /// The Rust tests that passed, as far as they show rows.
-pub(crate) fn passed(tests: &[Passed]) -> Vec<Shows> {
-    let shows = |test: &Passed| Shows::rust(&test.package, &test.binary, &test.name);
-    tests.iter().filter_map(shows).collect()
+pub(crate) fn passed(tests: &[String]) -> Vec<Shows> {
+    tests.iter().cloned().filter_map(Shows::rust).collect()
 }
 
 /// The rows in scope that none of these shows.
@@ -166,8 +160,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
     let mut shown = Vec::new();
     for program in programs::compile(workspace.cargo().args(programs::selected(true)))?.values() {
         let tests = program.list()?;
-        let shows = |test: &String| Shows::rust(&program.package, &program.binary, test);
-        shown.extend(tests.iter().filter_map(shows));
+        let names = tests.iter().map(|test| program.name(test));
+        shown.extend(names.filter_map(Shows::rust));
     }
     shown.sort_by(|one, two| one.test.cmp(&two.test));
     shown.extend(titled(&workspace.end2end())?);

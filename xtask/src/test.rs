@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 
 use crate::browsers::{self, Browsers};
-use crate::groups::{self, GROUPS, Passed};
+use crate::groups::{self, GROUPS};
 use crate::programs::{self, DOC, TestProgram, file_name};
 use crate::rules;
 use crate::steps::{self, Step};
@@ -31,7 +31,8 @@ struct Run<'a> {
     tier: Tier,
     /// Each test program by its file name.
     programs: BTreeMap<String, TestProgram>,
-    passed: Vec<Passed>,
+    /// The names of the Rust tests that passed.
+    passed: Vec<String>,
     browsers: Browsers,
     count: Count,
     /// Rows of the security checklist that no Rust test showed.
@@ -229,8 +230,8 @@ fn print_lines(reader: impl Read, read: &mut impl FnMut(&str)) -> Result<()> {
 struct TestOutput<'a> {
     programs: &'a BTreeMap<String, TestProgram>,
     /// The program that is running.
-    current: Option<(String, String)>,
-    passed: Vec<Passed>,
+    current: Option<&'a TestProgram>,
+    passed: Vec<String>,
     count: Count,
 }
 
@@ -250,21 +251,14 @@ impl<'a> TestOutput<'a> {
             let path = words
                 .rsplit_once('(')
                 .map_or("", |(_, path)| path.trim_end_matches(')'));
-            let program = self.programs.get(file_name(path));
-            self.current = program.map(|it| (it.package.clone(), it.binary.clone()));
-        } else if let Some(package) = words.strip_prefix("Doc-tests ") {
-            self.current = Some((package.to_owned(), "doc".to_owned()));
+            self.current = self.programs.get(file_name(path));
         } else if let Some(counts) = line.strip_prefix("test result: ") {
             self.count.passed += number_before(counts, " passed");
             self.count.failed += number_before(counts, " failed");
         } else if let Some(name) = passed_test(line)
-            && let Some((package, binary)) = self.current.clone()
+            && let Some(program) = self.current
         {
-            self.passed.push(Passed {
-                package,
-                binary,
-                name: name.to_owned(),
-            });
+            self.passed.push(program.name(name));
         }
     }
 }
@@ -361,30 +355,19 @@ mod tests {
             "test sqlite::a_used_token_is_refused ... FAILED",
             "test memory::later ... ignored",
             "test result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out",
-            "   Doc-tests handoff",
-            "test crates/handoff/src/lib.rs - (line 3) ... ok",
-            "test result: ok. 1 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out",
         ] {
             output.read(line);
         }
         assert_eq!(
             output.count,
             Count {
-                passed: 2,
+                passed: 1,
                 failed: 1
             }
         );
-        let names: Vec<_> = output
-            .passed
-            .iter()
-            .map(|test| (&*test.package, &*test.binary, &*test.name))
-            .collect();
         assert_eq!(
-            names,
-            [
-                ("authority", "conformance", "sqlite::race_has_one_winner"),
-                ("handoff", "doc", "crates/handoff/src/lib.rs - (line 3)"),
-            ]
+            output.passed,
+            ["authority/conformance::sqlite::race_has_one_winner"]
         );
     }
 }

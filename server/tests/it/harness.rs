@@ -73,7 +73,8 @@ struct Log {
 
 static LOG: LazyLock<Mutex<Log>> = LazyLock::new(Mutex::default);
 /// Sets what is captured from now on, of all tests.
-static LEVEL: OnceLock<Box<dyn Fn(&str) + Send + Sync>> = OnceLock::new();
+static LEVEL: OnceLock<SetLevel> = OnceLock::new();
+type SetLevel = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What this test has logged so far. A test whose runtime has threads of its own shares them with no
 /// name of the test, so it gets the lines of all such threads.
