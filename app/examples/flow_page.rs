@@ -51,10 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             name: "Handoff Lab".to_owned(),
             party: Party::Lab,
         },
-        assets: Assets {
-            stylesheet: "style.css".to_owned(),
-            lab: "lab".to_owned(),
-        },
+        assets: Assets::default(),
     };
     let page = move || frame.page("A handoff", false, view! { <FlowPage model /> });
     let html = Owner::new().with(|| page().to_html());

@@ -1,5 +1,7 @@
 //! The HTML document that every page of every site stands in.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use crate::{
     appearance::{Appearance, AppearanceForms, FOOT, Surroundings},
     components::icon::{AppIcon, Glyph, Icon},
@@ -68,13 +70,29 @@ pub struct Brand {
     pub party: Party,
 }
 
-/// The names that the build gave to its files, as its manifest lists them, without a directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Assets {
-    /// The style sheet of all sites, `style.<hash>.css`.
-    pub stylesheet: String,
-    /// The stem of the lab's bundle, `lab.<hash>`; `.js` and `_bg.wasm` complete it.
-    pub lab: String,
+/// The names that the build gave to its files, without a directory: from `style.css` to
+/// `style.<hash>.css`. A name that is not in it stands for itself, as all do by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Assets(Arc<BTreeMap<String, String>>);
+
+impl FromIterator<(String, String)> for Assets {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(names: I) -> Self {
+        Self(Arc::new(names.into_iter().collect()))
+    }
+}
+
+impl Assets {
+    /// The name with its hash: of a file, or of a bundle's stem, to which `.js` and `_bg.wasm` are
+    /// added.
+    #[must_use]
+    pub fn name<'a>(&'a self, plain: &'a str) -> &'a str {
+        self.0.get(plain).map_or(plain, String::as_str)
+    }
+
+    /// The path of a file on every site.
+    fn path(&self, plain: &str) -> String {
+        format!("/{ASSETS}/{}", self.name(plain))
+    }
 }
 
 /// What all pages of one site have around them. A site keeps one, and a clone of it goes with each
@@ -154,14 +172,14 @@ pub fn Document(
     let Appearance { theme, scale } = surroundings.appearance;
     let description = party.description(&name);
     let title = format!("{title} · {name}");
-    let stylesheet = format!("/{ASSETS}/{}", assets.stylesheet);
-    let favicon = format!("/{ASSETS}/favicon-{}.svg", party.favicon());
+    let stylesheet = assets.path("style.css");
+    let favicon = assets.path(&format!("favicon-{}.svg", party.favicon()));
     let places = (!places.is_empty()).then(|| header_links(places, &surroundings.back));
     // `HydrationScripts` also looks for a manifest of split bundles below the site's root; there
     // is none, because the files are embedded in the program.
     let scripts = hydrate.then(|| {
         let options = LeptosOptions::builder()
-            .output_name(assets.lab)
+            .output_name(assets.name("lab").to_owned())
             .site_pkg_dir(ASSETS)
             .site_root("/nonexistent")
             .build();

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use web::seams::{Clock, SystemClock};
 
 use crate::{
-    assets::{self, AssetsError},
+    assets::{Assets, AssetsError},
     config::{BadSettings, Origins, Profile, Settings, SiteName},
     data::{self, BadFolder},
     listen::{self, Door},
@@ -74,7 +74,8 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     // Before anything is opened: a signal that nobody catches ends the process on the spot.
     let asked = Stop::catch().map_err(Failure::Signals)?;
     secure::check(&settings).await?;
-    let names = assets::names()?;
+    let assets = Assets::load();
+    let names = assets.names()?;
     let mut listeners = Vec::new();
     for address in settings.listen.iter().copied() {
         match TcpListener::bind(address).await {
@@ -138,7 +139,7 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
     };
     let platform = Platform::open(setup, Stores::InFolder(settings.data.clone())).await?;
     let platform = Arc::new(platform);
-    let directory = Directory::default();
+    let directory = Directory::serving(assets);
     let mounted = platform.mount(&directory);
 
     let stop = CancellationToken::new();

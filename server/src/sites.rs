@@ -24,7 +24,7 @@ use table::SITES;
 use tower::ServiceExt;
 use web::site::{Site, SiteId};
 
-use crate::{assets, caller::Caller};
+use crate::{assets::Assets, caller::Caller};
 
 /// A site that requests reach.
 struct Entry {
@@ -46,7 +46,16 @@ struct Inner {
 }
 
 impl Default for Directory {
+    /// One without assets.
     fn default() -> Self {
+        Self::serving(Assets::default())
+    }
+}
+
+impl Directory {
+    /// A directory of no sites yet, each of which will serve these assets.
+    #[must_use]
+    pub fn serving(assets: Assets) -> Self {
         let routers = SITES.iter().map(|row| {
             let router = row.kind.router();
             (row.id, router.layer(middleware::from_fn(stepping::around)))
@@ -54,7 +63,9 @@ impl Default for Directory {
         Self(Arc::new(Inner {
             sites: RwLock::default(),
             routers: routers.collect(),
-            assets: assets::router().layer(middleware::from_fn(web::headers::set)),
+            assets: assets
+                .router()
+                .layer(middleware::from_fn(web::headers::set)),
         }))
     }
 }

@@ -11,6 +11,7 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, anyhow, bail};
 use brotli::enc::BrotliEncoderParams;
+use data_encoding::HEXLOWER;
 use lightningcss::bundler::{Bundler, FileProvider};
 use lightningcss::stylesheet::{MinifyOptions, ParserOptions, PrinterOptions};
 use serde::{Deserialize, Serialize};
@@ -23,14 +24,9 @@ use crate::workspace::{Profile, Workspace, run};
 
 const MANIFEST: &str = "manifest.json";
 
-/// The names that the pages need, as the server reads them.
-#[derive(Serialize)]
-struct Manifest {
-    /// `style.<hash>.css`
-    stylesheet: String,
-    /// `lab.<hash>`, to which `.js` and `_bg.wasm` are added.
-    lab: String,
-}
+/// From the names that pages use to those with a hash: `style.css` to `style.<hash>.css`, and the stem
+/// of a bundle, `lab`, to `lab.<hash>`, to which `.js` and `_bg.wasm` are added.
+type Manifest = BTreeMap<String, String>;
 
 /// The files in `target/site` that belong there.
 pub(crate) struct Site {
@@ -63,12 +59,15 @@ pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<Site> {
     }
 
     let lab = Bundle::new(wasm, profile)?;
-    let manifest = Manifest {
-        stylesheet: format!("style.{}.css", hash(&[css.as_bytes()])),
-        lab: lab.name.clone(),
-    };
-    let mut files = public;
-    files.insert(manifest.stylesheet.clone(), css.into_bytes());
+    let mut manifest = Manifest::new();
+    let mut files = BTreeMap::new();
+    let css = ("style.css".to_owned(), css.into_bytes());
+    for (name, bytes) in public.into_iter().chain([css]) {
+        let hashed = hashed(&name, &bytes);
+        manifest.insert(name, hashed.clone());
+        files.insert(hashed, bytes);
+    }
+    manifest.insert("lab".to_owned(), lab.name.clone());
     files.insert(format!("{}.js", lab.name), lab.js);
     files.insert(format!("{}_bg.wasm", lab.name), lab.wasm);
     let files = with_brotli(files, profile)?;
@@ -259,7 +258,7 @@ fn stylesheet(entry: &Path) -> Result<String> {
     Ok(printed.code)
 }
 
-/// The files of `style/public`, which keep their names.
+/// The files of `style/public`.
 fn public_files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = BTreeMap::new();
     if !folder.is_dir() {
@@ -275,8 +274,11 @@ fn public_files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
         if path.is_dir() {
             bail!("{}: assets have no folders", path.display());
         }
-        if name == MANIFEST || name.ends_with(".br") {
-            bail!("{}: this name is taken", path.display());
+        if !name.contains('.') || name.ends_with(".br") {
+            bail!(
+                "{}: name it with an ending that says its type",
+                path.display()
+            );
         }
         let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
         files.insert(name.to_owned(), bytes);
@@ -338,6 +340,12 @@ fn place(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
         .with_context(|| folder.join(name).display().to_string())
 }
 
+/// The name of a file with this content: `style.css` becomes `style.<hash>.css`.
+fn hashed(name: &str, bytes: &[u8]) -> String {
+    let (stem, ending) = name.split_once('.').unwrap_or((name, ""));
+    format!("{stem}.{}.{ending}", hash(&[bytes]))
+}
+
 /// 16 hexadecimal digits: 64 bits tell apart all versions that a browser may ever have kept.
 fn hash(parts: &[&[u8]]) -> String {
     let mut hasher = Sha256::new();
@@ -345,12 +353,7 @@ fn hash(parts: &[&[u8]]) -> String {
         hasher.update((part.len() as u64).to_le_bytes());
         hasher.update(part);
     }
-    hasher
-        .finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&hasher.finalize()[..8])
 }
 
 /// A hash of all that the assets are made from, this program included.

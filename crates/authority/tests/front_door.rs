@@ -96,10 +96,7 @@ impl World {
         let settings = Settings {
             origin: Origin::parse("http://auth.localhost:4000").unwrap(),
             name: "Harbor ID".to_owned(),
-            assets: Assets {
-                stylesheet: String::new(),
-                lab: String::new(),
-            },
+            assets: Assets::default(),
             cookie_prefix: Prefix::default(),
             recorder: web::record::Recorders::none(),
             shown: None,

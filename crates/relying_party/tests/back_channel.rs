@@ -107,10 +107,7 @@ fn client(port: u16) -> AuthorityClient {
         issuer: Origin::parse(&format!("http://auth.localhost:{port}")).unwrap(),
         authority_name: "Harbor ID".to_owned(),
         authority_ca: None,
-        assets: Assets {
-            stylesheet: "style.css".to_owned(),
-            lab: "lab".to_owned(),
-        },
+        assets: Assets::default(),
         policy: handoff::policy::Policy::STRICT,
         cookie_prefix: web::cookies::Prefix::default(),
         recheck: relying_party::identity::MAX_RECHECK,

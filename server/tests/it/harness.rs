@@ -56,6 +56,9 @@ pub fn without(defence: Defence) -> Policy {
     Policy::STRICT.without(defence)
 }
 
+/// The files of the build, which all processes of a test program serve.
+pub static ASSETS: LazyLock<server::assets::Assets> = LazyLock::new(server::assets::Assets::load);
+
 /// A process with one listener, and as many platforms as a test wants.
 pub struct Process {
     directory: Directory,
@@ -165,7 +168,7 @@ impl Process {
 
     fn listening(listener: TcpListener, address: SocketAddr) -> Self {
         capture_log();
-        let directory = Directory::default();
+        let directory = Directory::serving(ASSETS.clone());
         let router = directory.router();
         let serving = tokio::spawn(async move {
             server::listen::serve(listener, router, CancellationToken::new()).await;
@@ -196,10 +199,7 @@ impl Process {
     ) -> World {
         let origins = Origins::on_localhost(suffix, self.address.port()).unwrap();
         let clock = Arc::new(ManualClock::at(datetime!(2026-11-21 03:00 UTC)));
-        let assets = Assets {
-            stylesheet: "style.css".to_owned(),
-            lab: "lab".to_owned(),
-        };
+        let assets = Assets::default();
         let shared: Arc<dyn Clock> = clock.clone();
         let mut setup = Setup {
             clock: shared,

@@ -355,10 +355,7 @@ mod tests {
         let settings = Settings {
             origin: Origin::parse("http://auth.localhost:4000").unwrap(),
             name: "Harbor ID".to_owned(),
-            assets: Assets {
-                stylesheet: String::new(),
-                lab: String::new(),
-            },
+            assets: Assets::default(),
             cookie_prefix: web::cookies::Prefix::default(),
             recorder: web::record::Recorders::none(),
             shown: None,

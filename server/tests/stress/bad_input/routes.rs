@@ -18,7 +18,7 @@ use super::{
     },
     raw::{Body, Place, Reply, Request, encode},
 };
-use crate::harness::{OwnRelyingParty, PASSWORD, Persona, World, basic};
+use crate::harness::{ASSETS, OwnRelyingParty, PASSWORD, Persona, World, basic};
 
 const ALICE: &str = "alice@harbor.example";
 const BOB: &str = "bob@harbor.example";
@@ -1980,10 +1980,12 @@ fn others() -> Vec<Route> {
             base: |stage| {
                 Box::pin(async {
                     let url = format!("{}/", stage.world.origins.lab);
+                    let names = ASSETS.names().unwrap();
+                    let favicon = names.name("favicon-lab.svg");
                     let mut request = Stage::request("GET", &stage.world.visitor(), &url).with(
                         Place::Path,
                         "file",
-                        "favicon-lab.svg",
+                        favicon,
                     );
                     request.path = "/assets/{}".to_owned();
                     let outside = |text: &str| text.as_bytes().to_vec();
