@@ -29,7 +29,7 @@ use web::peer::Peer;
 
 use crate::{
     caller::{Caller, Connection},
-    guests::{Guests, Place},
+    connections::{ConnectionLimiter, Permit},
     patience::{Patience, Patient},
 };
 
@@ -40,12 +40,12 @@ const MAX_HEAD: usize = 64 * 1024;
 /// How many connections the listeners of the sites serve at once, all together. With those of the
 /// operators it is below half of what a process may usually open (1,024 files), so that the back
 /// channel and the databases find room.
-const AT_ONCE: usize = 400;
+const MAX_CONNECTIONS: usize = 400;
 /// How many of them one network may have: forty people behind one address with the six connections
 /// that a browser opens to a host. Whoever takes them all has left room for others.
-const FROM_ONE: usize = 240;
+const MAX_FROM_ONE_NETWORK: usize = 240;
 /// How many connections the operators' listener serves at once: probes are few and short.
-const OF_OPERATORS: usize = 16;
+const MAX_OPERATOR_CONNECTIONS: usize = 16;
 /// After an error of `accept`, which is the system's (no more files): let connections end first.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
@@ -56,8 +56,8 @@ pub struct Door {
     pub tls: Option<TlsAcceptor>,
     /// The proxies that may say who called them, and how.
     pub trusted: Arc<[IpAddr]>,
-    /// The places, which all listeners with a clone of this door share.
-    pub guests: Guests,
+    /// The limit on connections, which all listeners with a clone of these options share.
+    pub connections: ConnectionLimiter,
     /// How long an answer waits to be taken.
     pub patience: Patience,
 }
@@ -68,7 +68,7 @@ impl Default for Door {
         Self {
             tls: None,
             trusted: Arc::default(),
-            guests: Guests::new(AT_ONCE),
+            connections: ConnectionLimiter::new(MAX_CONNECTIONS),
             patience: Patience::OF_SITES,
         }
     }
@@ -79,7 +79,7 @@ impl Door {
     #[must_use]
     pub fn of_operators() -> Self {
         Self {
-            guests: Guests::new(OF_OPERATORS),
+            connections: ConnectionLimiter::new(MAX_OPERATOR_CONNECTIONS),
             ..Self::default()
         }
     }
@@ -110,31 +110,33 @@ pub async fn serve_behind(
         };
         // A proxy speaks for many.
         let from_proxy = door.trusted.contains(&from.ip().to_canonical());
-        let places = door.guests.places();
+        let max = door.connections.max();
         let share = if from_proxy {
-            places
+            max
         } else {
-            places.min(FROM_ONE)
+            max.min(MAX_FROM_ONE_NETWORK)
         };
-        let place = door.guests.welcome(Peer(from.ip()).network(), share);
+        let permit = door
+            .connections
+            .acquire(Peer(from.ip()).network(), share);
         let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
-            let place = Arc::new(place);
+            let permit = Arc::new(permit);
             let stream = Patient::new(stream, door.patience);
             let converse = async {
                 match &door.tls {
-                    None => answer(stream, from, false, &place, &door, router, ending).await,
+                    None => answer(stream, from, false, &permit, &door, router, ending).await,
                     Some(tls) => {
                         // Whoever never finishes the handshake would hold a place for ever.
                         let shaken = tokio::time::timeout(HEAD_WITHIN, tls.accept(stream)).await;
                         if let Ok(Ok(stream)) = shaken {
-                            answer(stream, from, true, &place, &door, router, ending).await;
+                            answer(stream, from, true, &permit, &door, router, ending).await;
                         }
                     }
                 }
             };
             tokio::select! {
-                () = place.needed() => {}
+                () = permit.evicted() => {}
                 () = converse => {}
             }
         });
@@ -149,7 +151,7 @@ async fn answer(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     from: SocketAddr,
     encrypted: bool,
-    place: &Arc<Place>,
+    permit: &Arc<Permit>,
     door: &Door,
     router: Router,
     ending: Watcher,
@@ -164,7 +166,7 @@ async fn answer(
         let caller = Caller::of(connection, request.headers());
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(Peer(caller.address));
-        let (answering, router) = (place.answering(), router.clone());
+        let (answering, router) = (permit.answering(), router.clone());
         async move {
             let answer = router.oneshot(request.map(Body::new)).await;
             drop(answering);
