@@ -30,7 +30,7 @@ use web::peer::Peer;
 use crate::{
     caller::{Caller, Connection},
     connections::{ConnectionLimiter, Permit},
-    patience::{Patience, Patient},
+    write_timeout::{TimeoutStream, WriteTimeout},
 };
 
 /// How long a connection may take to send a request's head, and to lie idle before the next.
@@ -58,8 +58,8 @@ pub struct Door {
     pub trusted: Arc<[IpAddr]>,
     /// The limit on connections, which all listeners with a clone of these options share.
     pub connections: ConnectionLimiter,
-    /// How long an answer waits to be taken.
-    pub patience: Patience,
+    /// How long an answer waits to be read.
+    pub write_timeout: WriteTimeout,
 }
 
 impl Default for Door {
@@ -69,7 +69,7 @@ impl Default for Door {
             tls: None,
             trusted: Arc::default(),
             connections: ConnectionLimiter::new(MAX_CONNECTIONS),
-            patience: Patience::OF_SITES,
+            write_timeout: WriteTimeout::OF_SITES,
         }
     }
 }
@@ -116,13 +116,11 @@ pub async fn serve_behind(
         } else {
             max.min(MAX_FROM_ONE_NETWORK)
         };
-        let permit = door
-            .connections
-            .acquire(Peer(from.ip()).network(), share);
+        let permit = door.connections.acquire(Peer(from.ip()).network(), share);
         let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
             let permit = Arc::new(permit);
-            let stream = Patient::new(stream, door.patience);
+            let stream = TimeoutStream::new(stream, door.write_timeout);
             let converse = async {
                 match &door.tls {
                     None => answer(stream, from, false, &permit, &door, router, ending).await,

@@ -12,7 +12,7 @@ use axum::{
 };
 use server::{
     listen::{self, Door},
-    patience::Patience,
+    write_timeout::WriteTimeout,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -197,9 +197,9 @@ async fn an_answer_that_nobody_takes_is_let_go_and_its_connection_ends() {
         }),
     );
     let door = Door {
-        patience: Patience {
-            most: Duration::from_millis(200),
-            slowest: 1024,
+        write_timeout: WriteTimeout {
+            max_wait: Duration::from_millis(200),
+            min_rate: 1024,
         },
         ..Door::default()
     };

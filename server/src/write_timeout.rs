@@ -1,5 +1,5 @@
-//! How long a connection waits for the other side to take what it is told. An answer lies in memory
-//! until it is taken, so whoever asks for many and reads none would hold as much as they like.
+//! A timeout for writing with a minimum rate. An answer stays in memory until the client has read it, so
+//! a client that sends requests and reads no answers could fill the memory.
 
 use std::{
     io,
@@ -13,32 +13,32 @@ use tokio::{
     time::{Instant, Sleep},
 };
 
-/// For how long a connection waits.
+/// The limits for writing to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
-    /// The longest that it waits for somebody who takes nothing.
-    pub most: Duration,
-    /// How many bytes a second must be taken in the long run. Without this, one byte now and then
-    /// would be a way of staying.
-    pub slowest: u32,
+pub struct WriteTimeout {
+    /// The longest wait for a client that reads nothing.
+    pub max_wait: Duration,
+    /// The bytes a second that a client must read in the long run. Without a minimum, a client that
+    /// reads one byte now and then would never time out.
+    pub min_rate: u32,
 }
 
-impl Patience {
-    /// Half a minute bridges what goes wrong on a train; the slowest line that pages are bearable on
-    /// brings a few thousand bytes a second.
+impl WriteTimeout {
+    /// For the sites. Half a minute bridges a short loss of the mobile network; the slowest line on
+    /// which the pages can be used brings a few thousand bytes a second.
     pub const OF_SITES: Self = Self {
-        most: Duration::from_secs(30),
-        slowest: 2048,
+        max_wait: Duration::from_secs(30),
+        min_rate: 2048,
     };
 }
 
-/// A stream whose other side must take what is written to it. Only time that is spent waiting counts:
-/// a connection that lies idle between two requests uses none up.
+/// A stream with a write timeout. Only the time spent waiting for a write counts; the time in which a
+/// connection is idle between two requests does not.
 #[derive(Debug)]
-pub struct Patient<S> {
+pub struct TimeoutStream<S> {
     stream: S,
-    patience: Patience,
-    /// For how much longer it would wait now.
+    limits: WriteTimeout,
+    /// How much longer a write may wait now.
     left: Duration,
     waiting: Option<Waiting>,
 }
@@ -49,19 +49,19 @@ struct Waiting {
     end: Pin<Box<Sleep>>,
 }
 
-impl<S> Patient<S> {
-    /// A stream that waits for so long.
-    pub fn new(stream: S, patience: Patience) -> Self {
+impl<S> TimeoutStream<S> {
+    /// A stream with these limits.
+    pub fn new(stream: S, limits: WriteTimeout) -> Self {
         Self {
             stream,
-            patience,
-            left: patience.most,
+            limits,
+            left: limits.max_wait,
             waiting: None,
         }
     }
 
-    /// What came of an attempt to write, or the end of all patience.
-    fn judge(
+    /// The result of an attempt to write, or the timeout.
+    fn check(
         &mut self,
         cx: &mut Context<'_>,
         written: Poll<io::Result<usize>>,
@@ -70,8 +70,8 @@ impl<S> Patient<S> {
             if let Some(Waiting { since, .. }) = self.waiting.take() {
                 self.left = self.left.saturating_sub(since.elapsed());
             }
-            let taken = *written.as_ref().unwrap_or(&0);
-            self.left = (self.left + self.earned(taken)).min(self.patience.most);
+            let read = *written.as_ref().unwrap_or(&0);
+            self.left = (self.left + self.earned(read)).min(self.limits.max_wait);
             return Poll::Ready(written);
         }
         let left = self.left;
@@ -80,10 +80,10 @@ impl<S> Patient<S> {
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
-    /// How much waiting is earned by what was taken.
-    fn earned(&self, taken: usize) -> Duration {
-        let taken = u32::try_from(taken).unwrap_or(u32::MAX);
-        Duration::from_secs(1) * taken / self.patience.slowest.max(1)
+    /// The time that may be spent waiting for this many bytes that were read.
+    fn earned(&self, read: usize) -> Duration {
+        let read = u32::try_from(read).unwrap_or(u32::MAX);
+        Duration::from_secs(1) * read / self.limits.min_rate.max(1)
     }
 }
 
@@ -101,7 +101,7 @@ impl Waiting {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -111,14 +111,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.judge(cx, written)
+        self.check(cx, written)
     }
 
     fn poll_write_vectored(
@@ -127,14 +127,14 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, pieces);
-        self.judge(cx, written)
+        self.check(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
     }
 
-    // A socket keeps nothing back that would have to be waited for here.
+    // A socket has no buffer of its own to flush.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(cx)
     }
@@ -150,13 +150,13 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience {
-        most: Duration::from_secs(10),
-        slowest: 100,
+    const LIMITS: WriteTimeout = WriteTimeout {
+        max_wait: Duration::from_secs(10),
+        min_rate: 100,
     };
 
-    /// Writes this much to somebody who takes so many bytes each time that this long has passed, by a
-    /// clock that stands still while anything moves.
+    /// Writes this many bytes to a reader that reads so many at once, each time that this long has
+    /// passed. The clock moves only while everything waits.
     async fn write_to(reader: (usize, Duration), bytes: usize) -> io::Result<()> {
         let (near, mut far): (DuplexStream, _) = duplex(64);
         let (at_once, every) = reader;
@@ -169,7 +169,7 @@ mod tests {
                 }
             }
         });
-        let written = Patient::new(near, PATIENCE)
+        let written = TimeoutStream::new(near, LIMITS)
             .write_all(&vec![0; bytes])
             .await;
         reading.abort();
@@ -177,16 +177,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_little_but_steadily_gets_all_of_it() {
+    async fn a_slow_but_steady_reader_gets_everything() {
         let second = Duration::from_secs(1);
-        // Thirty times as long as anybody who takes nothing is waited for.
+        // Thirty times as long as the wait for a reader that reads nothing.
         write_to((60, second / 2), 36_000).await.unwrap();
-        // With a pause that is just bearable.
+        // With a pause just below the limit.
         write_to((64, second * 9), 64 * 2).await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
-    async fn who_takes_a_byte_now_and_then_is_as_good_as_who_takes_none() {
+    async fn a_reader_below_the_minimum_rate_times_out() {
         let second = Duration::from_secs(1);
         for reader in [(1, second), (1, second / 2), (64, second * 11)] {
             let refused = write_to(reader, 36_000).await.unwrap_err();
@@ -195,15 +195,15 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_lies_idle_uses_no_patience_up() {
+    async fn idle_time_does_not_count() {
         let (near, mut far) = duplex(64);
-        let mut near = Patient::new(near, PATIENCE);
+        let mut near = TimeoutStream::new(near, LIMITS);
         let mut taken = [0; 96];
         for _ in 0..20 {
             let both =
                 async { tokio::try_join!(near.write_all(&[0; 96]), far.read_exact(&mut taken)) };
             both.await.unwrap();
-            tokio::time::advance(PATIENCE.most * 2).await;
+            tokio::time::advance(LIMITS.max_wait * 2).await;
         }
     }
 }
