@@ -5,11 +5,11 @@
 //! host names, and [`sites::table`], which has every site there is.
 
 pub mod assets;
-pub mod caller;
 pub mod cli;
 pub mod config;
 pub mod connections;
 pub mod data;
+pub mod forwarded;
 pub mod listen;
 pub mod metrics;
 pub mod operate;

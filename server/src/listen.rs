@@ -28,8 +28,8 @@ use tower::ServiceExt;
 use web::peer::Peer;
 
 use crate::{
-    caller::{Caller, Connection},
     connections::{ConnectionLimiter, Permit},
+    forwarded::{Connection, RemoteAddr},
     write_timeout::{TimeoutStream, WriteTimeout},
 };
 
@@ -161,9 +161,9 @@ async fn answer(
             encrypted,
             trusted: &trusted,
         };
-        let caller = Caller::of(connection, request.headers());
-        request.extensions_mut().insert(caller);
-        request.extensions_mut().insert(Peer(caller.address));
+        let remote = RemoteAddr::of(connection, request.headers());
+        request.extensions_mut().insert(remote);
+        request.extensions_mut().insert(Peer(remote.ip));
         let (answering, router) = (permit.answering(), router.clone());
         async move {
             let answer = router.oneshot(request.map(Body::new)).await;

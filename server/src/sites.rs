@@ -24,7 +24,7 @@ use table::SITES;
 use tower::ServiceExt;
 use web::site::{Site, SiteId};
 
-use crate::{assets::Assets, caller::Caller};
+use crate::{assets::Assets, forwarded::RemoteAddr};
 
 /// A site that requests reach.
 struct Entry {
@@ -131,8 +131,8 @@ impl Directory {
         };
         // Whoever got here some other way may have been listened in on, and browsers were told
         // never to come like this.
-        let caller = request.extensions().get::<Caller>();
-        if entry.is_https && !caller.is_some_and(|caller| caller.encrypted) {
+        let remote = request.extensions().get::<RemoteAddr>();
+        if entry.is_https && !remote.is_some_and(|remote| remote.encrypted) {
             return misdirected("This site is reached by https only.\n");
         }
         request.extensions_mut().extend(entry.extensions.clone());

@@ -1,21 +1,21 @@
-//! Who calls, and whether anybody could listen in: from the connection, or from what a trusted proxy
-//! says in its headers. Anybody else's headers are claims, and are not read (PROTOCOL 1).
+//! The remote address of a request, and whether it came encrypted: from the connection, or from the
+//! headers of a trusted proxy. From any other address these headers are not read (PROTOCOL 1).
 
 use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 
-/// What is known of the caller of a request. Nothing else is ever taken from a forwarded header, and
-/// no address is built from one.
+/// Where a request comes from. Nothing else is taken from a forwarded header, and no address is built
+/// from one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The address.
-    pub address: IpAddr,
+pub struct RemoteAddr {
+    /// The address of the client.
+    pub ip: IpAddr,
     /// Whether the request came over https.
     pub encrypted: bool,
 }
 
-/// A connection, and the proxies that may speak for others.
+/// A connection, and the proxies whose headers are believed.
 #[derive(Clone, Copy, Debug)]
 pub struct Connection<'a> {
     /// Where it comes from.
@@ -26,29 +26,29 @@ pub struct Connection<'a> {
     pub trusted: &'a [IpAddr],
 }
 
-impl Caller {
-    /// The caller of a request with these headers.
+impl RemoteAddr {
+    /// Of a request with these headers.
     #[must_use]
     pub fn of(connection: Connection<'_>, headers: &HeaderMap) -> Self {
         let trusted = |address: &IpAddr| connection.trusted.contains(address);
-        let mut address = connection.from.ip().to_canonical();
-        if !trusted(&address) {
+        let mut ip = connection.from.ip().to_canonical();
+        if !trusted(&ip) {
             return Self {
-                address,
+                ip,
                 encrypted: connection.encrypted,
             };
         }
-        // Each proxy adds at the end whom it heard it from, so only what trusted ones added counts.
+        // Each proxy adds the address of its client at the end, so only what trusted proxies added counts.
         // What cannot be read was not added by one of them.
         for claimed in forwarded_for(headers).iter().rev() {
             let Some(before) = parse(claimed) else { break };
-            address = before;
-            if !trusted(&address) {
+            ip = before;
+            if !trusted(&ip) {
                 break;
             }
         }
         Self {
-            address,
+            ip,
             encrypted: forwarded_proto_is_https(headers),
         }
     }
@@ -56,7 +56,7 @@ impl Caller {
 
 fn forwarded_for(headers: &HeaderMap) -> Vec<&str> {
     let lines = headers.get_all("x-forwarded-for").iter();
-    // A line that is no text leaves an entry that cannot be read: it must not be skipped.
+    // A line that is no text leaves an entry that cannot be read. It must not be skipped.
     lines
         .flat_map(|line| line.to_str().unwrap_or("?").split(','))
         .map(str::trim)
@@ -70,7 +70,7 @@ fn parse(text: &str) -> Option<IpAddr> {
     address.or_else(with_port).map(|it| it.to_canonical())
 }
 
-/// The proxy sets this header, and says one thing. Two values are the caller's and the proxy's.
+/// The proxy sets this header once. Of two values, one came from the client.
 fn forwarded_proto_is_https(headers: &HeaderMap) -> bool {
     let mut lines = headers.get_all("x-forwarded-proto").iter();
     match (lines.next(), lines.next()) {
@@ -86,7 +86,7 @@ mod tests {
     const PROXY: &str = "10.0.0.1";
     const SECOND: &str = "10.0.0.2";
 
-    fn caller(from: &str, encrypted: bool, headers: &[(&'static str, &str)]) -> (String, bool) {
+    fn remote(from: &str, encrypted: bool, headers: &[(&'static str, &str)]) -> (String, bool) {
         let trusted = [PROXY.parse().unwrap(), SECOND.parse().unwrap()];
         let connection = Connection {
             from: SocketAddr::new(from.parse().unwrap(), 50_000),
@@ -97,8 +97,8 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let caller = Caller::of(connection, &map);
-        (caller.address.to_string(), caller.encrypted)
+        let remote = RemoteAddr::of(connection, &map);
+        (remote.ip.to_string(), remote.encrypted)
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
         const FOR: &str = "x-forwarded-for";
         const PROTO: &str = "x-forwarded-proto";
         for (from, headers, address, encrypted) in [
-            // A stranger is who he is, whatever he says.
+            // The headers of a stranger are not read.
             (
                 "192.0.2.7",
                 &[(FOR, "192.0.2.9"), (PROTO, "https")][..],
@@ -119,7 +119,7 @@ mod tests {
                 "192.0.2.7",
                 false,
             ),
-            // A proxy tells whom it heard it from.
+            // A proxy adds the address of its client.
             (
                 PROXY,
                 &[(FOR, "192.0.2.9"), (PROTO, "https")],
@@ -130,7 +130,7 @@ mod tests {
             (PROXY, &[(FOR, "192.0.2.9:4711")], "192.0.2.9", false),
             (PROXY, &[(FOR, "[2001:db8::9]:4711")], "2001:db8::9", false),
             (PROXY, &[], PROXY, false),
-            // What the caller had put in front counts for nothing.
+            // What the client itself sent does not count.
             (PROXY, &[(FOR, "10.9.9.9, 192.0.2.9")], "192.0.2.9", false),
             (
                 PROXY,
@@ -147,17 +147,17 @@ mod tests {
             (PROXY, &[(FOR, "192.0.2.9, junk")], PROXY, false),
             (PROXY, &[(FOR, "192.0.2.9, junk, 10.0.0.2")], SECOND, false),
             (PROXY, &[(FOR, "")], PROXY, false),
-            // One word about the scheme, or none.
+            // The scheme is given once, or not at all.
             (PROXY, &[(PROTO, "HTTPS")], PROXY, true),
             (PROXY, &[(PROTO, "http")], PROXY, false),
             (PROXY, &[(PROTO, "https, http")], PROXY, false),
             (PROXY, &[(PROTO, "https"), (PROTO, "https")], PROXY, false),
         ] {
-            let found = caller(from, false, headers);
+            let found = remote(from, false, headers);
             assert_eq!(found, (address.to_owned(), encrypted), "{from} {headers:?}");
         }
-        assert!(caller("192.0.2.7", true, &[]).1);
-        // The proxy's own connection says nothing about its caller's.
-        assert!(!caller(PROXY, true, &[(PROTO, "http")]).1);
+        assert!(remote("192.0.2.7", true, &[]).1);
+        // The proxy's own connection says nothing about its client's.
+        assert!(!remote(PROXY, true, &[(PROTO, "http")]).1);
     }
 }
