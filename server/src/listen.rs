@@ -1,8 +1,8 @@
-//! Connections: how many, how long they may take to say what they want and to hear the answer, and how
-//! they end.
+//! Listeners: the limits on connections, on the time for a request's head and for an answer, and how
+//! connections end.
 //!
-//! `axum::serve` waits for ever for a request that was begun, and for an answer to be taken; a few
-//! hundred idle sockets would keep everybody else out.
+//! `axum::serve` has none of these limits: it waits for ever for a request that has begun and for an
+//! answer to be read, so a few hundred idle sockets would keep all other clients out.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -33,28 +33,29 @@ use crate::{
     write_timeout::{TimeoutStream, WriteTimeout},
 };
 
-/// How long a connection may take to send a request's head, and to lie idle before the next.
+/// How long a connection may take to send a request's head, or be idle before the next.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// The longest head that is read, in bytes: our longest is a callback with its cookies.
+/// The longest head that is read, in bytes. Our longest is a callback with its cookies.
 const MAX_HEAD: usize = 64 * 1024;
-/// How many connections the listeners of the sites serve at once, all together. With those of the
-/// operators it is below half of what a process may usually open (1,024 files), so that the back
-/// channel and the databases find room.
+/// The most connections of the sites' listeners together. With those of the operators it is below half
+/// of the files that a process may usually open (1,024), which leaves room for the back channel and the
+/// databases.
 const MAX_CONNECTIONS: usize = 400;
-/// How many of them one network may have: forty people behind one address with the six connections
-/// that a browser opens to a host. Whoever takes them all has left room for others.
+/// The most of them from one network: forty people behind one address with the six connections that a
+/// browser opens to a host. The rest is left for other networks.
 const MAX_FROM_ONE_NETWORK: usize = 240;
-/// How many connections the operators' listener serves at once: probes are few and short.
+/// The most connections of the operators' listener. Probes are few and short.
 const MAX_OPERATOR_CONNECTIONS: usize = 16;
-/// After an error of `accept`, which is the system's (no more files): let connections end first.
+/// The pause after an error of `accept`, in which connections can end. The usual error is that the
+/// process has no more files.
 const AFTER_ERROR: Duration = Duration::from_millis(100);
 
-/// What stands between a connection and the sites.
+/// How a listener treats its connections.
 #[derive(Clone)]
-pub struct Door {
-    /// Encrypts; without it the door is plain http.
+pub struct ListenerOptions {
+    /// Encrypts. Without it the listener speaks plain http.
     pub tls: Option<TlsAcceptor>,
-    /// The proxies that may say who called them, and how.
+    /// The proxies whose forwarded headers are believed.
     pub trusted: Arc<[IpAddr]>,
     /// The limit on connections, which all listeners with a clone of these options share.
     pub connections: ConnectionLimiter,
@@ -62,8 +63,8 @@ pub struct Door {
     pub write_timeout: WriteTimeout,
 }
 
-impl Default for Door {
-    /// Plain http, nobody's forwarded headers are believed, and as many places as the sites have.
+impl Default for ListenerOptions {
+    /// For the sites: plain http, no trusted proxies.
     fn default() -> Self {
         Self {
             tls: None,
@@ -74,8 +75,9 @@ impl Default for Door {
     }
 }
 
-impl Door {
-    /// The door of operators, with a few places of its own: a crowd at the sites does not shut it.
+impl ListenerOptions {
+    /// For the operators' listener, with a limit of its own: many connections to the sites keep no probe
+    /// out.
     #[must_use]
     pub fn of_operators() -> Self {
         Self {
@@ -85,15 +87,14 @@ impl Door {
     }
 }
 
-/// Serves until told to stop, then lets the requests that are under way end. Nobody's forwarded
-/// headers are believed.
+/// Serves with the default options until `stop`, then lets the requests that are under way end.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    serve_behind(Door::default(), listener, router, stop).await;
+    serve_with(ListenerOptions::default(), listener, router, stop).await;
 }
 
-/// The same behind a door.
-pub async fn serve_behind(
-    door: Door,
+/// The same with options.
+pub async fn serve_with(
+    options: ListenerOptions,
     listener: TcpListener,
     router: Router,
     stop: CancellationToken,
@@ -109,26 +110,28 @@ pub async fn serve_behind(
             continue;
         };
         // A proxy speaks for many.
-        let from_proxy = door.trusted.contains(&from.ip().to_canonical());
-        let max = door.connections.max();
+        let from_proxy = options.trusted.contains(&from.ip().to_canonical());
+        let max = options.connections.max();
         let share = if from_proxy {
             max
         } else {
             max.min(MAX_FROM_ONE_NETWORK)
         };
-        let permit = door.connections.acquire(Peer(from.ip()).network(), share);
-        let (door, router, ending) = (door.clone(), router.clone(), ending.watcher());
+        let permit = options
+            .connections
+            .acquire(Peer(from.ip()).network(), share);
+        let (options, router, ending) = (options.clone(), router.clone(), ending.watcher());
         connections.spawn(async move {
             let permit = Arc::new(permit);
-            let stream = TimeoutStream::new(stream, door.write_timeout);
+            let stream = TimeoutStream::new(stream, options.write_timeout);
             let converse = async {
-                match &door.tls {
-                    None => answer(stream, from, false, &permit, &door, router, ending).await,
+                match &options.tls {
+                    None => answer(stream, from, false, &permit, &options, router, ending).await,
                     Some(tls) => {
-                        // Whoever never finishes the handshake would hold a place for ever.
+                        // A handshake that never ends would hold its permit for ever.
                         let shaken = tokio::time::timeout(HEAD_WITHIN, tls.accept(stream)).await;
                         if let Ok(Ok(stream)) = shaken {
-                            answer(stream, from, true, &permit, &door, router, ending).await;
+                            answer(stream, from, true, &permit, &options, router, ending).await;
                         }
                     }
                 }
@@ -150,11 +153,11 @@ async fn answer(
     from: SocketAddr,
     encrypted: bool,
     permit: &Arc<Permit>,
-    door: &Door,
+    options: &ListenerOptions,
     router: Router,
     ending: Watcher,
 ) {
-    let trusted = Arc::clone(&door.trusted);
+    let trusted = Arc::clone(&options.trusted);
     let service = service_fn(move |mut request: Request<Incoming>| {
         let connection = Connection {
             from,

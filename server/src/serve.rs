@@ -19,7 +19,7 @@ use crate::{
     assets::{Assets, AssetsError},
     config::{BadSettings, Origins, Profile, Settings, SiteName},
     data::{self, BadFolder},
-    listen::{self, Door},
+    listen::{self, ListenerOptions},
     ops,
     platform::{CannotStart, DEMO_ACCOUNTS, MissingSecrets, Platform, Setup, Stores},
     secure,
@@ -144,17 +144,17 @@ pub async fn run(settings: Settings) -> Result<(), Failure> {
 
     let stop = CancellationToken::new();
     let mut serving = JoinSet::new();
-    let door = Door {
+    let options = ListenerOptions {
         tls: encryption.as_ref().map(|it| it.acceptor.clone()),
         trusted: settings.trusted_proxies.clone().into(),
-        ..Door::default()
+        ..ListenerOptions::default()
     };
     for listener in listeners {
-        let (door, router) = (door.clone(), directory.router());
-        serving.spawn(listen::serve_behind(door, listener, router, stop.clone()));
+        let (options, router) = (options.clone(), directory.router());
+        serving.spawn(listen::serve_with(options, listener, router, stop.clone()));
     }
-    serving.spawn(listen::serve_behind(
-        Door::of_operators(),
+    serving.spawn(listen::serve_with(
+        ListenerOptions::of_operators(),
         ops,
         ops::router(Arc::clone(&platform)),
         stop.clone(),

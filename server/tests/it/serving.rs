@@ -11,7 +11,7 @@ use axum::{
     routing::get,
 };
 use server::{
-    listen::{self, Door},
+    listen::{self, ListenerOptions},
     write_timeout::WriteTimeout,
 };
 use tokio::{
@@ -196,17 +196,17 @@ async fn an_answer_that_nobody_takes_is_let_go_and_its_connection_ends() {
             Body::from(Bytes::from_owner(Held { bytes, let_go }))
         }),
     );
-    let door = Door {
+    let options = ListenerOptions {
         write_timeout: WriteTimeout {
             max_wait: Duration::from_millis(200),
             min_rate: 1024,
         },
-        ..Door::default()
+        ..ListenerOptions::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(listen::serve_behind(door, listener, router, stop.clone()));
+    let serving = tokio::spawn(listen::serve_with(options, listener, router, stop.clone()));
 
     let ask = async || {
         let mut stream = TcpStream::connect(address).await.unwrap();
