@@ -1,4 +1,4 @@
-//! The data folder: who may be in it, and whose turn it is.
+//! The data folder: its permissions, and the lock under which it is changed.
 
 use std::{
     fs::{DirBuilder, File, Metadata, OpenOptions, TryLockError},
@@ -20,19 +20,19 @@ pub fn database(site: SiteId) -> String {
     format!("{site}.db")
 }
 
-/// How long to wait for somebody else's turn, and how often to look.
-const PATIENCE: Duration = Duration::from_secs(10);
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// How long to wait for the lock, and how often to try.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+const TRY_EVERY: Duration = Duration::from_millis(20);
 
 /// Why a data folder cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the data folder {} {why}", path.display())]
-pub struct BadFolder {
+pub struct DataDirError {
     path: PathBuf,
     why: String,
 }
 
-impl BadFolder {
+impl DataDirError {
     fn new(path: &Path, why: impl Into<String>) -> Self {
         Self {
             path: path.to_owned(),
@@ -55,8 +55,8 @@ impl BadFolder {
 /// the owner's alone), unless others can write to it: they could put a secret of their own there.
 ///
 /// # Errors
-/// [`BadFolder`] with what to do about it.
-pub fn make_private(path: &Path) -> Result<(), BadFolder> {
+/// [`DataDirError`] with what to do about it.
+pub fn make_private(path: &Path) -> Result<(), DataDirError> {
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path);
     made.map_err(|error| {
         let why = match error.kind() {
@@ -70,7 +70,7 @@ pub fn make_private(path: &Path) -> Result<(), BadFolder> {
             }
             _ => format!("cannot be made: {error}"),
         };
-        BadFolder::new(path, why)
+        DataDirError::new(path, why)
     })?;
     check(path)
 }
@@ -78,8 +78,8 @@ pub fn make_private(path: &Path) -> Result<(), BadFolder> {
 /// Whether an existing folder may be used: it is one, and nobody else can write to it.
 ///
 /// # Errors
-/// [`BadFolder`] with what to do about it.
-pub fn check(path: &Path) -> Result<(), BadFolder> {
+/// [`DataDirError`] with what to do about it.
+pub fn check(path: &Path) -> Result<(), DataDirError> {
     let metadata = std::fs::metadata(path).map_err(|error| {
         let why = match error.kind() {
             ErrorKind::NotFound => {
@@ -87,34 +87,34 @@ pub fn check(path: &Path) -> Result<(), BadFolder> {
             }
             _ => format!("cannot be looked at: {error}"),
         };
-        BadFolder::new(path, why)
+        DataDirError::new(path, why)
     })?;
     if !metadata.is_dir() {
-        return Err(BadFolder::new(path, "is no folder: name one by --data"));
+        return Err(DataDirError::new(path, "is no folder: name one by --data"));
     }
     if metadata.mode() & 0o022 != 0 {
         let why = "can be written to by others, who could put a secret of their own there: \
                    `chmod 700` it";
-        return Err(BadFolder::new(path, why));
+        return Err(DataDirError::new(path, why));
     }
     Ok(())
 }
 
-/// The turn to open or change what is in a data folder: a server that starts, and a command of the
-/// operator. Only one at a time makes tables, or writes a secret to a file and to a database.
-/// It ends when this is dropped.
+/// The lock under which a starting server, or a command of the operator, opens and changes the content
+/// of a data folder. One process at a time makes tables, or writes a secret to a file and to a
+/// database. Dropping it releases it.
 #[derive(Debug)]
-pub struct Turn {
-    /// The folder itself: a file for this would belong to whoever came first, and keep others out.
+pub struct DataDirLock {
+    /// The folder itself. A lock file would belong to the first user and keep others out.
     _folder: File,
 }
 
-impl Turn {
-    /// Waits for the turn, ten seconds at most.
+impl DataDirLock {
+    /// Waits for the lock, ten seconds at most.
     ///
     /// # Errors
-    /// [`BadFolder`] when it cannot be had.
-    pub async fn take(folder: &Path) -> Result<Self, BadFolder> {
+    /// [`DataDirError`] when the folder cannot be opened, or the lock is held for longer.
+    pub async fn acquire(folder: &Path) -> Result<Self, DataDirError> {
         let fail = |error: io::Error| {
             let why = match error.kind() {
                 ErrorKind::PermissionDenied => {
@@ -122,7 +122,7 @@ impl Turn {
                 }
                 _ => format!("cannot be opened: {error}"),
             };
-            BadFolder::new(folder, why)
+            DataDirError::new(folder, why)
         };
         let opened = File::open(folder).map_err(fail)?;
         let mut waited = Duration::ZERO;
@@ -130,13 +130,13 @@ impl Turn {
             match opened.try_lock() {
                 Ok(()) => return Ok(Self { _folder: opened }),
                 Err(TryLockError::Error(error)) => return Err(fail(error)),
-                Err(TryLockError::WouldBlock) if waited >= PATIENCE => {
+                Err(TryLockError::WouldBlock) if waited >= MAX_WAIT => {
                     let why = "is being changed by another handoff-lab: try again";
-                    return Err(BadFolder::new(folder, why));
+                    return Err(DataDirError::new(folder, why));
                 }
-                Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK_EVERY).await,
+                Err(TryLockError::WouldBlock) => tokio::time::sleep(TRY_EVERY).await,
             }
-            waited += LOOK_EVERY;
+            waited += TRY_EVERY;
         }
     }
 }
@@ -221,8 +221,8 @@ mod tests {
     #[tokio::test]
     async fn one_has_the_turn_and_the_next_waits_for_it() {
         let folder = tempfile::tempdir().unwrap();
-        let first = Turn::take(folder.path()).await.unwrap();
-        let mut second = pin!(Turn::take(folder.path()));
+        let first = DataDirLock::acquire(folder.path()).await.unwrap();
+        let mut second = pin!(DataDirLock::acquire(folder.path()));
         let mut context = Context::from_waker(Waker::noop());
         assert!(matches!(second.as_mut().poll(&mut context), Poll::Pending));
         drop(first);

@@ -39,7 +39,7 @@ use web::{
 
 use crate::{
     config::{self, Origins, SiteName},
-    data::BadFolder,
+    data::DataDirError,
     otlp::Endpoint,
     sites::{Directory, Mounted, table::SITES},
 };
@@ -152,7 +152,7 @@ pub enum CannotStart {
     },
     /// The folder, before anything in it.
     #[error(transparent)]
-    Data(#[from] BadFolder),
+    Data(#[from] DataDirError),
     /// A file with a client's secret.
     #[error("the client secret {}: {why}", path.display())]
     Secret {
@@ -195,7 +195,7 @@ impl Platform {
     /// # Errors
     /// [`CannotStart`], which names the file at fault.
     pub async fn open(setup: Setup, stores: Stores) -> Result<Self, CannotStart> {
-        let _turn = stores.turn().await?;
+        let _lock = stores.lock().await?;
         let mut files = Files::lock(stores)?;
         // All of them before any database is made: a missing one must leave nothing behind.
         let mut secrets = Vec::new();

@@ -18,7 +18,7 @@ use web::seams::{Clock, SystemClock};
 use crate::{
     assets::{Assets, AssetsError},
     config::{BadSettings, Origins, Profile, Settings, SiteName},
-    data::{self, BadFolder},
+    data::{self, DataDirError},
     listen::{self, ListenerOptions},
     ops,
     platform::{CannotStart, DEMO_ACCOUNTS, MissingSecrets, Platform, Setup, Stores},
@@ -44,7 +44,7 @@ pub enum Failure {
     Certificate(#[from] BadCertificate),
     /// The data folder.
     #[error(transparent)]
-    Folder(#[from] BadFolder),
+    Folder(#[from] DataDirError),
     /// The platform.
     #[error(transparent)]
     Platform(#[from] CannotStart),

@@ -25,7 +25,7 @@ use web::seams::{Clock, Randomness, SystemClock, SystemRandomness};
 
 use crate::{
     config::{BadSettings, DataFolder},
-    data::{self, AUTHORITY, BadFolder, Turn},
+    data::{self, AUTHORITY, DataDirError, DataDirLock},
 };
 
 /// Why a command was not done: one sentence that names the argument and the rule.
@@ -39,7 +39,7 @@ pub enum Failure {
     Setting(#[from] BadSettings),
     /// The data folder.
     #[error(transparent)]
-    Folder(#[from] BadFolder),
+    Folder(#[from] DataDirError),
     /// The database.
     #[error(transparent)]
     Database(#[from] CannotOpen),
@@ -81,7 +81,7 @@ struct Desk {
     folder: PathBuf,
     clock: SystemClock,
     random: SystemRandomness,
-    _turn: Turn,
+    _lock: DataDirLock,
 }
 
 /// Whether a command may begin a data folder.
@@ -98,11 +98,11 @@ impl Desk {
             Folder::MayBegin => data::make_private(&data)?,
             Folder::MustBeThere => data::check(&data)?,
         }
-        let turn = Turn::take(&data).await?;
+        let lock = DataDirLock::acquire(&data).await?;
         let file = data.join(AUTHORITY);
         let is_new = !file.exists();
         if folder == Folder::MustBeThere && is_new {
-            return Err(BadFolder::without_authority(&data).into());
+            return Err(DataDirError::without_authority(&data).into());
         }
         let store = Sqlite::open(&file).await?;
         if is_new {
@@ -115,7 +115,7 @@ impl Desk {
             folder: data,
             clock: SystemClock,
             random: SystemRandomness,
-            _turn: turn,
+            _lock: lock,
         })
     }
 

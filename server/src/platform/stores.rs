@@ -12,7 +12,7 @@ use std::{
 use web::site::SiteId;
 
 use super::CannotStart;
-use crate::data::{Turn, database};
+use crate::data::{DataDirLock, database};
 
 /// Where a platform keeps what it must not forget.
 #[derive(Clone, Debug)]
@@ -24,10 +24,10 @@ pub enum Stores {
 }
 
 impl Stores {
-    /// The turn to open and fill the stores: nobody else changes the folder meanwhile.
-    pub(super) async fn turn(&self) -> Result<Option<Turn>, CannotStart> {
+    /// The lock under which the stores are opened and filled.
+    pub(super) async fn lock(&self) -> Result<Option<DataDirLock>, CannotStart> {
         Ok(match self {
-            Self::InFolder(folder) => Some(Turn::take(folder).await?),
+            Self::InFolder(folder) => Some(DataDirLock::acquire(folder).await?),
             Self::InMemory => None,
         })
     }
