@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_has_the_turn_and_the_next_waits_for_it() {
+    async fn one_has_the_lock_and_the_next_waits_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let first = DataDirLock::acquire(folder.path()).await.unwrap();
         let mut second = pin!(DataDirLock::acquire(folder.path()));

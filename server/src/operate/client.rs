@@ -15,7 +15,7 @@ use handoff::{
 };
 use url::Url;
 
-use super::{DataFolder, Desk, Failure, Folder, line, name, print, table, tell};
+use super::{AdminContext, DataFolder, Failure, Folder, line, name, print, table, tell};
 use crate::data::{PreparedSecret, secret_file};
 
 /// What can be done about clients.
@@ -97,17 +97,17 @@ impl ClientCommand {
             Self::RotateSecret { id } => rotate_secret(data, &id).await,
             Self::Assign { id, everyone, to } => {
                 let id = client_id(&id)?;
-                let desk = Desk::open(data, Folder::MustBeThere).await?;
+                let admin = AdminContext::open(data, Folder::MustBeThere).await?;
                 let assigned_to = if everyone {
                     AssignedTo::Everyone
                 } else {
-                    AssignedTo::Users(desk.people("--to", &to).await?)
+                    AssignedTo::Users(admin.people("--to", &to).await?)
                 };
-                let now = desk.now();
-                if !desk.store.assign_client(&id, &assigned_to, now).await? {
+                let now = admin.now();
+                if !admin.store.assign_client(&id, &assigned_to, now).await? {
                     return Err(no_such_client(&id));
                 }
-                desk.close().await;
+                admin.close().await;
                 tell(&format!("{id} may now be used by {}.", who(everyone, &to)));
                 Ok(())
             }
@@ -119,22 +119,22 @@ impl NewClient {
     async fn add(self, data: &DataFolder) -> Result<(), Failure> {
         // All that can be wrong by itself, before the folder is touched.
         self.register(&ClientSecret::mint([0; 32]), AssignedTo::Everyone)?;
-        let desk = Desk::open(data, Folder::MayBegin).await?;
+        let admin = AdminContext::open(data, Folder::MayBegin).await?;
         let assigned_to = if self.assign.is_empty() {
             AssignedTo::Everyone
         } else {
-            AssignedTo::Users(desk.people("--assign", &self.assign).await?)
+            AssignedTo::Users(admin.people("--assign", &self.assign).await?)
         };
-        let secret = ClientSecret::mint(desk.random());
+        let secret = ClientSecret::mint(admin.random());
         let client = self.register(&secret, assigned_to)?;
-        if desk.store.add_client(&client).await? == ClientAdded::IdTaken {
+        if admin.store.add_client(&client).await? == ClientAdded::IdTaken {
             return Err(Failure::argument(format!(
                 "the id {} is taken; `client rotate-secret` gives it a new secret, `client assign` \
                  other people",
                 client.id
             )));
         }
-        desk.close().await;
+        admin.close().await;
         let done = format!(
             "{} is registered for {}",
             client.id,
@@ -218,7 +218,7 @@ fn who(everyone: bool, people: &[String]) -> String {
     }
 }
 
-impl Desk {
+impl AdminContext {
     async fn people(&self, argument: &str, addresses: &[String]) -> Result<Vec<UserId>, Failure> {
         let mut people = Vec::new();
         for address in addresses {
@@ -232,10 +232,10 @@ impl Desk {
 }
 
 async fn list(data: &DataFolder) -> Result<(), Failure> {
-    let desk = Desk::open(data, Folder::MustBeThere).await?;
-    let clients = desk.store.list_clients().await?;
-    let people = desk.store.list_users().await?;
-    desk.close().await;
+    let admin = AdminContext::open(data, Folder::MustBeThere).await?;
+    let clients = admin.store.list_clients().await?;
+    let people = admin.store.list_users().await?;
+    admin.close().await;
     let addresses: HashMap<_, _> = people
         .into_iter()
         .map(|listed| (listed.user.id, listed.user.email))
@@ -271,9 +271,9 @@ async fn list(data: &DataFolder) -> Result<(), Failure> {
 
 async fn rotate_secret(data: &DataFolder, id: &str) -> Result<(), Failure> {
     let id = client_id(id)?;
-    let desk = Desk::open(data, Folder::MustBeThere).await?;
-    let secret = ClientSecret::mint(desk.random());
-    let file = secret_file(desk.folder(), id.as_str());
+    let admin = AdminContext::open(data, Folder::MustBeThere).await?;
+    let secret = ClientSecret::mint(admin.random());
+    let file = secret_file(admin.folder(), id.as_str());
     let failed = |what| {
         let path = file.clone();
         move |source| Failure::Secret { what, path, source }
@@ -289,7 +289,7 @@ async fn rotate_secret(data: &DataFolder, id: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(nothing_done(error)),
     };
-    let refused = match desk.store.set_client_secret(&id, secret.digest()).await {
+    let refused = match admin.store.set_client_secret(&id, secret.digest()).await {
         Ok(SecretSet::Done) => None,
         Ok(SecretSet::Unknown) => Some(no_such_client(&id)),
         Ok(SecretSet::Public) => Some(Failure::argument(format!(
@@ -311,7 +311,7 @@ async fn rotate_secret(data: &DataFolder, id: &str) -> Result<(), Failure> {
         );
         prepared.put_in_place().map_err(half_done)?;
     }
-    desk.close().await;
+    admin.close().await;
     let done = format!("{id} has a new secret, and the old one is refused from now on");
     print(
         &format!("{}\n", secret.expose()),

@@ -75,8 +75,8 @@ impl Failure {
     }
 }
 
-/// The opened store, for one command.
-struct Desk {
+/// What a command of the operator works with: the store, the clock, the randomness, and the lock on the folder.
+struct AdminContext {
     store: Sqlite,
     folder: PathBuf,
     clock: SystemClock,
@@ -91,7 +91,7 @@ enum Folder {
     MayBegin,
 }
 
-impl Desk {
+impl AdminContext {
     async fn open(data: &DataFolder, folder: Folder) -> Result<Self, Failure> {
         let data = data.path()?;
         match folder {

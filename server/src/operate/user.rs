@@ -13,7 +13,7 @@ use clap::Subcommand;
 use handoff::ids::UserId;
 use time::format_description::well_known::Rfc3339;
 
-use super::{DataFolder, Desk, Failure, Folder, email, name, print, table, tell};
+use super::{AdminContext, DataFolder, Failure, Folder, email, name, print, table, tell};
 
 /// What can be done about people.
 #[derive(Clone, Debug, Subcommand)]
@@ -62,27 +62,27 @@ impl UserCommand {
                 let address = email("the address", &address)?;
                 let called = name("--name", &called)?.to_owned();
                 let password = given(password_stdin)?;
-                let desk = Desk::open(data, Folder::MayBegin).await?;
-                let password = desk.password(password);
+                let admin = AdminContext::open(data, Folder::MayBegin).await?;
+                let password = admin.password(password);
                 let new = NewUser {
-                    id: UserId::mint(desk.random()),
+                    id: UserId::mint(admin.random()),
                     email: address.clone(),
                     name: called,
                     password_hash: password.hash().await?,
                 };
-                if desk.store.add_user(new, desk.now()).await? == Added::EmailTaken {
+                if admin.store.add_user(new, admin.now()).await? == Added::EmailTaken {
                     return Err(Failure::argument(format!(
                         "the address {address} is taken; `user password` gives its person a new \
                          password"
                     )));
                 }
-                desk.close().await;
+                admin.close().await;
                 password.print(&format!("{address} is added"))
             }
             Self::List => {
-                let desk = Desk::open(data, Folder::MustBeThere).await?;
-                let people = desk.store.list_users().await?;
-                desk.close().await;
+                let admin = AdminContext::open(data, Folder::MustBeThere).await?;
+                let people = admin.store.list_users().await?;
+                admin.close().await;
                 let rows: Vec<_> = people
                     .into_iter()
                     .map(|listed| {
@@ -100,10 +100,10 @@ impl UserCommand {
                 print(&text, "nothing was changed")
             }
             Self::Disable { email } => {
-                let desk = Desk::open(data, Folder::MustBeThere).await?;
-                let person = desk.person("the address", &email).await?;
-                desk.store.disable_user(person, desk.now()).await?;
-                desk.close().await;
+                let admin = AdminContext::open(data, Folder::MustBeThere).await?;
+                let person = admin.person("the address", &email).await?;
+                admin.store.disable_user(person, admin.now()).await?;
+                admin.close().await;
                 tell(&format!(
                     "{email} may no longer sign in, and all their sessions have ended."
                 ));
@@ -114,12 +114,12 @@ impl UserCommand {
                 password_stdin,
             } => {
                 let password = given(password_stdin)?;
-                let desk = Desk::open(data, Folder::MustBeThere).await?;
-                let person = desk.person("the address", &email).await?;
-                let password = desk.password(password);
+                let admin = AdminContext::open(data, Folder::MustBeThere).await?;
+                let person = admin.person("the address", &email).await?;
+                let password = admin.password(password);
                 let hash = password.hash().await?;
-                desk.store.set_password(person, hash, desk.now()).await?;
-                desk.close().await;
+                admin.store.set_password(person, hash, admin.now()).await?;
+                admin.close().await;
                 password.print(&format!(
                     "{email} has a new password, and all their sessions have ended"
                 ))
@@ -160,7 +160,7 @@ impl Password {
 /// without favouring any.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-impl Desk {
+impl AdminContext {
     /// The password that was given, or a new one with 100 random bits, in groups that a person can
     /// type.
     fn password(&self, given: Option<String>) -> Password {
