@@ -81,7 +81,7 @@ impl Volume {
 
 /// The most keys that a limiter counts at once: a few megabytes. A key that asked once is idle
 /// after seconds at most, so to keep this many busy takes tens of thousands of requests a second.
-pub const MOST_KEYS: usize = 100_000;
+pub const MAX_KEYS: usize = 100_000;
 
 /// Why a limiter does not let a request pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,34 +106,34 @@ impl From<Refused> for Problem {
 
 /// Counts by key, in memory.
 pub struct Limiter<K: Hash + Eq + Clone> {
-    limiter: RateLimiter<K, Shelf<K>, Steady, NoOpMiddleware<Nanos>>,
-    shelf: Shelf<K>,
-    clock: Steady,
-    most_keys: usize,
+    limiter: RateLimiter<K, BoundedStore<K>, MonotonicClock, NoOpMiddleware<Nanos>>,
+    store: BoundedStore<K>,
+    clock: MonotonicClock,
+    max_keys: usize,
     one_per: Nanos,
     refused: AtomicU64,
     enforced: bool,
 }
 
 impl<K: Hash + Eq + Clone> Limiter<K> {
-    /// A limiter that gives this much to each key, and counts [`MOST_KEYS`].
+    /// A limiter that gives this much to each key, and counts [`MAX_KEYS`].
     #[must_use]
     pub fn new(volume: Volume, clock: Arc<dyn Clock>) -> Self {
-        Self::bounded(volume, MOST_KEYS, clock)
+        Self::bounded(volume, MAX_KEYS, clock)
     }
 
     /// A limiter that gives this much to each key, and counts so many keys.
     #[must_use]
-    pub fn bounded(volume: Volume, most_keys: usize, clock: Arc<dyn Clock>) -> Self {
-        let (clock, shelf) = (Steady::of(clock), Shelf::default());
+    pub fn bounded(volume: Volume, max_keys: usize, clock: Arc<dyn Clock>) -> Self {
+        let (clock, store) = (MonotonicClock::of(clock), BoundedStore::default());
         let quota = Quota::with_period(volume.one_per)
             .unwrap_or(Quota::per_second(volume.burst))
             .allow_burst(volume.burst);
         Self {
-            limiter: RateLimiter::new(quota, shelf.clone(), clock.clone()),
-            shelf,
+            limiter: RateLimiter::new(quota, store.clone(), clock.clone()),
+            store,
             clock,
-            most_keys,
+            max_keys,
             one_per: volume.one_per.into(),
             refused: AtomicU64::new(0),
             enforced: true,
@@ -168,7 +168,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         if !self.enforced {
             return Ok(());
         }
-        if !self.shelf.has_room(key, self.most_keys, || self.idle()) {
+        if !self.store.has_room(key, self.max_keys, || self.idle()) {
             return Err(Refused::CannotCount);
         }
         self.limiter.check_key(key).map_err(|not_until| {
@@ -180,7 +180,7 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
         })
     }
 
-    /// Whoever asked for the last time before this counts like somebody new.
+    /// A key whose last request came before this counts like a new one.
     fn idle(&self) -> Nanos {
         Reference::saturating_sub(&self.clock.now(), self.one_per)
     }
@@ -189,38 +189,38 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
 impl<K: Hash + Eq + Clone> fmt::Debug for Limiter<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Keys are people's addresses and sessions.
-        write!(f, "Limiter({} keys)", self.shelf.rows().len())
+        write!(f, "Limiter({} keys)", self.store.rows().len())
     }
 }
 
-/// Where governor keeps its one number for each key. Its own shelf grows without bound.
+/// Where governor keeps its one number for each key. Its own stores grow without bound.
 #[derive(Clone)]
-struct Shelf<K>(Arc<Mutex<HashMap<K, Nanos>>>);
+struct BoundedStore<K>(Arc<Mutex<HashMap<K, Nanos>>>);
 
-impl<K> Default for Shelf<K> {
+impl<K> Default for BoundedStore<K> {
     fn default() -> Self {
         Self(Arc::default())
     }
 }
 
-impl<K: Hash + Eq> Shelf<K> {
+impl<K: Hash + Eq> BoundedStore<K> {
     fn rows(&self) -> MutexGuard<'_, HashMap<K, Nanos>> {
         // One number a key: there is no half-done state to be afraid of.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn has_room(&self, key: &K, most: usize, idle: impl FnOnce() -> Nanos) -> bool {
+    fn has_room(&self, key: &K, max: usize, idle: impl FnOnce() -> Nanos) -> bool {
         let mut rows = self.rows();
-        if rows.len() < most || rows.contains_key(key) {
+        if rows.len() < max || rows.contains_key(key) {
             return true;
         }
         let idle = idle();
         rows.retain(|_, until| *until > idle);
-        rows.len() < most
+        rows.len() < max
     }
 }
 
-impl<K: Hash + Eq + Clone> StateStore for Shelf<K> {
+impl<K: Hash + Eq + Clone> StateStore for BoundedStore<K> {
     type Key = K;
 
     fn measure_and_replace<T, F, E>(&self, key: &K, f: F) -> Result<T, E>
@@ -234,10 +234,11 @@ impl<K: Hash + Eq + Clone> StateStore for Shelf<K> {
     }
 }
 
-/// The platform's clock as governor wants it: it never goes back. When the machine's does, time
-/// stands still for a moment instead; otherwise everybody would wait until the clock has caught up.
+/// The platform's clock as governor wants it: it never goes back. When the platform's clock is put back,
+/// this one goes on from where it was; otherwise every key would have to wait until the clock has
+/// caught up.
 #[derive(Clone)]
-struct Steady(Arc<Ticking>);
+struct MonotonicClock(Arc<Ticking>);
 
 struct Ticking {
     clock: Arc<dyn Clock>,
@@ -245,14 +246,14 @@ struct Ticking {
     last: Mutex<(OffsetDateTime, Nanos)>,
 }
 
-impl Steady {
+impl MonotonicClock {
     fn of(clock: Arc<dyn Clock>) -> Self {
         let last = Mutex::new((clock.now(), Nanos::from(0)));
         Self(Arc::new(Ticking { clock, last }))
     }
 }
 
-impl governor::clock::Clock for Steady {
+impl governor::clock::Clock for MonotonicClock {
     type Instant = Nanos;
 
     fn now(&self) -> Nanos {
@@ -295,9 +296,9 @@ impl<K: Hash + Eq> Alarm<K> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         // One that lies in the future was counted before the clock went back.
         let is_over = |since: OffsetDateTime| !(since..since + self.within).contains(&now);
-        if counted.len() >= MOST_KEYS && !counted.contains_key(&key) {
+        if counted.len() >= MAX_KEYS && !counted.contains_key(&key) {
             counted.retain(|_, (since, _)| !is_over(*since));
-            if counted.len() >= MOST_KEYS {
+            if counted.len() >= MAX_KEYS {
                 return false;
             }
         }
@@ -369,7 +370,7 @@ mod tests {
         clock.advance(Duration::seconds(4));
         assert_eq!(limiter.admit(&3), Ok(()));
         assert_eq!(limiter.admit(&4), Err(Refused::CannotCount));
-        assert_eq!(limiter.shelf.rows().len(), 2);
+        assert_eq!(limiter.store.rows().len(), 2);
     }
 
     #[test]

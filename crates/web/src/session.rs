@@ -66,7 +66,7 @@ pub struct Unreachable(pub String);
 pub struct Sessions {
     cookie: &'static str,
     policy: Policy,
-    shelf: Arc<Shelf>,
+    store: Arc<RecordStore>,
 }
 
 /// Where a session's record holds its one value.
@@ -84,7 +84,7 @@ impl Sessions {
         Self {
             cookie,
             policy: Policy::STRICT,
-            shelf: Arc::new(Shelf {
+            store: Arc::new(RecordStore {
                 records,
                 clock,
                 random,
@@ -101,7 +101,7 @@ impl Sessions {
 
     fn session(&self, cookies: &cookies::Cookies) -> Option<Session> {
         let id = Id::from_str(cookies.get(self.cookie)?).ok()?;
-        Some(Session::new(Some(id), Arc::clone(&self.shelf), None))
+        Some(Session::new(Some(id), Arc::clone(&self.store), None))
     }
 
     /// What this browser's session holds, if it has one.
@@ -141,7 +141,7 @@ impl Sessions {
         if let (Some(id), false) = (brought, self.policy.session_rotation()) {
             return NewId(id);
         }
-        NewId(Id(i128::from_le_bytes(self.shelf.random.bytes())))
+        NewId(Id(i128::from_le_bytes(self.store.random.bytes())))
     }
 
     /// Begins a session under an id from [`Self::mint`].
@@ -161,7 +161,7 @@ impl Sessions {
             data,
             expiry_date: until,
         };
-        self.shelf
+        self.store
             .save(&record)
             .await
             .map_err(Problem::unavailable)?;
@@ -224,7 +224,7 @@ impl fmt::Debug for Begun {
 
 /// tower-sessions' store over [`Records`], with the platform's clock and randomness.
 #[derive(Debug)]
-struct Shelf {
+struct RecordStore {
     records: Arc<dyn Records>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
@@ -239,7 +239,7 @@ fn backend(error: impl fmt::Display) -> session_store::Error {
 }
 
 #[async_trait]
-impl SessionStore for Shelf {
+impl SessionStore for RecordStore {
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         record.id = Id(i128::from_le_bytes(self.random.bytes()));
         self.save(record).await
