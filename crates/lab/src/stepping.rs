@@ -38,7 +38,7 @@ use tower::ServiceExt;
 use web::{
     appearance,
     context::{At, Context},
-    cookies::{self, Cookies, Prefix},
+    cookies::{self, Cookies},
     headers, layers,
     page::Page,
     params::Params,
@@ -160,10 +160,7 @@ impl Stepping {
 
     fn is_on(&self, headers: &HeaderMap, context: &Context) -> bool {
         // Outside the layer that renames cookies.
-        let name = match context.cookie_prefix {
-            Prefix::Host => COOKIE.to_owned(),
-            Prefix::HostHttp => COOKIE.replacen("__Host-", "__Host-Http-", 1),
-        };
+        let name = context.cookie_prefix.on_the_wire(COOKIE);
         let cookies = Cookies::of(headers);
         cookies
             .get(&name)

@@ -31,6 +31,17 @@ pub enum Prefix {
 const HOST: &[u8] = b"__Host-";
 const HOST_HTTP: &[u8] = b"__Host-Http-";
 
+impl Prefix {
+    /// The name on the wire of a cookie that code calls `name`, for readers outside of [`rename`].
+    #[must_use]
+    pub fn on_the_wire(self, name: &str) -> String {
+        match self {
+            Self::Host => name.to_owned(),
+            Self::HostHttp => name.replacen("__Host-", "__Host-Http-", 1),
+        }
+    }
+}
+
 /// Renames the cookies between the wire and the handlers, where a site's context asks for it.
 pub async fn rename(mut request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<Context>() else {
