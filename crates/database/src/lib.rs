@@ -1,112 +1,39 @@
-//! Opening and migrating a database, and SQLite's one writer. It knows no table.
+//! Opening and migrating a database, the transaction of a verb, and what differs between SQLite and
+//! PostgreSQL ([`dialect`]). It knows no table.
 //!
 //! SQLite lets one connection write at a time. Letting many try gives "database is locked" under
 //! load, so there is exactly one writing connection, and a verb waits for its turn in memory.
 //!
-//! Adding a query: it belongs to the store of the crate whose table it is, written as static SQL
-//! for both databases, and the store's conformance suite gets a test for it.
+//! Adding a query: it belongs to the store of the crate whose table it is, in the file of its noun, as a
+//! [`Statement`]. The store's module documentation says how.
 
-use std::{io::ErrorKind, path::Path, time::Duration};
+pub mod dialect;
+mod error;
 
+use std::{future::Future, path::Path, pin::Pin, time::Duration};
+
+pub use dialect::{Connection, Row, Statement};
+use error::DAMAGED;
+pub use error::{CannotOpen, Unavailable};
 use sqlx::{
-    Connection, SqlitePool, Transaction,
-    migrate::{MigrateError, Migrator},
+    Connection as _, SqlitePool, Transaction,
+    migrate::Migrator,
     sqlite::{
         Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
     },
 };
 use time::OffsetDateTime;
 
-/// The store cannot be reached, or what it holds cannot be read. Only the operator can act; the
-/// text is for the log.
-#[derive(Debug, thiserror::Error)]
-#[error("the store is unavailable: {0}")]
-pub struct Unavailable(String);
+/// What a verb's function returns: its future, which borrows the connection for as long as it runs.
+pub type Verb<'c, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'c>>;
 
-impl Unavailable {
-    /// What the store holds cannot be read back into a value.
-    pub fn unreadable(what: impl std::fmt::Display) -> Self {
-        Self(format!("unreadable: {what}"))
-    }
-}
-
-impl From<sqlx::Error> for Unavailable {
-    fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string())
-    }
-}
-
-/// Why a database could not be opened: which file, what is wrong with it, and what to do.
-#[derive(Debug, thiserror::Error)]
-#[error("the database {path} {why}")]
-pub struct CannotOpen {
-    path: String,
-    why: String,
-}
-
-impl CannotOpen {
-    fn new(path: &Path, why: impl Into<String>) -> Self {
-        Self {
-            path: path.display().to_string(),
-            why: why.into(),
-        }
-    }
-
-    fn file(path: &Path, error: &std::io::Error) -> Self {
-        let why = match error.kind() {
-            ErrorKind::PermissionDenied => {
-                "may not be written by this user: run this as the user that owns it".to_owned()
-            }
-            ErrorKind::IsADirectory => "is a folder: move it away".to_owned(),
-            ErrorKind::StorageFull => "cannot be made, because the disk is full".to_owned(),
-            _ => format!("cannot be opened: {error}"),
-        };
-        Self::new(path, why)
-    }
-
-    fn sqlite(path: &Path, error: &sqlx::Error) -> Self {
-        if let sqlx::Error::Io(error) = error {
-            return Self::file(path, error);
-        }
-        let code = error.as_database_error().and_then(|error| error.code());
-        let code = code.and_then(|code| code.parse::<u32>().ok());
-        // The lowest byte is the result code, the others say more (sqlite.org/rescode.html).
-        let why = match code.map(|code| code & 0xff) {
-            Some(5) => "is locked by another program: stop that one first",
-            Some(8) => {
-                "cannot be written to: give its owner the right to write, or make its disk writable"
-            }
-            Some(11) => DAMAGED,
-            Some(13) => "cannot grow, because the disk is full: make room",
-            Some(26) => "is no database: move it away, or restore it from a backup",
-            _ => return Self::new(path, one_line(format!("cannot be opened: {error}"))),
-        };
-        Self::new(path, why)
-    }
-
-    fn migration(path: &Path, error: &MigrateError) -> Self {
-        let why = match error {
-            MigrateError::Execute(error) => return Self::sqlite(path, error),
-            MigrateError::VersionMissing(_) => {
-                "was made by a newer version of this program: run that one, or restore an older backup"
-                    .to_owned()
-            }
-            MigrateError::VersionMismatch(_) => {
-                "was made by another version of this program, whose tables differ: run that one, or \
-                 move the database away"
-                    .to_owned()
-            }
-            other => format!("cannot be brought up to date: {other}"),
-        };
-        Self::new(path, one_line(why))
-    }
-}
-
-const DAMAGED: &str = "is damaged: move it away, or restore it from a backup";
-
-/// The text as one line: whatever a library says, an error is one sentence.
-fn one_line(text: String) -> String {
-    text.replace(['\n', '\r'], " ")
+/// How a verb ends that may have to take back what it wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending<T> {
+    /// What it wrote stays. A refusal usually ends so too: a token that is refused stays used up.
+    Commit(T),
+    /// What it wrote is undone.
+    RollBack(T),
 }
 
 /// An SQLite database: one writer, some readers.
@@ -133,7 +60,10 @@ impl Database {
     ///
     /// # Errors
     /// [`CannotOpen`] with the file's name.
-    pub async fn open_unhurried(path: &Path, migrations: &Migrator) -> Result<Self, CannotOpen> {
+    pub async fn open_with_relaxed_durability(
+        path: &Path,
+        migrations: &Migrator,
+    ) -> Result<Self, CannotOpen> {
         Self::open_with(path, migrations, SqliteSynchronous::Normal).await
     }
 
@@ -206,12 +136,52 @@ impl Database {
         })
     }
 
-    /// Begins a transaction that holds the write lock from its first statement on.
+    /// Runs a verb in one transaction, which holds the write lock from its first statement on, and
+    /// commits it. A verb that fails has changed nothing.
+    ///
+    /// The function owns what it needs, so that another task may run it later:
+    ///
+    /// ```text
+    /// self.database.write(move |tx| Box::pin(redeem(tx, redemption, now))).await
+    /// ```
     ///
     /// # Errors
-    /// [`Unavailable`] when the writer is not free within ten seconds.
-    pub async fn write(&self) -> Result<Transaction<'static, Sqlite>, Unavailable> {
-        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    /// [`Unavailable`] from the verb, or when the writer is not free within ten seconds.
+    pub async fn write<T, F>(&self, verb: F) -> Result<T, Unavailable>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, T> + Send + 'static,
+    {
+        let mut tx = self.begin().await?;
+        let answer = verb(&mut tx).await?;
+        tx.commit().await?;
+        Ok(answer)
+    }
+
+    /// The same for a verb that may end by taking back what it wrote.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_or_undo<T, F>(&self, verb: F) -> Result<T, Unavailable>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, Ending<T>> + Send + 'static,
+    {
+        let mut tx = self.begin().await?;
+        match verb(&mut tx).await? {
+            Ending::Commit(answer) => {
+                tx.commit().await?;
+                Ok(answer)
+            }
+            Ending::RollBack(answer) => {
+                tx.rollback().await?;
+                Ok(answer)
+            }
+        }
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Unavailable> {
+        Ok(self.writer.begin_with(dialect::BEGIN_WRITE).await?)
     }
 
     /// Whether the database can be written to, which reading one would not tell.
@@ -219,7 +189,7 @@ impl Database {
     /// # Errors
     /// [`Unavailable`] when it cannot.
     pub async fn ping(&self) -> Result<(), Unavailable> {
-        let mut tx = self.write().await?;
+        let mut tx = self.begin().await?;
         sqlx::query("SELECT COUNT(*) FROM sqlite_schema")
             .execute(&mut *tx)
             .await?;
@@ -279,7 +249,7 @@ mod tests {
         let database = Database::open(&folder.path().join("a.db"), &migrations)
             .await
             .unwrap();
-        let mut writing = database.write().await.unwrap();
+        let mut writing = database.begin().await.unwrap();
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
             .fetch_one(&mut *writing)
             .await
@@ -299,11 +269,57 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_verb_that_fails_or_takes_back_has_changed_nothing() {
+        const ADD: Statement = Statement::new("INSERT INTO t (a) VALUES ($1)");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
+        async fn add(tx: &mut Connection, a: i64) -> Result<i64, Unavailable> {
+            sqlx::query(ADD).bind(a).execute(&mut *tx).await?;
+            Ok(a)
+        }
+        database
+            .write(|tx| {
+                Box::pin(async move {
+                    sqlx::query("CREATE TABLE t (a INTEGER)")
+                        .execute(&mut *tx)
+                        .await?;
+                    add(tx, 1).await
+                })
+            })
+            .await
+            .unwrap();
+        let failed: Result<(), _> = database
+            .write(|tx| {
+                Box::pin(async move {
+                    add(tx, 2).await?;
+                    Err(Unavailable::unreadable("a test"))
+                })
+            })
+            .await;
+        assert!(failed.is_err());
+        let undone = database
+            .write_or_undo(|tx| Box::pin(async move { Ok(Ending::RollBack(add(tx, 3).await?)) }))
+            .await;
+        assert_eq!(undone.unwrap(), 3);
+        let kept = database
+            .write_or_undo(|tx| Box::pin(async move { Ok(Ending::Commit(add(tx, 4).await?)) }))
+            .await;
+        assert_eq!(kept.unwrap(), 4);
+        let all: Vec<i64> = sqlx::query_scalar("SELECT a FROM t ORDER BY a")
+            .fetch_all(database.readers())
+            .await
+            .unwrap();
+        assert_eq!(all, [1, 4]);
+        database.close().await;
+    }
+
+    #[tokio::test]
     async fn after_a_full_disk_writing_goes_on_as_soon_as_there_is_room() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("full.db");
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        let mut tx = database.write().await.unwrap();
+        let mut tx = database.begin().await.unwrap();
         sqlx::query("CREATE TABLE t (a BLOB)")
             .execute(&mut *tx)
             .await
@@ -315,7 +331,7 @@ mod tests {
             sqlx::query(pages).execute(&mut *writer).await.unwrap();
         };
         let write = async || -> Result<(), Unavailable> {
-            let mut tx = database.write().await?;
+            let mut tx = database.begin().await?;
             sqlx::query("INSERT INTO t VALUES (zeroblob(1000000))")
                 .execute(&mut *tx)
                 .await?;
@@ -336,7 +352,7 @@ mod tests {
         let path = folder.path().join("a.db");
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
         let run = async |statements: &[&'static str]| {
-            let mut tx = database.write().await.unwrap();
+            let mut tx = database.begin().await.unwrap();
             for statement in statements {
                 sqlx::query(*statement).execute(&mut *tx).await.unwrap();
             }
@@ -384,7 +400,7 @@ mod tests {
     }
 
     async fn synchronous(database: &Database) -> i64 {
-        let mut writing = database.write().await.unwrap();
+        let mut writing = database.begin().await.unwrap();
         let synchronous = sqlx::query_scalar("PRAGMA synchronous")
             .fetch_one(&mut *writing)
             .await
@@ -449,7 +465,7 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
 
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        let mut tx = database.write().await.unwrap();
+        let mut tx = database.begin().await.unwrap();
         for statement in [
             "CREATE TABLE t (a TEXT)",
             "CREATE INDEX i ON t (a)",
@@ -474,7 +490,7 @@ mod tests {
 
         std::fs::write(&path, &whole).unwrap();
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        let mut tx = database.write().await.unwrap();
+        let mut tx = database.begin().await.unwrap();
         sqlx::query(
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (9999, 'of tomorrow', 1, x'00', 0)",

@@ -94,7 +94,7 @@ async fn deleted_just_now(
     id: ItemId,
 ) -> Result<Option<News>, Problem> {
     let (owner, now) = (signed_in.owner(), site.context.now());
-    let deleted = site.store.find_deleted(&owner, id, now).await;
+    let deleted = site.items.find_deleted(&owner, id, now).await;
     let deleted = deleted.map_err(Problem::unavailable)?;
     Ok(deleted.map(|Deleted { item, undo_until }| News::Deleted {
         item: view(item),
@@ -114,7 +114,7 @@ async fn restored_just_now(
     id: ItemId,
 ) -> Result<Option<News>, Problem> {
     let (owner, now) = (signed_in.owner(), site.context.now());
-    let is_back = site.store.is_just_restored(&owner, id, now).await;
+    let is_back = site.items.is_just_restored(&owner, id, now).await;
     Ok(is_back
         .map_err(Problem::unavailable)?
         .then_some(News::Restored))
@@ -129,7 +129,7 @@ async fn show_with(
     page: Page,
 ) -> Result<Response, Problem> {
     let kind = site.settings.application.kind();
-    let listed = site.store.list_items(&signed_in.owner(), wanted.0).await;
+    let listed = site.items.list_items(&signed_in.owner(), wanted.0).await;
     let Listed { items, total } = listed.map_err(Problem::unavailable)?;
     let part = part(wanted, total);
     let model = Items {
@@ -201,7 +201,7 @@ pub(crate) async fn post(
                 created_at: site.context.now(),
                 edited_at: None,
             };
-            let added = site.store.add_item(&signed_in.owner(), item).await;
+            let added = site.items.add_item(&signed_in.owner(), item).await;
             match added.map_err(Problem::unavailable)? {
                 Added::Yes => return Ok(redirect::see_other("/")),
                 Added::Full => full(application.kind()),

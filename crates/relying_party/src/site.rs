@@ -29,8 +29,12 @@ use web::{
 };
 
 use crate::{
-    Application, authority_client::AuthorityClient, identity::SESSION_COOKIE, limits::Limits,
-    session, store::Store,
+    Application,
+    authority_client::AuthorityClient,
+    identity::SESSION_COOKIE,
+    limits::Limits,
+    session,
+    store::{ItemStore, SignInStore, Store},
 };
 
 /// What a relying party is set up with.
@@ -92,7 +96,8 @@ pub struct RelyingParty(Arc<Parts>);
 /// What handlers reach through [`RelyingParty`].
 pub struct Parts {
     pub(crate) settings: Settings,
-    pub(crate) store: Arc<dyn Store>,
+    pub(crate) store: Arc<dyn SignInStore>,
+    pub(crate) items: Arc<dyn ItemStore>,
     pub(crate) sessions: Sessions,
     pub(crate) authority: AuthorityClient,
     pub(crate) context: Context,
@@ -138,6 +143,7 @@ impl RelyingParty {
             .with_shown(settings.shown.clone());
         Self(Arc::new(Parts {
             settings,
+            items: store.clone(),
             store,
             sessions,
             authority,
@@ -203,7 +209,7 @@ impl Site for RelyingParty {
                 self.authority.logout_or_log(&token, &trace).await;
             }
         }
-        Ok(self.store.sweep(now).await?)
+        Ok(self.store.sweep(now).await? + self.items.sweep_items(now).await?)
     }
 
     /// Itself.

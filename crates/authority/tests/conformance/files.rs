@@ -63,8 +63,7 @@ pub(crate) async fn a_database_of_the_first_version_is_brought_up_to_date(
         .unwrap();
     let (at, sign_in) = (millis(START), SignInId::mint([5; 16]));
     let until = at + 3_600_000;
-    let mut tx = old.write().await.unwrap();
-    for statement in [
+    let rows = [
         format!(
             "INSERT INTO user (id, email, name, email_verified, password_hash, created_at)
              VALUES ('{}', 'alice@harbor.example', 'Alice', 1, 'hash', {at})",
@@ -82,14 +81,22 @@ pub(crate) async fn a_database_of_the_first_version_is_brought_up_to_date(
                  '[\"https://notes.example/callback\"]', 'https://notes.example/start', 60,
                  '\"Everyone\"')"
             .to_owned(),
-    ] {
-        let statement = sqlx::AssertSqlSafe(statement);
-        sqlx::query(statement).execute(&mut *tx).await.unwrap();
-    }
-    tx.commit().await.unwrap();
+    ];
+    old.write(move |tx| {
+        Box::pin(async move {
+            for row in rows {
+                sqlx::query(sqlx::AssertSqlSafe(row))
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+    .unwrap();
     old.close().await;
 
-    let store = authority::store::Sqlite::open(&path).await.unwrap();
+    let store: &dyn Store = &authority::store::Sqlite::open(&path).await.unwrap();
     let listed = store.list_users().await.unwrap();
     assert!(matches!(&*listed, [Listed { user, .. }] if user.id == world.alice));
     let client = store.find_client(&id(NOTES)).await.unwrap().unwrap();

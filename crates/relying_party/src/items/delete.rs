@@ -24,7 +24,7 @@ pub(crate) async fn post(
     // One that is gone already, or was never this person's, gets the same answer: after a double
     // click what was wanted is true, and nobody learns which ids exist.
     let (owner, now) = (signed_in.owner(), site.context.now());
-    let deleted = site.store.delete_item(&owner, id, now).await;
+    let deleted = site.items.delete_item(&owner, id, now).await;
     deleted.map_err(Problem::unavailable)?;
     Ok(redirect::see_other(
         &from.place().saying("deleted", &id.to_string()),

@@ -25,7 +25,7 @@ pub(crate) async fn get(
     page: Page,
 ) -> Result<Response, Problem> {
     let Path(id) = id.map_err(|_| Problem::not_found())?;
-    let item = site.store.find_item(&signed_in.owner(), id).await;
+    let item = site.items.find_item(&signed_in.owner(), id).await;
     let item = item.map_err(Problem::unavailable)?;
     // Somebody else's and nobody's are one answer: nothing tells that it is there.
     let item = item.ok_or_else(Problem::not_found)?;
@@ -94,7 +94,7 @@ pub(crate) async fn post(
         }
     };
     let (owner, now) = (signed_in.owner(), site.context.now());
-    let edited = site.store.edit_item(&owner, id, text, now).await;
+    let edited = site.items.edit_item(&owner, id, text, now).await;
     if edited.map_err(Problem::unavailable)? {
         return Ok(redirect::see_other(&place.at("/")));
     }

@@ -25,7 +25,7 @@ pub(crate) async fn post(
     site.admit_write(&signed_in)?;
     let Path(id) = id.map_err(|_| Problem::not_found())?;
     let (owner, now) = (signed_in.owner(), site.context.now());
-    let restored = site.store.restore_item(&owner, id, now).await;
+    let restored = site.items.restore_item(&owner, id, now).await;
     if restored.map_err(Problem::unavailable)? {
         let home = from.place().saying("restored", &id.to_string());
         return Ok(redirect::see_other(&home));

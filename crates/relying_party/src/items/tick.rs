@@ -33,7 +33,7 @@ pub(crate) async fn post(
     // A task that is gone, or was never this person's, gets the same answer: nobody learns which ids
     // exist.
     let owner = signed_in.owner();
-    let ticked = site.store.tick_item(&owner, id, fields.done).await;
+    let ticked = site.items.tick_item(&owner, id, fields.done).await;
     ticked.map_err(Problem::unavailable)?;
     Ok(redirect::see_other(&fields.from.place().at("/")))
 }

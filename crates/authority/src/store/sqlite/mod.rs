@@ -1,0 +1,51 @@
+//! The store on SQLite: one file a noun, static SQL, one transaction a verb. How to add a verb stands
+//! in the documentation of [the store](super).
+
+mod accounts;
+mod attempts;
+mod browsers;
+mod client_sessions;
+mod clients;
+mod handoffs;
+mod maintenance;
+mod recent;
+mod records;
+mod sign_ins;
+
+use database::{CannotOpen, Database};
+use sqlx::migrate::Migrator;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
+
+/// The store on SQLite.
+#[derive(Clone, Debug)]
+pub struct Sqlite {
+    database: Database,
+}
+
+impl Sqlite {
+    /// Opens the file, creating and migrating it as needed.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
+        Ok(Self {
+            database: Database::open(path, &MIGRATIONS).await?,
+        })
+    }
+
+    /// Opens a file that is there, to look into it and change nothing.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open_read_only(path: &std::path::Path) -> Result<Self, CannotOpen> {
+        Ok(Self {
+            database: Database::open_read_only(path).await?,
+        })
+    }
+
+    /// Closes the file.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+}

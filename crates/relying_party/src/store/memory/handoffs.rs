@@ -1,0 +1,109 @@
+//! Handoffs under way, in memory.
+
+use async_trait::async_trait;
+use database::Unavailable;
+use handoff::{
+    handoff::STARTED_PER_BROWSER,
+    token::{Digest, PreSession, State as HandoffState},
+};
+use time::OffsetDateTime;
+
+use super::{
+    super::{FINISHING, HandoffKey, HandoffStore, NewHandoff, TakenHandoff},
+    Memory, State,
+};
+
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) new: NewHandoff,
+    pub(super) taken_until: Option<OffsetDateTime>,
+}
+
+impl Started {
+    pub(super) fn is_under_way(&self, now: OffsetDateTime) -> bool {
+        self.taken_until.unwrap_or(self.new.expires_at) > now
+    }
+
+    pub(super) fn is_taken(&self, key: HandoffKey) -> bool {
+        self.new.browser == key.browser && self.new.state == key.state && self.taken_until.is_some()
+    }
+}
+
+impl State {
+    /// A handoff that was taken. One that has taken too long goes.
+    pub(super) fn handoff(&mut self, key: HandoffKey, now: OffsetDateTime) -> Option<usize> {
+        self.started
+            .retain(|row| !row.is_taken(key) || row.is_under_way(now));
+        self.started.iter().position(|row| row.is_taken(key))
+    }
+
+    pub(super) fn is_over(&self, browser: Digest<PreSession>, now: OffsetDateTime) -> bool {
+        let mut of_browser = self.started.iter().filter(|row| row.new.browser == browser);
+        !of_browser.any(|row| row.is_under_way(now))
+    }
+}
+
+#[async_trait]
+impl HandoffStore for Memory {
+    async fn start_handoff(&self, new: NewHandoff, now: OffsetDateTime) -> Result<(), Unavailable> {
+        let mut state = self.state();
+        let browser = new.browser;
+        state
+            .started
+            .retain(|row| row.new.browser != browser || row.is_under_way(now));
+        state.started.push(Started {
+            new,
+            taken_until: None,
+        });
+        let of_browser = state
+            .started
+            .iter()
+            .filter(|row| row.new.browser == browser)
+            .count();
+        let mut surplus = of_browser.saturating_sub(STARTED_PER_BROWSER);
+        state.started.retain(|row| {
+            let goes = surplus > 0 && row.new.browser == browser;
+            surplus -= usize::from(goes);
+            !goes
+        });
+        Ok(())
+    }
+
+    async fn has_started(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let state = self.state();
+        let mut started = state.started.iter();
+        Ok(started.any(|row| row.new.browser == browser && row.is_under_way(now)))
+    }
+
+    async fn take_started(
+        &self,
+        browser: Digest<PreSession>,
+        wanted: Digest<HandoffState>,
+        now: OffsetDateTime,
+    ) -> Result<Option<TakenHandoff>, Unavailable> {
+        let mut state = self.state();
+        let found = state
+            .started
+            .iter_mut()
+            .find(|Started { new, taken_until }| {
+                taken_until.is_none() && new.state == wanted && new.browser == browser
+            });
+        Ok(found.and_then(|row| {
+            let is_live = row.new.expires_at > now;
+            row.taken_until = Some(if is_live {
+                now + FINISHING
+            } else {
+                OffsetDateTime::UNIX_EPOCH
+            });
+            is_live.then(|| TakenHandoff {
+                verifier: row.new.verifier.clone(),
+                target: row.new.target.clone(),
+                expires_at: row.new.expires_at,
+            })
+        }))
+    }
+}

@@ -1,0 +1,43 @@
+//! The whole sign-in store on SQLite.
+
+use async_trait::async_trait;
+use database::{Connection, Statement, Unavailable, millis};
+use time::OffsetDateTime;
+
+use super::{super::Maintenance, Sqlite};
+
+/// What has expired. A session that another waits for stays: the cascade would take the other, and its
+/// access token would never be revoked.
+const EXPIRED: [Statement; 3] = [
+    Statement::new("DELETE FROM started WHERE coalesce(taken_until, expires_at) <= $1"),
+    Statement::new(
+        "DELETE FROM session
+         WHERE expires_at <= $1 AND id NOT IN (SELECT current FROM waiting)",
+    ),
+    Statement::new("DELETE FROM browser_session WHERE expires_at <= $1"),
+];
+
+async fn sweep(tx: &mut Connection, now: OffsetDateTime) -> Result<u64, Unavailable> {
+    let mut swept = 0;
+    for statement in EXPIRED {
+        swept += sqlx::query(statement)
+            .bind(millis(now))
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+    }
+    Ok(swept)
+}
+
+#[async_trait]
+impl Maintenance for Sqlite {
+    async fn ping(&self) -> Result<(), Unavailable> {
+        self.database.ping().await
+    }
+
+    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+        self.database
+            .write(move |tx| Box::pin(sweep(tx, now)))
+            .await
+    }
+}
