@@ -6,7 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 use authority::{
     password::{Cost, Passwords, Verdict},
     people::Email,
-    store::{Sqlite, Store},
+    store::{AccountStore, Sqlite},
 };
 use handoff::token::Secret;
 use relying_party::Application;

@@ -8,7 +8,7 @@ use handoff::{
     step::Step,
     token::{Secret, State},
 };
-use lab::store::{FLOWS, LISTED, Number, Sqlite, Store};
+use lab::store::{FLOWS, FlowStore, LISTED, Number, Sqlite};
 use time::{OffsetDateTime, macros::datetime};
 
 const NOW: OffsetDateTime = datetime!(2026-11-21 03:00 UTC);

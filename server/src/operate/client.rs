@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, io::ErrorKind};
 
-use authority::store::{ClientAdded, SecretSet, Store};
+use authority::store::{AccountStore, ClientAdded, ClientStore, SecretSet};
 use clap::{
     Args, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},

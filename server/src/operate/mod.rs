@@ -15,7 +15,7 @@ use std::{
 use authority::{
     password::HashingFailed,
     people::Email,
-    store::{Sqlite, Store},
+    store::{AccountStore, Sqlite},
 };
 pub use client::ClientCommand;
 use database::{CannotOpen, Unavailable};

@@ -7,7 +7,7 @@ use std::{
 
 use authority::{
     password::{Cost, MAX_LENGTH, Passwords, acceptable},
-    store::{Added, NewUser, Store},
+    store::{AccountStore, Added, NewUser},
 };
 use clap::Subcommand;
 use handoff::ids::UserId;

@@ -71,7 +71,7 @@ fn at_most() -> i64 {
     i64::try_from(ITEMS_PER_PERSON).unwrap_or(i64::MAX)
 }
 
-/// A page beyond the last ($4 counts from 0) is the last.
+/// The page that begins after $4 items; beyond the last page, the last.
 const LIST: Statement = Statement::new(
     "WITH counted AS (
          SELECT COUNT(*) AS total FROM item
@@ -81,7 +81,7 @@ const LIST: Statement = Statement::new(
          SELECT seq FROM item
          WHERE issuer = $1 AND user_id = $2 AND undo_until IS NULL
          ORDER BY done, seq DESC
-         LIMIT $3 OFFSET (SELECT CASE WHEN $4 * $3 < total THEN $4 * $3
+         LIMIT $3 OFFSET (SELECT CASE WHEN $4 < total THEN $4
                                       WHEN total = 0 THEN 0
                                       ELSE (total - 1) / $3 * $3 END FROM counted))
      ORDER BY done, seq DESC",
@@ -242,11 +242,12 @@ async fn sweep(tx: &mut Connection, now: OffsetDateTime) -> Result<u64, Unavaila
 #[async_trait]
 impl ItemStore for Sqlite {
     async fn list_items(&self, owner: &Owner, page: u32) -> Result<Listed, Unavailable> {
+        let per_page = i64::try_from(ITEMS_PER_PAGE).unwrap_or(i64::MAX);
         let rows = sqlx::query_as::<_, ListedRow>(LIST)
             .bind(owner.issuer.as_str())
             .bind(owner.user.to_string())
-            .bind(i64::try_from(ITEMS_PER_PAGE).unwrap_or(i64::MAX))
-            .bind(i64::from(page))
+            .bind(per_page)
+            .bind(i64::from(page).saturating_mul(per_page))
             .fetch_all(self.database.readers())
             .await?;
         let total = rows.first().map_or(0, |row| row.total);

@@ -1,9 +1,4 @@
-//! The store in plain memory, for platforms that are gone soon and as a second opinion in tests.
-
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+//! Flows in memory.
 
 use async_trait::async_trait;
 use database::Unavailable;
@@ -11,24 +6,17 @@ use handoff::flow::Event;
 use time::OffsetDateTime;
 
 use super::{
-    EVENTS, Flow, Found, Kept, Key, LISTED, Names, Number, Place, Shares, Store, Summary, body,
-    from_micros,
+    super::{
+        EVENTS, Flow, FlowStore, Kept, Key, LISTED, Number,
+        limits::Shares,
+        placing::{FlowMatch, Names, Place},
+        summary::{Summary, body, from_micros},
+    },
+    Memory, Tables,
 };
 
-/// The store in memory.
-#[derive(Debug, Default)]
-pub struct Memory(Mutex<Tables>);
-
-#[derive(Debug, Default)]
-struct Tables {
-    flows: BTreeMap<Number, Row>,
-    names: HashMap<String, Number>,
-    last_number: i64,
-    last_seq: u64,
-}
-
 #[derive(Debug)]
-struct Row {
+pub(super) struct Row {
     id: String,
     rank: i64,
     summary: Summary,
@@ -36,18 +24,11 @@ struct Row {
     kept_at: OffsetDateTime,
 }
 
-impl Memory {
-    fn tables(&self) -> MutexGuard<'_, Tables> {
-        // Only reading a number could fail between two changes, and it cannot.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Tables {
-    fn find(&self, name: &str) -> Option<Found> {
+    fn find(&self, name: &str) -> Option<FlowMatch> {
         let number = *self.names.get(name)?;
         let row = self.flows.get(&number)?;
-        Some(Found {
+        Some(FlowMatch {
             number,
             id: row.id.clone(),
             rank: row.rank,
@@ -156,7 +137,7 @@ impl Row {
 }
 
 #[async_trait]
-impl Store for Memory {
+impl FlowStore for Memory {
     async fn keep(
         &self,
         events: &[Event],
@@ -273,9 +254,5 @@ impl Store for Memory {
         }
         tables.delete(&gone);
         Ok(gone.len() as u64)
-    }
-
-    async fn ping(&self) -> Result<(), Unavailable> {
-        Ok(())
     }
 }

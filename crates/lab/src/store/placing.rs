@@ -1,0 +1,123 @@
+//! Which flow an event belongs to, decided alike for every store.
+
+use handoff::flow::{Event, Site};
+
+use super::{EVENTS, Key, Number};
+
+/// How much an id says of which handoff something belongs to.
+const OF_REQUEST: i64 = 0;
+
+const OF_LAUNCH: i64 = 1;
+
+const OF_HANDOFF: i64 = 2;
+
+/// What an event is known by.
+pub(super) struct Names {
+    /// What a page's address would have, and how much that says.
+    pub(super) id: (String, i64),
+    /// All, what says most first.
+    pub(super) all: Vec<String>,
+    /// A token that was presented. Whoever presents it can write any state beside it, so where it is
+    /// known, it says more than the state.
+    pub(super) presented: Option<String>,
+}
+
+impl Names {
+    /// None for an event that says nothing that it could be found by.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        let flow = event.belongs.flow.map(|flow| flow.to_string());
+        let launch = event.belongs.launch.map(|launch| launch.to_string());
+        let session = event.session.map(|session| session.to_string());
+        let trace = Key::of_trace(&event.trace).ok().map(|Key(trace)| trace);
+        let id = match (&flow, &launch, &trace) {
+            (Some(flow), ..) => (flow.clone(), OF_HANDOFF),
+            (None, Some(launch), _) => (launch.clone(), OF_LAUNCH),
+            (None, None, trace) => (trace.clone()?, OF_REQUEST),
+        };
+        let token = event.belongs.token.map(|token| token.to_string());
+        let (issued, presented) = match event.site {
+            Site::Authority => (token, None),
+            Site::RelyingParty => (None, token),
+        };
+        let all = [flow, launch, issued, session, trace];
+        Some(Self {
+            id,
+            all: all.into_iter().flatten().collect(),
+            presented,
+        })
+    }
+
+    /// The token that was presented is known to be this handoff's: it is no other, whatever state
+    /// came with it.
+    pub(super) fn are_of(&mut self, handoff: &FlowMatch) {
+        let (claimed, rank) = std::mem::replace(&mut self.id, (handoff.id.clone(), handoff.rank));
+        self.all
+            .retain(|name| rank != OF_HANDOFF || *name != claimed);
+        self.all.insert(0, handoff.id.clone());
+    }
+}
+
+/// A flow that has one of an event's names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct FlowMatch {
+    pub(super) number: Number,
+    pub(super) id: String,
+    pub(super) rank: i64,
+    pub(super) steps: usize,
+}
+
+impl FlowMatch {
+    pub(super) const fn is_full(&self) -> bool {
+        self.steps >= EVENTS
+    }
+}
+
+/// Where an event goes.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The flow that it belongs to; none: a new one.
+    pub(super) into: Option<Number>,
+    /// Flows that turn out to be the same one.
+    pub(super) same: Vec<Number>,
+    /// It will also be known by the event's names.
+    pub(super) takes_names: bool,
+}
+
+impl Place {
+    /// Chooses among the flows that have the event's names, in the names' order. Two handoffs that
+    /// are known as such never become one, whatever else they share. A handoff is never lost in a
+    /// full flow that has its launch alone: it could not take its name.
+    pub(super) fn choose(names: &Names, found: &[FlowMatch]) -> Self {
+        let (id, rank) = &names.id;
+        let is_other =
+            |it: &FlowMatch| *rank == OF_HANDOFF && it.rank == OF_HANDOFF && it.id != *id;
+        let is_closed = |it: &FlowMatch| it.is_full() && it.rank < *rank;
+        let mut own: Vec<&FlowMatch> = Vec::new();
+        for it in found.iter().filter(|it| !is_other(it) && !is_closed(it)) {
+            if !own.iter().any(|known| known.number == it.number) {
+                own.push(it);
+            }
+        }
+        let Some((into, rest)) = own.split_first() else {
+            return Self {
+                into: None,
+                same: Vec::new(),
+                takes_names: true,
+            };
+        };
+        let mut steps = into.steps;
+        let mut same = Vec::new();
+        for it in rest.iter().filter(|it| it.rank < OF_HANDOFF) {
+            // With room for the event that shows it.
+            if steps + it.steps < EVENTS {
+                steps += it.steps;
+                same.push(it.number);
+            }
+        }
+        Self {
+            into: Some(into.number),
+            same,
+            takes_names: !into.is_full(),
+        }
+    }
+}
