@@ -11,7 +11,7 @@ use authority::{
     identity::{KNOWN_COOKIE, PRE_COOKIE, SESSION_COOKIE},
     password::{Cost, Passwords},
     people::Email,
-    store::{Memory, NewUser, Store},
+    store::{AccountStore, ClientStore, Memory, NewUser},
 };
 use axum::{body::Body, response::Response};
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -270,4 +270,54 @@ mod tests {
             assert_eq!(Statement::new(text).text(), text);
         }
     }
+
+    /// The files of all stores, as far as they are no tests.
+    fn store_files() -> Vec<(String, String)> {
+        let crates = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .unwrap();
+        let mut folders: Vec<_> = ["authority", "relying_party", "lab"]
+            .map(|name| crates.join(name).join("src/store"))
+            .into();
+        let mut files = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+                files.push((path.display().to_string(), code.to_owned()));
+            }
+        }
+        files
+    }
+
+    #[test]
+    fn every_store_runs_statements_and_no_other_text() {
+        let (mut statements, mut for_sqlite) = (0, 0);
+        for (path, code) in store_files() {
+            statements += code.matches("Statement::new(").count();
+            for_sqlite += code.matches("Statement::for_sqlite(").count();
+            for (at, call) in code.match_indices("sqlx::query") {
+                let arguments = code[at + call.len()..].split_once('(').unwrap().1;
+                assert!(
+                    !arguments.trim_start().starts_with('"'),
+                    "{path}: {arguments:.60}"
+                );
+            }
+        }
+        assert!(statements > 100, "{statements}");
+        // What has to be written a second time for PostgreSQL: the lab's batches.
+        assert_eq!(for_sqlite, 5);
+    }
+
+    #[test]
+    fn no_file_of_a_store_is_longer_than_400_lines() {
+        for (path, code) in store_files() {
+            assert!(code.lines().count() <= 400, "{path}");
+        }
+    }
 }

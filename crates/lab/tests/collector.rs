@@ -16,7 +16,7 @@ use handoff::{
 };
 use lab::{
     collector::Collector,
-    store::{Flow, Kept, Key, Memory, Number, Store},
+    store::{Flow, FlowStore, Kept, Key, Maintenance, Memory, Number},
 };
 use time::{OffsetDateTime, macros::datetime};
 use tokio::sync::Semaphore;
@@ -45,7 +45,7 @@ impl Stubborn {
 }
 
 #[async_trait]
-impl Store for Stubborn {
+impl FlowStore for Stubborn {
     async fn keep(
         &self,
         events: &[Event],
@@ -86,7 +86,10 @@ impl Store for Stubborn {
     ) -> Result<u64, Unavailable> {
         self.memory.sweep(before, flows, bytes).await
     }
+}
 
+#[async_trait]
+impl Maintenance for Stubborn {
     async fn ping(&self) -> Result<(), Unavailable> {
         self.memory.ping().await
     }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use app::shell::Assets;
-use authority::store::Store;
+use authority::store::{AccountStore, ClientStore};
 use handoff::{
     client::AssignedTo,
     flow::Event,

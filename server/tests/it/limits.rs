@@ -5,7 +5,10 @@ use std::{
     sync::Arc,
 };
 
-use authority::{DemoAccount, store::Store};
+use authority::{
+    DemoAccount,
+    store::{AccountStore, ClientStore},
+};
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     ids::ClientId,

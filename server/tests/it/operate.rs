@@ -466,7 +466,9 @@ async fn a_client_has_the_icon_that_the_operator_names() {
     );
     let file = folder.join("authority.db");
     let store = authority::store::Sqlite::open(&file).await.unwrap();
-    let clients = authority::store::Store::list_clients(&store).await.unwrap();
+    let clients = authority::store::ClientStore::list_clients(&store)
+        .await
+        .unwrap();
     store.close().await;
     let icons: Vec<_> = clients
         .iter()

@@ -244,7 +244,7 @@ async fn rows_26_62_end_needs_a_form_of_this_site_and_of_this_session() {
 
 #[tokio::test]
 async fn rows_53_62_a_changed_password_or_a_disabled_person_ends_every_session() {
-    use authority::{people::Email, store::Store};
+    use authority::{people::Email, store::AccountStore};
     for disables in [true, false] {
         let (_process, world) = world().await;
         let desk = signed_in_with(&world, FIREFOX, ALICE).await;

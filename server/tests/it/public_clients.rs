@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use authority::store::{Sqlite, Store};
+use authority::store::{ClientStore, Sqlite};
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     ids::ClientId,

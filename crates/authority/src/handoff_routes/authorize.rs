@@ -327,7 +327,7 @@ mod tests {
     use crate::{
         Settings,
         password::{Cost, Passwords},
-        store::{Memory, Store},
+        store::{ClientStore, Memory},
     };
 
     const ORIGIN: &str = "http://notes.localhost:4000";

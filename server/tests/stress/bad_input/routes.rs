@@ -3,7 +3,7 @@
 
 use std::{future::Future, net::SocketAddr, pin::Pin};
 
-use authority::store::Store;
+use authority::store::ClientStore;
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Registration},
     ids::ClientId,
