@@ -117,7 +117,7 @@ impl Database {
     /// # Errors
     /// [`CannotOpen`] with the file's name.
     pub async fn open_read_only(path: &Path) -> Result<Self, CannotOpen> {
-        // A reader makes a write-ahead log too, unless it is told that nobody writes. Where there is
+        // A reader makes a write-ahead log too, unless it is told that no program writes. Where there is
         // one already, the newest rows may be in it.
         let mut log = path.as_os_str().to_owned();
         log.push("-wal");

@@ -21,7 +21,7 @@ pub trait BrowserStore: Send + Sync {
 
     /// Knows that this person has signed in with this browser, for
     /// [`KNOWN_FOR`](crate::throttle::KNOWN_FOR). A browser that went by another value before goes by
-    /// the new one from now on, for everybody who signed in with it. Of more than
+    /// the new one from now on, for all people who signed in with it. Of more than
     /// [`KNOWN_PER_PERSON`](crate::throttle::KNOWN_PER_PERSON) of this person the oldest goes.
     async fn remember_browser(
         &self,

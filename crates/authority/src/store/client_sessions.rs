@@ -46,7 +46,8 @@ pub enum NoSession {
 #[async_trait]
 pub trait ClientSessionStore: Send + Sync {
     /// The session behind an access token. Being asked for keeps the sign-in behind it from ending
-    /// for idleness, as [`SignInStore::touch_sign_in`](super::SignInStore::touch_sign_in) does: a person who works at a client is not idle.
+    /// for idleness, as [`SignInStore::touch_sign_in`](super::SignInStore::touch_sign_in) does: a person
+    /// who works at a client is not idle.
     async fn find_client_session(
         &self,
         token: Digest<AccessToken>,

@@ -53,7 +53,7 @@ pub trait ClientStore: Send + Sync {
         secret: Digest<ClientSecret>,
     ) -> Result<SecretSet, Unavailable>;
 
-    /// Says who may use a client, and ends its sessions with everybody else. Tells whether there is
+    /// Says who may use a client, and ends its sessions with all others. Tells whether there is
     /// such a client.
     async fn assign_client(
         &self,

@@ -99,8 +99,8 @@ pub trait HandoffStore: Send + Sync {
     ) -> Result<Issuance, Unavailable>;
 
     /// H5: uses the token up, decides, and makes the client's session, in one. A refusal uses the
-    /// token up too, when it was this client's to use by [`handoff::verify::claim`]; a replay with every binding right ends the
-    /// session that the first use made.
+    /// token up too, when it was this client's to use by [`handoff::verify::claim`]; a replay with every
+    /// binding right ends the session that the first use made.
     async fn redeem_handoff(
         &self,
         redemption: Redemption,

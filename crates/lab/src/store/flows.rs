@@ -51,14 +51,15 @@ pub trait FlowStore: Send + Sync {
     /// Keeps these events, in their order. Events that are known to belong together become one flow,
     /// also when that is found out later. On such a merge all events get new numbers; otherwise a
     /// client that resumes by `Last-Event-ID` would miss the merged-in events. Of a flow with
-    /// [`EVENTS`](super::EVENTS) no more are kept, nor what it could be found by through them, but what they say of
-    /// its outcome is. Flows that would have more together stay apart.
+    /// [`EVENTS`](super::EVENTS) no more are kept, nor what it could be found by through them, but what
+    /// they say of its outcome is. Flows that would have more together stay apart.
     ///
     /// Tells which flows have changed, or are gone into others.
     async fn keep(&self, events: &[Event], now: OffsetDateTime)
     -> Result<Vec<Number>, Unavailable>;
 
-    /// The newest flows, [`LISTED`](super::LISTED) at most; those that came before this one, if it is given.
+    /// The newest flows, [`LISTED`](super::LISTED) at most; those that came before this one, if it is
+    /// given.
     async fn recent_flows(
         &self,
         limit: usize,
@@ -68,8 +69,8 @@ pub trait FlowStore: Send + Sync {
     /// The flow that is known by this.
     async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable>;
 
-    /// The same with all its events, as [`FlowStore::events_after`] gives them, both of one moment: flows
-    /// may be joined between two questions.
+    /// The same with all its events, as [`FlowStore::events_after`] gives them, both of one moment:
+    /// flows may be joined between two questions.
     async fn find_whole(&self, key: &Key) -> Result<Option<(Flow, Vec<Kept>)>, Unavailable>;
 
     /// Its events after this one, in the order in which they came; zero is before the first. One that
@@ -78,7 +79,7 @@ pub trait FlowStore: Send + Sync {
     async fn events_after(&self, flow: Number, after: u64) -> Result<Vec<Kept>, Unavailable>;
 
     /// Deletes what was kept for the last time before this, and of the rest the oldest until there
-    /// are no more than these: flows in which nobody who had signed in took part go first, until a
+    /// are no more than these: flows of anonymous browsers go first, until a
     /// tenth is left to them. Tells how many flows.
     async fn sweep(
         &self,

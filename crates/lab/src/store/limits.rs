@@ -5,7 +5,8 @@ use time::Duration;
 /// How long a flow is kept after its last step.
 pub const KEPT_FOR: Duration = Duration::days(30);
 
-/// How many flows are kept: the newest, with a share for strangers. [`FlowStore::sweep`](super::FlowStore::sweep) takes the others away.
+/// How many flows are kept: the newest, with a share for strangers.
+/// [`FlowStore::sweep`](super::FlowStore::sweep) takes the others away.
 pub const FLOWS: usize = 10_000;
 
 /// How many bytes their events may have, all together. Ten thousand usual ones have a fifth of it;
@@ -15,7 +16,7 @@ pub const BYTES: usize = 1 << 30;
 /// Which part of the flows, and of their bytes, is for those that strangers made: a tenth.
 const STRANGERS: usize = 10;
 
-/// How many events of one flow are kept. A handoff has about twenty; more means that somebody repeats
+/// How many events of one flow are kept. A handoff has about twenty; more means that a client repeats
 /// a request. A flow that has so many is full: it gets no more names either, or a state that is sent
 /// again and again would fill the disk with its requests' ids, which nothing counts. So the error page
 /// of a later request leads nowhere.

@@ -17,8 +17,8 @@ pub(super) struct Names {
     pub(super) id: (String, i64),
     /// All, what says most first.
     pub(super) all: Vec<String>,
-    /// A token that was presented. Whoever presents it can write any state beside it, so where it is
-    /// known, it says more than the state.
+    /// A token that was presented. Its client can write any state beside it, so where it is known, it
+    /// says more than the state.
     pub(super) presented: Option<String>,
 }
 

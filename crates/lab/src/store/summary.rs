@@ -15,7 +15,7 @@ pub(super) struct Summary {
     pub(super) course: Course,
     pub(super) steps: usize,
     pub(super) bytes: usize,
-    /// Somebody who had signed in took part.
+    /// A person who had signed in took part.
     pub(super) person: bool,
 }
 

@@ -64,8 +64,8 @@ pub trait HandoffStore: Send + Sync {
     ) -> Result<bool, Unavailable>;
 
     /// H4: takes the handoff that this browser started with this state, unless it has expired.
-    /// Whoever takes it is the only one, and has [`FINISHING`] to begin a session from it. Where there
-    /// is none it takes no turn at writing either, so that junk keeps nobody waiting.
+    /// One caller takes it, and has [`FINISHING`] to begin a session from it. Where there is none it takes
+    /// no turn at writing either, so that junk delays no other verb.
     async fn take_started(
         &self,
         browser: Digest<PreSession>,

@@ -1,4 +1,4 @@
-//! What people keep in an application: notes, or tasks. It has nothing to do with sign-in but the [`Owner`].
+//! What people keep in an application: notes, or tasks. It shares with sign-in the [`Owner`] alone.
 
 use std::fmt;
 
@@ -70,7 +70,7 @@ pub enum Added {
 #[async_trait]
 pub trait ItemStore: Send + Sync + fmt::Debug {
     /// One page of a person's items, those to do before those that are done, each the newest first.
-    /// Pages begin at 0, and whoever asks for one beyond the last gets the last.
+    /// Pages begin at 0; for one beyond the last the answer is the last.
     async fn list_items(&self, owner: &Owner, page: u32) -> Result<Listed, Unavailable>;
 
     /// A person's own item.

@@ -10,7 +10,7 @@ pub trait Maintenance: Send + Sync {
     /// Whether the store answers.
     async fn ping(&self) -> Result<(), Unavailable>;
 
-    /// Deletes what has expired; tells how many rows. What waits is for [`WaitingStore::take_abandoned`](super::WaitingStore::take_abandoned),
-    /// and until then the session that it waits for stays too.
+    /// Deletes what has expired; tells how many rows. What waits is for
+    /// [`WaitingStore::take_abandoned`](super::WaitingStore::take_abandoned), and until then the session that it waits for stays too.
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 }

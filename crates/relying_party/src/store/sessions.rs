@@ -44,7 +44,7 @@ pub enum Beginning {
     /// What it was to begin from is gone: the browser signed out meanwhile, or answered otherwise.
     /// Nothing was stored.
     TooLate,
-    /// Another handoff of this browser has signed another person in meanwhile, whom nobody has asked.
+    /// Another handoff of this browser has signed another person in meanwhile, who has not been asked.
     /// Nothing was stored.
     SomebodyElse(SessionId),
 }
@@ -133,8 +133,8 @@ pub trait SessionStore: Send + Sync {
     /// How many sessions are alive.
     async fn count_sessions(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 
-    /// Ends a session, and the one that waits for its answer. Returns the access tokens that nobody
-    /// needs any more: to one caller, once.
+    /// Ends a session, and the one that waits for its answer. Returns the access tokens that are
+    /// not needed any more: to one caller, once.
     async fn end_session(&self, id: SessionId) -> Result<Vec<Ended>, Unavailable>;
 
     /// Signs a browser out: ends this session, every other that was born of its pre-session or of the

@@ -37,7 +37,7 @@ pub enum Kept {
         /// See [`Beginning::Begun`].
         pre_session_over: bool,
     },
-    /// The session that it was to wait for has ended: there is nobody to ask. Nothing was stored.
+    /// The session that it was to wait for has ended: there is no person to ask. Nothing was stored.
     NobodyIsSignedIn,
     /// See [`Beginning::TooLate`].
     TooLate,
@@ -64,7 +64,7 @@ pub trait WaitingStore: Send + Sync {
     ) -> Result<Option<Waiting>, Unavailable>;
 
     /// Takes the session that waits for the answer of this one, also when it has waited too long:
-    /// its access token is to be revoked. Whoever takes it is the only one.
+    /// its access token is to be revoked. One caller takes it.
     async fn take_waiting(&self, current: SessionId) -> Result<Option<Waiting>, Unavailable>;
 
     /// Takes all sessions that wait in vain, and returns their access tokens, which are to be revoked:

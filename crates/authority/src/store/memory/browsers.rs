@@ -36,8 +36,8 @@ impl BrowserStore for Memory {
         now: OffsetDateTime,
     ) -> Result<(), Unavailable> {
         let mut state = self.state();
-        let everybodys = state.known_browsers.values_mut().flatten();
-        for (old, _) in everybodys.filter(|(old, _)| Some(*old) == replacing) {
+        let all = state.known_browsers.values_mut().flatten();
+        for (old, _) in all.filter(|(old, _)| Some(*old) == replacing) {
             *old = browser;
         }
         let known = state.known_browsers.entry(user).or_default();

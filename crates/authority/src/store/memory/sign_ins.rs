@@ -48,8 +48,8 @@ impl State {
         }
     }
 
-    /// Ends a sign-in whose time is over, with all that hangs on it. Whoever sees that it is over ends
-    /// it: a clock that is put back must not bring it to life.
+    /// Ends a sign-in whose time is over, with all that hangs on it. The verb that sees that it is over
+    /// ends it: a clock that is put back must not bring it to life.
     pub(super) fn end_if_over(&mut self, id: SignInId, now: OffsetDateTime) {
         let over = |sign_in: &KeptSignIn| !sign_in.is_live(now);
         if self.sign_ins.get(&id).is_some_and(over) {

@@ -91,7 +91,7 @@ struct WriteBatch<'a> {
     now: i64,
     /// The last number that a flow was given.
     last: i64,
-    /// The names that the turn's events have, with the flows that have them. What is not here is new.
+    /// The names that the batch's events have, with the flows that have them. What is not here is new.
     names: HashMap<String, Number>,
     flows: BTreeMap<Number, FlowState>,
     /// Names that are not written yet.
@@ -103,7 +103,7 @@ struct WriteBatch<'a> {
     touched: BTreeSet<Number>,
 }
 
-/// A flow in the middle of a turn.
+/// A flow in the middle of a batch.
 struct FlowState {
     id: String,
     rank: i64,
@@ -129,7 +129,6 @@ impl<'a> WriteBatch<'a> {
             .bind(json(&asked)?)
             .fetch_all(&mut *connection)
             .await?;
-        // An explicit number counts too, and none is given twice.
         let last = sqlx::query_scalar(LAST_NUMBER)
             .fetch_optional(&mut *connection)
             .await?;
@@ -333,7 +332,7 @@ impl FlowState {
     }
 }
 
-/// A flow of this turn, as every one is that has a name of it.
+/// A flow of this batch, as every one is that has a name of it.
 fn flow_state(
     flows: &mut BTreeMap<Number, FlowState>,
     number: Number,
