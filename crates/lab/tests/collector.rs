@@ -16,7 +16,7 @@ use handoff::{
 };
 use lab::{
     collector::Collector,
-    store::{Flow, FlowStore, Kept, Key, Maintenance, Memory, Number},
+    store::{Flow, FlowStore, Kept, Key, Maintenance, Memory, Number, Store},
 };
 use time::{OffsetDateTime, macros::datetime};
 use tokio::sync::Semaphore;

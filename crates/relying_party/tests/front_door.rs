@@ -26,8 +26,8 @@ use relying_party::{
     Application, RelyingParty, Settings,
     identity::MAX_RECHECK,
     store::{
-        Beginning, HandoffKey, Item, Kept, Memory, NewHandoff, Owner, Sealed, Session, Source,
-        Sqlite, Store, Waiting,
+        Beginning, HandoffKey, Item, Kept, Memory, NewHandoff, Owner, Sealed, Session,
+        SessionStore, Source, Sqlite, Store, Waiting, WaitingStore,
     },
 };
 use sqlx::{Connection, SqliteConnection};
