@@ -22,7 +22,7 @@ mod conformance {
 }
 
 macro_rules! suite {
-    ($($subject:ident { $($name:ident,)* })* races { $($race:ident,)* }) => {
+    ($($subject:ident { $($name:ident,)* })*; races { $($race:ident,)* }) => {
         mod sqlite {
             use std::sync::Arc;
 
@@ -117,6 +117,7 @@ suite! {
         a_record_reads_back_until_it_expires_or_is_removed,
         a_sweep_takes_what_has_expired_and_nothing_else,
     }
+    ;
     races {
         row_81_race_of_sign_out_against_h6_leaves_no_session,
         row_23_race_of_handoffs_of_one_browser_leaves_one_session,
