@@ -53,12 +53,6 @@ impl Statement {
     ///
     /// # Panics
     /// For a text that one of them refuses. As the value of a `const`, such a text does not compile.
-    ///
-    /// ```compile_fail
-    /// use database::Statement;
-    ///
-    /// const FIND: Statement = Statement::new("SELECT name FROM client WHERE id = ?");
-    /// ```
     #[must_use]
     pub const fn new(text: &'static str) -> Self {
         match fault(text) {

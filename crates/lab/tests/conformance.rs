@@ -5,38 +5,32 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
-mod conformance {
-    pub(crate) mod bounds;
-    pub(crate) mod files;
-    pub(crate) mod flows;
-    pub(crate) mod keys;
-    pub(crate) mod merging;
-    pub(crate) mod world;
-}
+mod bounds;
+mod files;
+mod flows;
+mod keys;
+mod merging;
+mod world;
 
 macro_rules! suite {
     ($($subject:ident { $($test:ident,)* })*) => {
         mod memory {
             use lab::store::Memory;
 
-            use super::conformance;
-
             $($(#[tokio::test]
             async fn $test() {
-                conformance::$subject::$test(&Memory::default()).await;
+                crate::conformance::$subject::$test(&Memory::default()).await;
             })*)*
         }
 
         mod sqlite {
             use lab::store::Sqlite;
 
-            use super::conformance;
-
             $($(#[tokio::test]
             async fn $test() {
                 let folder = tempfile::tempdir().unwrap();
                 let store = Sqlite::open(&folder.path().join("lab.db")).await.unwrap();
-                conformance::$subject::$test(&store).await;
+                crate::conformance::$subject::$test(&store).await;
                 store.close().await;
             })*)*
         }
@@ -73,20 +67,20 @@ suite! {
 
 #[test]
 fn only_ids_are_keys() {
-    conformance::keys::only_ids_are_keys();
+    keys::only_ids_are_keys();
 }
 
 #[tokio::test]
 async fn what_was_kept_is_there_after_the_file_was_opened_again() {
-    conformance::files::what_was_kept_is_there_after_the_file_was_opened_again().await;
+    files::what_was_kept_is_there_after_the_file_was_opened_again().await;
 }
 
 #[tokio::test]
 async fn an_event_that_cannot_be_read_is_left_out_of_its_flow() {
-    conformance::files::an_event_that_cannot_be_read_is_left_out_of_its_flow().await;
+    files::an_event_that_cannot_be_read_is_left_out_of_its_flow().await;
 }
 
 #[tokio::test]
 async fn a_flow_that_cannot_be_read_is_as_if_it_were_not_there() {
-    conformance::files::a_flow_that_cannot_be_read_is_as_if_it_were_not_there().await;
+    files::a_flow_that_cannot_be_read_is_as_if_it_were_not_there().await;
 }

@@ -9,17 +9,15 @@
     reason = "a test stops at what it did not expect"
 )]
 
-mod conformance {
-    pub(crate) mod clock;
-    pub(crate) mod files;
-    pub(crate) mod handoffs;
-    pub(crate) mod items;
-    pub(crate) mod maintenance;
-    pub(crate) mod races;
-    pub(crate) mod sessions;
-    pub(crate) mod waiting;
-    pub(crate) mod world;
-}
+mod clock;
+mod files;
+mod handoffs;
+mod items;
+mod maintenance;
+mod races;
+mod sessions;
+mod waiting;
+mod world;
 
 macro_rules! suite {
     ($($subject:ident { $($name:ident,)* })*; races { $($race:ident,)* }) => {
@@ -28,13 +26,11 @@ macro_rules! suite {
 
             use relying_party::store::Sqlite;
 
-            use super::conformance;
-
             $($(#[tokio::test]
             async fn $name() {
                 let folder = tempfile::tempdir().unwrap();
                 let store = Sqlite::open(&folder.path().join("notes.db")).await.unwrap();
-                conformance::$subject::$name(&store).await;
+                crate::conformance::$subject::$name(&store).await;
                 store.close().await;
             })*)*
 
@@ -42,7 +38,7 @@ macro_rules! suite {
             async fn $race() {
                 let folder = tempfile::tempdir().unwrap();
                 let store = Sqlite::open(&folder.path().join("notes.db")).await.unwrap();
-                conformance::races::$race(Arc::new(store.clone())).await;
+                crate::conformance::races::$race(Arc::new(store.clone())).await;
                 store.close().await;
             })*
         }
@@ -52,16 +48,14 @@ macro_rules! suite {
 
             use relying_party::store::Memory;
 
-            use super::conformance;
-
             $($(#[tokio::test]
             async fn $name() {
-                conformance::$subject::$name(&Memory::default()).await;
+                crate::conformance::$subject::$name(&Memory::default()).await;
             })*)*
 
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
             async fn $race() {
-                conformance::races::$race(Arc::new(Memory::default())).await;
+                crate::conformance::races::$race(Arc::new(Memory::default())).await;
             })*
         }
     };
@@ -127,10 +121,10 @@ suite! {
 
 #[tokio::test]
 async fn what_was_kept_as_notes_or_tasks_is_kept_as_items() {
-    conformance::files::what_was_kept_as_notes_or_tasks_is_kept_as_items().await;
+    files::what_was_kept_as_notes_or_tasks_is_kept_as_items().await;
 }
 
 #[tokio::test]
 async fn row_17_a_callback_that_was_not_started_here_waits_for_no_writer() {
-    conformance::files::row_17_a_callback_that_was_not_started_here_waits_for_no_writer().await;
+    files::row_17_a_callback_that_was_not_started_here_waits_for_no_writer().await;
 }
