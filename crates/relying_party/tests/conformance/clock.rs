@@ -1,7 +1,7 @@
 //! What happens when the clock is put back.
 
 use handoff::handoff::STARTED_LIFETIME;
-use relying_party::store::{Beginning, FINISHING, Kept, Source, Store, Waiting};
+use relying_party::store::{Beginning, FINISHING, Kept, Source, Store};
 use time::Duration;
 
 use super::world::{

@@ -6,7 +6,7 @@ use relying_party::store::{
 };
 use time::Duration;
 
-use super::world::{NOW, begin, browser, handoff, path, state, taken};
+use super::world::{NOW, begin, browser, handoff, path, session, state, taken};
 
 pub(crate) async fn row_20_a_started_handoff_is_taken_once_with_all_that_it_holds(
     store: &dyn Store,

@@ -7,8 +7,8 @@ use relying_party::store::{
 use time::Duration;
 
 use super::world::{
-    LATER, NOW, begin, begun, browser, ended, ended_while_waiting, handoff, is_alive, keep_waiting,
-    owner, same_browser, session, sid, state, taken, waiting,
+    LATER, NOW, begun, browser, ended, ended_while_waiting, handoff, is_alive, keep_waiting, owner,
+    same_browser, session, sid, state, taken, waiting,
 };
 
 pub(crate) async fn row_62_a_session_reads_back_until_it_expires(store: &dyn Store) {
