@@ -190,9 +190,19 @@ async fn knows(people: &People, n: usize, user: UserId, now: OffsetDateTime) -> 
 }
 
 async fn remember(people: &People, n: usize, old: Option<usize>, user: UserId) {
+    remember_at(people, n, old, user, START).await;
+}
+
+async fn remember_at(
+    people: &People,
+    n: usize,
+    old: Option<usize>,
+    user: UserId,
+    at: OffsetDateTime,
+) {
     let done = people
         .store
-        .remember_browser(browser(n), old.map(browser), user, START)
+        .remember_browser(browser(n), old.map(browser), user, at)
         .await;
     done.unwrap();
 }
@@ -229,13 +239,20 @@ pub(crate) async fn row_17_a_browser_that_changes_its_name_is_known_for_everybod
 
 pub(crate) async fn row_17_of_too_many_browsers_of_a_person_the_oldest_goes<F>(world: World<F>) {
     remember(&world, 0, None, world.bob).await;
-    for n in 0..=KNOWN_PER_PERSON {
-        remember(&world, n, None, world.alice).await;
+    for (n, after) in (0..=KNOWN_PER_PERSON).zip(0..) {
+        let at = START + TICK * after;
+        remember_at(&world, n, None, world.alice, at).await;
     }
     assert!(!knows(&world, 0, world.alice, START).await);
     assert!(knows(&world, 1, world.alice, START).await);
     assert!(knows(&world, KNOWN_PER_PERSON, world.alice, START).await);
     assert!(knows(&world, 0, world.bob, START).await);
+
+    // Of those of one moment the one that was just used stays.
+    for n in 0..3 * KNOWN_PER_PERSON {
+        remember(&world, n, None, world.bob).await;
+        assert!(knows(&world, n, world.bob, START).await);
+    }
 }
 
 pub(crate) async fn row_17_what_was_counted_is_swept<F>(world: World<F>) {
