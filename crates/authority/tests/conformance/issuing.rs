@@ -62,11 +62,14 @@ pub(crate) async fn a_launch_ticket_of_another_client_asks_and_stays_unused<F>(w
 
 pub(crate) async fn without_a_ticket_that_is_known_the_person_is_asked<F>(world: World<F>) {
     let sign_in = world.sign_in(world.alice).await;
+    let known = Some(world.launch(sign_in, NOTES, START).await);
     let unknown = LaunchTicket::mint(world.random()).digest();
     for launch in [None, Some(unknown)] {
         let issuance = world.issue_silently(sign_in, launch, START).await;
         assert_eq!(issuance, Issuance::MustAsk);
     }
+    let issuance = world.issue_silently(sign_in, known, START).await;
+    assert_eq!(issuance, Issuance::Issued, "it was not used up for another");
 }
 
 async fn signed_in_for_the_request(people: &People) -> SignInId {
