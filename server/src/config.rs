@@ -18,17 +18,17 @@ use std::{
 
 use clap::{ArgMatches, Args, Command, FromArgMatches, ValueEnum};
 use handoff::uri::{InvalidUri, Origin};
-use relying_party::Application;
 use time::Duration;
 use tracing_subscriber::EnvFilter;
-use web::cookies::Prefix;
+use web::{cookies::Prefix, site::SiteId};
 
 use self::sources::{Problem, Source, Sources};
-pub use self::{
-    origins::{Origins, SiteName},
-    table::SETTINGS,
+pub use self::{origins::Origins, table::SETTINGS};
+use crate::{
+    data,
+    otlp::Endpoint,
+    sites::table::{self as sites, SITES},
 };
-use crate::{data, otlp::Endpoint};
 
 /// The idle end of a sign-in: long enough for a talk, short enough for a machine that somebody walked
 /// away from (OWASP's session management cheat sheet).
@@ -43,15 +43,6 @@ pub enum Profile {
     Demo,
     /// Nothing of a demonstration may be left.
     Secure,
-}
-
-/// The setting of an application's client secret.
-#[must_use]
-pub const fn secret_key(application: Application) -> &'static str {
-    match application {
-        Application::Notes => "notes-secret-file",
-        Application::Tasks => "tasks-secret-file",
-    }
 }
 
 /// How log lines look.
@@ -133,7 +124,7 @@ pub struct Settings {
     /// A demonstration, or not.
     pub profile: Profile,
     /// The sites that this process serves.
-    pub only: BTreeSet<SiteName>,
+    pub only: BTreeSet<SiteId>,
     /// Where to listen.
     pub listen: Vec<SocketAddr>,
     /// Where operators ask.
@@ -163,9 +154,9 @@ pub struct Settings {
     /// How log lines look.
     pub log_format: LogFormat,
     /// The origins that were given; see [`Settings::origins`].
-    given_origins: Vec<(SiteName, Origin)>,
+    given_origins: Vec<(SiteId, Origin)>,
     /// Where the client secrets are.
-    pub secret_files: Vec<(Application, PathBuf)>,
+    pub secret_files: Vec<(SiteId, PathBuf)>,
     /// Where the key for reports to the lab is.
     pub report_key_file: Option<PathBuf>,
     /// Every setting as text.
@@ -246,7 +237,7 @@ impl Settings {
     pub fn origins(&self, port: u16) -> Result<Origins, InvalidUri> {
         let mut origins = Origins::with_scheme(self.scheme(), "", port)?;
         for (site, origin) in &self.given_origins {
-            *origins.of_mut(*site) = origin.clone();
+            origins.set(*site, origin.clone());
         }
         Ok(origins)
     }
@@ -301,8 +292,8 @@ impl Settings {
 
     /// Whether this process serves the site.
     #[must_use]
-    pub fn serves(&self, site: SiteName) -> bool {
-        self.only.contains(&site)
+    pub fn serves(&self, site: impl Into<SiteId>) -> bool {
+        self.only.contains(&site.into())
     }
 }
 
@@ -323,7 +314,7 @@ impl Reader {
     /// Reads all before it gives up on any.
     fn read(&mut self) -> Option<Settings> {
         let profile = self.one("profile", choice);
-        let only = self.many("only", choice);
+        let only = self.many("only", site);
         let listen: Vec<SocketAddr> = self.many("listen", parsed);
         let ops_listen = self.one("ops-listen", parsed);
         let data = self.one("data", path);
@@ -354,24 +345,25 @@ impl Reader {
         let scheme = if tls == Some(true) { "https" } else { "http" };
         let defaults = Origins::with_scheme(scheme, "", port);
         let mut given_origins = Vec::new();
-        for site in SiteName::ALL {
-            let key = site.origin_key();
-            let default = defaults.as_ref().ok().map(|all| all.of(site).to_string());
-            self.sources.follow(key, default);
-            let origin = self.one(key, |text| {
+        for row in SITES {
+            let key = row.origin_key();
+            let default = defaults.as_ref().ok();
+            let default = default.map(|all| all.of(row.id).to_string());
+            self.sources.follow(&key, default);
+            let origin = self.one(&key, |text| {
                 Origin::parse(text).map_err(|error| error.to_string())
             });
-            if self.sources.is_given(key) {
-                given_origins.extend(origin.map(|origin| (site, origin)));
+            if self.sources.is_given(&key) {
+                given_origins.extend(origin.map(|origin| (row.id, origin)));
             }
         }
         let mut secret_files = Vec::new();
-        for application in Application::ALL {
-            let key = secret_key(application);
+        for row in sites::applications() {
+            let key = sites::secret_key(row.id);
             let default = data.as_deref();
-            let default = default.map(|data| data::secret_file(data, application.id()));
-            let file = self.file(key, default);
-            secret_files.extend(file.map(|file| (application, file)));
+            let default = default.map(|data| data::secret_file(data, row.id.as_str()));
+            let file = self.file(&key, default);
+            secret_files.extend(file.map(|file| (row.id, file)));
         }
         let report_key_file = self.file("lab-key-file", data.as_deref().map(data::report_key_file));
 
@@ -461,6 +453,13 @@ fn choice<T: ValueEnum>(text: &str) -> Result<T, String> {
         [one, other] => format!("is neither `{one}` nor `{other}`"),
         names => format!("{text} is none of {}", names.join(", ")),
     })
+}
+
+/// A site, by its id.
+fn site(text: &str) -> Result<SiteId, String> {
+    let ids: Vec<_> = sites::ids().map(SiteId::as_str).collect();
+    let found = sites::ids().find(|id| id.as_str() == text);
+    found.ok_or_else(|| format!("{text} is none of {}", ids.join(", ")))
 }
 
 fn path(text: &str) -> Result<PathBuf, String> {

@@ -75,6 +75,14 @@ pub struct Metrics {
 
 impl Default for Metrics {
     fn default() -> Self {
+        Self::remembering(tally::REMEMBERED)
+    }
+}
+
+impl Metrics {
+    /// Metrics that remember so many requests and handoffs, to count each once.
+    #[must_use]
+    pub fn remembering(max: usize) -> Self {
         let durations = Matcher::Suffix("_seconds".to_owned());
         let builder = PrometheusBuilder::new();
         // It refuses an empty list only.
@@ -85,7 +93,7 @@ impl Default for Metrics {
         let metrics = Self {
             handle: recorder.handle(),
             recorder,
-            tally: Mutex::default(),
+            tally: Mutex::new(Tally::remembering(max)),
             clients: RwLock::default(),
         };
         metrics.within(|| {

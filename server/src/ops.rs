@@ -3,7 +3,11 @@
 
 use std::sync::Arc;
 
-use axum::{Router, response::IntoResponse, routing::get};
+use axum::{
+    Router,
+    response::{IntoResponse, Response},
+    routing::get,
+};
 use http::{HeaderName, StatusCode, header};
 
 use crate::platform::Platform;
@@ -16,7 +20,7 @@ pub fn router(platform: Arc<Platform>) -> Router {
         .route("/ready", get(move || async move { ready(&platform).await }))
         .route(
             "/metrics",
-            get(move || async move { (METRICS, asked.metrics().await) }),
+            get(move || async move { metrics(&asked).await }),
         )
 }
 
@@ -30,6 +34,13 @@ const METRICS: [(HeaderName, &str); 2] = [
 ];
 
 const NO_STORE: [(HeaderName, &str); 1] = [(header::CACHE_CONTROL, "no-store")];
+
+async fn metrics(platform: &Platform) -> Response {
+    match platform.metrics().await {
+        Some(text) => (METRICS, text).into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
 
 async fn ready(platform: &Platform) -> impl IntoResponse + use<> {
     match platform.ready().await {

@@ -3,27 +3,24 @@
 //!
 //! It holds the sites that it was told to, and no others: the rest may be another process's.
 
-mod accounts;
-mod application;
-pub(crate) mod authority;
-mod clients;
-pub(crate) mod lab;
+pub(crate) mod accounts;
+pub(crate) mod clients;
 mod opening;
 mod recording;
-mod stores;
+pub(crate) mod stores;
 mod sweeper;
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use ::authority::{DemoAccount, password::Turns};
 pub use accounts::DEMO_ACCOUNTS;
 use app::shell::Assets;
+use authority::{DemoAccount, password::Turns};
 pub use clients::{MissingSecrets, read as read_secret};
 use database::{CannotOpen, Unavailable};
-use handoff::{client::RefusedRegistration, policy::Policy};
+use handoff::{client::RefusedRegistration, policy::Policy, tally};
 pub use opening::Opening;
 use recording::Recording;
-use relying_party::{Application, identity::MAX_RECHECK};
+use relying_party::identity::MAX_RECHECK;
 use stores::Files;
 pub use stores::Stores;
 pub use sweeper::Sweeper;
@@ -32,16 +29,20 @@ use time::Duration;
 use tokio::task::JoinSet;
 use web::{
     cookies::Prefix,
+    limits::MOST_KEYS,
     record::{Recorder, Recorders},
     seams::{Clock, Randomness, SystemClock, SystemRandomness},
-    site::{Failure, Site},
+    site::{Failure, Site, SiteId},
 };
 
 use crate::{
-    config::{self, Origins, SiteName},
+    config::{self, Origins},
     data::DataDirError,
     otlp::Endpoint,
-    sites::{Directory, Mounted, table::SITES},
+    sites::{
+        Directory, Mounted,
+        table::{self, SITES},
+    },
 };
 
 /// What the platforms of a process have in common. Clones are the same.
@@ -64,11 +65,32 @@ impl Default for Shared {
     }
 }
 
+/// How much one platform keeps in memory. Nothing of it is allocated before it is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Keys that each limit of a site counts.
+    pub limiter_keys: usize,
+    /// Requests and handoffs that the metrics remember, to count each once.
+    pub remembered: usize,
+    /// What the lab keeps.
+    pub lab: ::lab::Bounds,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            limiter_keys: MOST_KEYS,
+            remembered: tally::REMEMBERED,
+            lab: ::lab::Bounds::default(),
+        }
+    }
+}
+
 /// What a platform is made of.
 #[derive(Clone, Debug)]
 pub struct Setup {
     /// The sites that it holds.
-    pub sites: BTreeSet<SiteName>,
+    pub sites: BTreeSet<SiteId>,
     /// Where its sites live, and those of other processes that they speak of.
     pub origins: Origins,
     /// The build's files.
@@ -85,6 +107,12 @@ pub struct Setup {
     pub recorder: Arc<dyn Recorder>,
     /// The accounts that are made at the start and offered on the sign-in page.
     pub demo_accounts: Vec<DemoAccount>,
+    /// Whether what its sites record is counted for Prometheus.
+    pub metrics: bool,
+    /// Whether its lab has a monitor.
+    pub monitor: bool,
+    /// How much it keeps in memory.
+    pub bounds: Bounds,
     /// What it has in common with other platforms of the process.
     pub shared: Shared,
     /// A sign-in ends after this long without use.
@@ -94,7 +122,7 @@ pub struct Setup {
     /// How often an application asks Harbor ID about a session that is in use.
     pub recheck: Duration,
     /// The files with client secrets that lie elsewhere than in the data folder.
-    pub secret_files: Vec<(Application, PathBuf)>,
+    pub secret_files: Vec<(SiteId, PathBuf)>,
     /// The one certificate authority that applications trust for calls to Harbor ID, as PEM; without
     /// it, the machine's own list counts.
     pub authority_ca: Option<Vec<u8>>,
@@ -111,7 +139,7 @@ impl Setup {
     #[must_use]
     pub fn demo(origins: Origins, assets: Assets) -> Self {
         Self {
-            sites: SiteName::ALL.into(),
+            sites: table::ids().collect(),
             origins,
             assets,
             clock: Arc::new(SystemClock),
@@ -120,6 +148,9 @@ impl Setup {
             cookie_prefix: Prefix::default(),
             recorder: Recorders::none(),
             demo_accounts: DEMO_ACCOUNTS.to_vec(),
+            metrics: true,
+            monitor: true,
+            bounds: Bounds::default(),
             shared: Shared::default(),
             idle: config::IDLE,
             absolute: config::ABSOLUTE,
@@ -207,10 +238,7 @@ impl Platform {
         let mut tasks = JoinSet::new();
         let mut recording = Recording::open(&setup, &mut files, &mut tasks).await?;
         let mut sites = Vec::new();
-        for row in SITES
-            .iter()
-            .filter(|row| setup.sites.contains(&row.setting))
-        {
+        for row in SITES.iter().filter(|row| setup.sites.contains(&row.id)) {
             let mut opening = Opening {
                 setup: &setup,
                 files: &mut files,
@@ -219,10 +247,12 @@ impl Platform {
             };
             sites.push(row.kind.open(row, &mut opening).await?);
         }
-        recording.metrics.refresh(&sites).await;
+        if let Some(metrics) = &recording.metrics {
+            metrics.refresh(&sites).await;
+        }
         let swept = Arc::new(Swept {
             sites,
-            metrics: Arc::clone(&recording.metrics),
+            metrics: recording.metrics.clone(),
         });
         setup.shared.sweeper.register(&swept);
         Ok(Self {
@@ -262,11 +292,10 @@ impl Platform {
         self.swept.sweep().await;
     }
 
-    /// What was counted and measured, in Prometheus' text format.
-    pub async fn metrics(&self) -> String {
-        let recording = &self.recording;
-        let metrics = &recording.metrics;
-        metrics.render(self.sites(), &*recording.recorder).await
+    /// What was counted and measured, in Prometheus' text format, in a platform with metrics.
+    pub async fn metrics(&self) -> Option<String> {
+        let metrics = self.recording.metrics.as_ref()?;
+        Some(metrics.render(self.sites(), self.recorder()).await)
     }
 
     /// Who takes what its sites record.

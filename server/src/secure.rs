@@ -9,13 +9,13 @@ use authority::{
     store::{AccountStore, Sqlite},
 };
 use handoff::token::Secret;
-use relying_party::Application;
-use web::seams::SystemRandomness;
+use web::{seams::SystemRandomness, site::SiteId};
 
 use crate::{
-    config::{BadSettings, Profile, Settings, SiteName, secret_key, sources::Problem},
+    config::{BadSettings, Profile, Settings, sources::Problem},
     data::AUTHORITY,
     platform::{DEMO_ACCOUNTS, read_secret},
+    sites::table::{self as sites, SITES},
 };
 
 /// Looks at everything, and writes nothing.
@@ -30,10 +30,13 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
     let mut refuse = |key: &str, why: &str| {
         problems.push(Problem(format!("{}: {why}", settings.name(key))));
     };
-    if settings.serves(SiteName::Lab) {
+    if settings.serves(lab::ID) {
+        let others = sites::ids().filter(|id| *id != lab::ID);
+        let others: Vec<_> = others.map(SiteId::as_str).collect();
+        let others = others.join(",");
         refuse(
             "only",
-            "the lab belongs to a demonstration; name the other sites: --only authority,notes,tasks",
+            &format!("the lab belongs to a demonstration; name the other sites: --only {others}"),
         );
     }
     if settings
@@ -46,42 +49,43 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
             "steps would be reported to a lab, which belongs to a demonstration; delete the file",
         );
     }
-    if settings.serves(SiteName::Authority) && settings.demo_accounts {
+    if settings.serves(authority::ID) && settings.demo_accounts {
         refuse(
             "demo-accounts",
             "everybody knows their password; give --demo-accounts false",
         );
     }
     let origins = settings.origins(settings.port());
-    for site in SiteName::ALL {
+    for row in SITES {
+        let site = row.id;
         let is_https = origins.as_ref().is_ok_and(|all| all.of(site).is_https());
         if matters(settings, site) && !is_https {
-            let key = site.origin_key();
+            let key = row.origin_key();
             let why = format!(
                 "is not https; give --tls, or --{key} https://… with a --trusted-proxy that serves it"
             );
-            refuse(key, &why);
+            refuse(&key, &why);
         }
     }
     if let Ok(origins) = &origins {
-        let authority = SiteName::Authority;
+        let authority = authority::ID;
         let shared = site_of(origins.host(authority));
-        for application in Application::ALL.map(SiteName::from) {
-            let both = matters(settings, authority) && matters(settings, application);
-            if both && site_of(origins.host(application)) == shared {
+        for row in sites::applications() {
+            let both = matters(settings, authority) && matters(settings, row.id);
+            if both && site_of(origins.host(row.id)) == shared {
                 let why = format!(
                     "is at {shared} as Harbor ID is, so browsers take both for one site; give them two domains"
                 );
-                refuse(application.origin_key(), &why);
+                refuse(&row.origin_key(), &why);
             }
         }
     }
     let mut seen = Vec::new();
-    for (application, file) in &settings.secret_files {
-        if !settings.serves((*application).into()) {
+    for (client, file) in &settings.secret_files {
+        if !settings.serves(*client) {
             continue;
         }
-        let key = secret_key(*application);
+        let key = &sites::secret_key(*client);
         match read_secret(file, false) {
             // One that knows it could speak for the other.
             Ok(Some(secret)) if seen.contains(&secret.digest()) => refuse(
@@ -92,15 +96,14 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
             Ok(None) => refuse(
                 key,
                 &format!(
-                    "there is no such file; write the secret of the client {id} there, for its owner alone (chmod 600): a new \
+                    "there is no such file; write the secret of the client {client} there, for its owner alone (chmod 600): a new \
                  one is 32 random bytes in base64url, as `openssl rand 32 | basenc --base64url -w0 | tr -d =` prints",
-                    id = application.id(),
                 ),
             ),
             Err(error) => refuse(key, &error.to_string()),
         }
     }
-    if settings.serves(SiteName::Authority) {
+    if settings.serves(authority::ID) {
         match with_public_password(settings).await {
             Ok(people) if people.is_empty() => {}
             Ok(people) => refuse(
@@ -123,14 +126,14 @@ pub async fn check(settings: &Settings) -> Result<(), BadSettings> {
 }
 
 /// Whether this process serves the site or tells others where it is.
-fn matters(settings: &Settings, site: SiteName) -> bool {
-    let applications = Application::ALL.map(SiteName::from);
-    let files = &settings.secret_files;
+fn matters(settings: &Settings, site: SiteId) -> bool {
+    let calls_back = || sites::applications().any(|row| settings.serves(row.id));
+    let mut files = settings.secret_files.iter();
     settings.serves(site)
-        || site == SiteName::Authority && applications.iter().any(|application| settings.serves(*application))
+        || site == authority::ID && calls_back()
         // Harbor ID registers each application whose secret it has, wherever that is served.
-        || settings.serves(SiteName::Authority)
-            && files.iter().any(|(application, file)| site == (*application).into() && file.exists())
+        || settings.serves(authority::ID)
+            && files.any(|(client, file)| site == *client && file.exists())
 }
 
 /// What browsers take for one site: the registrable domain by the Public Suffix List. An address, and

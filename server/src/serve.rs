@@ -17,7 +17,7 @@ use web::seams::{Clock, SystemClock};
 
 use crate::{
     assets::{Assets, AssetsError},
-    config::{BadSettings, Origins, Profile, Settings, SiteName},
+    config::{BadSettings, Origins, Profile, Settings},
     data::{self, DataDirError},
     listen::{self, ListenerOptions},
     ops,
@@ -227,7 +227,7 @@ impl Stop {
 /// certificate that it signed.
 fn own_authority(settings: &Settings, encryption: Option<&Encryption>) -> Option<Vec<u8>> {
     let own = encryption?.own_authority.as_ref()?;
-    let here = settings.serves(SiteName::Authority);
+    let here = settings.serves(authority::ID);
     here.then(|| own.pem.clone())
 }
 
@@ -248,10 +248,10 @@ fn announce(
     // Newcomers begin at the lab.
     let mut sites: Vec<_> = SITES.iter().collect();
     sites.sort_by_key(|row| row.id != lab::ID);
-    for row in sites.into_iter().filter(|row| settings.serves(row.setting)) {
-        say!("  {:<30} {}", origins.of(row.setting), row.announced);
+    for row in sites.into_iter().filter(|row| settings.serves(row.id)) {
+        say!("  {:<30} {}", origins.of(row.id), row.announced);
     }
-    if settings.demo_accounts && settings.serves(SiteName::Authority) {
+    if settings.demo_accounts && settings.serves(authority::ID) {
         say!("\nDemo accounts:");
         for account in DEMO_ACCOUNTS {
             say!(

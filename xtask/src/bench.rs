@@ -47,6 +47,8 @@ pub(crate) enum Measure {
     Flows,
     /// The scripts and the wasm of a flow's page.
     Weight,
+    /// Creating and dropping a whole platform in memory.
+    Platform,
 }
 
 /// What was measured, and which bounds that breaks.
@@ -102,6 +104,9 @@ pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
     }
     if wanted(Measure::Flows) {
         flows::measure(&program, &scratch.0.join("flows"), &mut report)?;
+    }
+    if wanted(Measure::Platform) {
+        platform(workspace, &mut report)?;
     }
     let in_browsers = [
         Measure::OpenApp,
@@ -289,6 +294,18 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A bench of the server's crate measures, judges and writes the table.
+fn platform(workspace: &Workspace, report: &mut Report) -> Result<()> {
+    let mut bench = workspace.cargo();
+    bench.args(["bench", "--package", "server", "--bench", "platform"]);
+    let measured = bench.stderr(Stdio::inherit()).output()?;
+    report.text += &format!("## A platform\n\n{}\n", String::from_utf8(measured.stdout)?);
+    if !measured.status.success() {
+        report.broken.push("a platform: see its table".to_owned());
+    }
+    Ok(())
 }
 
 fn free_address() -> Result<SocketAddr> {

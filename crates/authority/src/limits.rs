@@ -37,13 +37,23 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn new(clock: &Arc<dyn Clock>, policy: &Policy) -> Self {
+    pub(crate) fn new(clock: &Arc<dyn Clock>, max_keys: usize, policy: &Policy) -> Self {
         Self {
-            sessions: Limiter::new(Volume::SESSION, Arc::clone(clock)).under(policy),
-            addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)).under(policy),
-            unproven: Limiter::new(Volume::UNPROVEN, Arc::clone(clock)).under(policy),
-            refused_tokens: Alarm::new(OFTEN_REFUSED, Duration::MINUTE, Arc::clone(clock)),
-            wrong_passwords: Alarm::new(OFTEN_WRONG, Duration::minutes(15), Arc::clone(clock)),
+            sessions: Limiter::bounded(Volume::SESSION, max_keys, Arc::clone(clock)).under(policy),
+            addresses: Limiter::bounded(Volume::ADDRESS, max_keys, Arc::clone(clock)).under(policy),
+            unproven: Limiter::bounded(Volume::UNPROVEN, max_keys, Arc::clone(clock)).under(policy),
+            refused_tokens: Alarm::bounded(
+                OFTEN_REFUSED,
+                Duration::MINUTE,
+                max_keys,
+                Arc::clone(clock),
+            ),
+            wrong_passwords: Alarm::bounded(
+                OFTEN_WRONG,
+                Duration::minutes(15),
+                max_keys,
+                Arc::clone(clock),
+            ),
         }
     }
 

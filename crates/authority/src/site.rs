@@ -54,6 +54,8 @@ pub struct Settings {
     pub recorder: Arc<dyn Recorder>,
     /// Where those can be looked at; none where nobody shows them.
     pub shown: Option<Arc<dyn Shown>>,
+    /// How many keys each of its limits counts.
+    pub max_keys: usize,
     /// A sign-in ends after this long without use.
     pub idle: Duration,
     /// A sign-in ends after this long at the latest.
@@ -97,7 +99,7 @@ impl Authority {
             Arc::clone(&random),
         )
         .with_policy(settings.policy);
-        let limits = Limits::new(&clock, &settings.policy);
+        let limits = Limits::new(&clock, settings.max_keys, &settings.policy);
         let brand = Brand {
             name: settings.name.clone(),
             party: Party::Authority,

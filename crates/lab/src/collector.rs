@@ -8,18 +8,22 @@ use std::{fmt, sync::Arc};
 use handoff::flow::Event;
 use tokio::sync::broadcast;
 use web::{
-    queue::{Batches, Full, Queue, queue},
+    queue::{Batches, Full, Queue, queue_of},
     record::Recorder,
     seams::Clock,
 };
 
-use crate::store::{Number, Store};
+use crate::{
+    Bounds,
+    store::{Number, Store},
+};
 
 /// How many are kept in one transaction.
 pub(crate) const TOGETHER: usize = 256;
 
-/// How many changes a follower may be behind before it has to look for itself.
-const CHANGES: usize = 256;
+/// How many changes a follower may be behind before it has to look for itself, unless the lab's bounds
+/// say otherwise.
+pub(crate) const MAX_CHANGES: usize = 256;
 
 /// Which flows have changed.
 pub(crate) type Changed = Arc<[Number]>;
@@ -40,8 +44,17 @@ impl Collector {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> (Self, impl Future<Output = ()> + Send + 'static) {
-        let (queue, waiting) = queue();
-        let (changes, _) = broadcast::channel(CHANGES);
+        Self::bounded(store, clock, Bounds::default())
+    }
+
+    /// The same within these bounds.
+    pub fn bounded(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        bounds: Bounds,
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
+        let (queue, waiting) = queue_of(bounds.waiting);
+        let (changes, _) = broadcast::channel(bounds.changes.max(1));
         let keeping = keep(waiting, store, clock, changes.clone());
         (Self(Arc::new(Inner { queue, changes })), keeping)
     }

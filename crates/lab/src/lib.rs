@@ -4,6 +4,7 @@
 //! keeps it, and `flows` shows it; sites of other processes have a [`reporter`] instead. [`mod@monitor`]
 //! looks at how handoffs go. [`stepping`] stands in front of the platform's other sites.
 
+mod bounds;
 pub mod collector;
 mod flows;
 mod limits;
@@ -27,6 +28,7 @@ use app::{
 };
 use async_trait::async_trait;
 use axum::{Router, response::Response, routing::get};
+pub use bounds::Bounds;
 use collector::Collector;
 use flows::streams::Streams;
 use handoff::{
@@ -69,6 +71,8 @@ pub struct Settings {
     pub authority: SiteId,
     /// The platform's other sites.
     pub neighbours: Vec<Neighbour>,
+    /// How much it keeps.
+    pub bounds: Bounds,
 }
 
 impl Settings {
@@ -100,8 +104,8 @@ pub struct Recorded {
     pub store: Arc<dyn Store>,
     /// Where what happens comes in.
     pub collector: Collector,
-    /// What looks at how handoffs go.
-    pub monitor: Arc<Monitor>,
+    /// What looks at how handoffs go, in a lab with a monitor.
+    pub monitor: Option<Arc<Monitor>>,
     /// Who may report to it from another process.
     pub report_key: Digest<ReportKey>,
 }
@@ -129,12 +133,12 @@ impl Lab {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
     ) -> Self {
+        let mut places = vec![("/flows", "Flows")];
+        places.extend(recorded.monitor.as_ref().map(|_| ("/monitor", "Monitor")));
+        places.push(("/step", "Step mode"));
+        let bounds = settings.bounds;
         let frame = Frame {
-            places: vec![
-                ("/flows", "Flows"),
-                ("/monitor", "Monitor"),
-                ("/step", "Step mode"),
-            ],
+            places,
             brand: Brand {
                 name: settings.name.clone(),
                 party: Party::Lab,
@@ -147,13 +151,14 @@ impl Lab {
             settings.neighbours.clone(),
             Arc::clone(&clock),
             Arc::clone(&random),
+            bounds.step_links,
         );
-        let limits = Limits::new(&clock);
+        let limits = Limits::new(&clock, bounds.limiter_keys);
         let context = Context::new(settings.origin.clone(), clock, random, frame);
         Self(Arc::new(Parts {
             settings,
             recorded,
-            streams: Streams::default(),
+            streams: Streams::new(bounds.streams, bounds.streams_of_network),
             closing: CancellationToken::new(),
             context,
             stepping,
@@ -181,10 +186,10 @@ impl Lab {
         &self.0.closing
     }
 
-    /// The monitor.
+    /// The monitor, if it has one.
     #[must_use]
-    pub fn monitor(&self) -> &Monitor {
-        &self.0.recorded.monitor
+    pub fn monitor(&self) -> Option<&Monitor> {
+        self.0.recorded.monitor.as_deref()
     }
 }
 
@@ -213,10 +218,13 @@ impl Site for Lab {
 
     /// Looks for alarms too.
     async fn sweep(&self) -> Result<u64, Failure> {
-        self.monitor().watch();
+        if let Some(monitor) = self.monitor() {
+            monitor.watch();
+        }
         let before = self.context().now() - store::KEPT_FOR;
         let store = &self.0.recorded.store;
-        Ok(store.sweep(before, store::FLOWS, store::BYTES).await?)
+        let Bounds { flows, bytes, .. } = self.0.settings.bounds;
+        Ok(store.sweep(before, flows, bytes).await?)
     }
 
     fn refused_by_limits(&self) -> Vec<(&'static str, u64)> {
@@ -224,7 +232,8 @@ impl Site for Lab {
     }
 
     fn alarms(&self) -> Vec<(&'static str, usize)> {
-        self.monitor().alarms().into()
+        let monitor = self.monitor();
+        monitor.map_or_else(Vec::new, |monitor| monitor.alarms().into())
     }
 
     async fn flush(&self) {
@@ -308,8 +317,9 @@ fn show_links(lab: &Lab, offer: Offer, page: Page) -> Response {
     page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))
 }
 
-async fn monitor(At(lab): At<Lab>, page: Page) -> Response {
-    let model = lab.monitor().report().page();
+async fn monitor(At(lab): At<Lab>, page: Page) -> Result<Response, Problem> {
+    let monitor = lab.monitor().ok_or_else(Problem::not_found)?;
+    let model = monitor.report().page();
     let frame = lab.0.context.frame.clone();
-    page.show(move || frame.page("Monitor", false, view! { <MonitorPage model /> }))
+    Ok(page.show(move || frame.page("Monitor", false, view! { <MonitorPage model /> })))
 }

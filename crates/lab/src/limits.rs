@@ -17,9 +17,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn new(clock: &Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(clock: &Arc<dyn Clock>, max_keys: usize) -> Self {
         Self {
-            step_links: Limiter::new(Volume::STEP_LINKS, Arc::clone(clock)),
+            step_links: Limiter::bounded(Volume::STEP_LINKS, max_keys, Arc::clone(clock)),
         }
     }
 

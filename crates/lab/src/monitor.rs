@@ -42,9 +42,9 @@ pub const UNNOTICED: u64 = 25_000;
 /// A report's hour in so many parts, for a chart.
 pub const PARTS: usize = 60 / page::MINUTES;
 
-/// The most steps that are kept: some megabytes, and an hour of three handoffs a second. Of more, the
-/// newest are kept.
-pub const MOST: usize = 200_000;
+/// The most steps that a monitor keeps, unless its bounds say otherwise: some megabytes, and an hour of
+/// three handoffs a second. Of more, the newest are kept.
+pub const MAX_FACTS: usize = 200_000;
 
 /// What is kept of an event.
 #[derive(Clone, Copy, Debug)]
@@ -57,14 +57,31 @@ struct Fact {
 }
 
 /// What sites recorded in the last hour, in numbers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Hour {
     tally: Tally,
     /// In the order in which they came.
     facts: VecDeque<Fact>,
+    max_facts: usize,
+}
+
+impl Default for Hour {
+    fn default() -> Self {
+        Self::keeping(MAX_FACTS, tally::REMEMBERED)
+    }
 }
 
 impl Hour {
+    /// One that keeps so many steps, and remembers so many requests and handoffs.
+    #[must_use]
+    pub fn keeping(max_facts: usize, max_remembered: usize) -> Self {
+        Self {
+            tally: Tally::remembering(max_remembered),
+            facts: VecDeque::new(),
+            max_facts,
+        }
+    }
+
     /// Takes the next event, which arrives now. That is what counts: other processes have clocks of
     /// their own.
     pub fn see(&mut self, event: &Event, now: OffsetDateTime) {
@@ -78,7 +95,9 @@ impl Hour {
             replay: seen.is_replay(),
         });
         let forgotten = at.saturating_sub(microseconds(LOOKS_BACK));
-        while self.facts.len() > MOST || self.facts.front().is_some_and(|it| it.at <= forgotten) {
+        while self.facts.len() > self.max_facts
+            || self.facts.front().is_some_and(|it| it.at <= forgotten)
+        {
             self.facts.pop_front();
         }
     }
@@ -382,9 +401,15 @@ impl Monitor {
     /// One that has seen nothing.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self::over(Hour::default(), clock)
+    }
+
+    /// The same over an hour with other bounds.
+    #[must_use]
+    pub fn over(hour: Hour, clock: Arc<dyn Clock>) -> Self {
         Self {
             clock,
-            hour: Mutex::default(),
+            hour: Mutex::new(hour),
             raised: Mutex::default(),
         }
     }
@@ -664,7 +689,7 @@ mod tests {
         assert_eq!(play.monitor.hour().facts.len(), 1);
         let event = play.event(Site::Authority, Step::Redeemed, 1);
         let mut hour = Hour::default();
-        (0..=MOST).for_each(|_| hour.see(&event, NOW));
-        assert_eq!(hour.facts.len(), MOST);
+        (0..=MAX_FACTS).for_each(|_| hour.see(&event, NOW));
+        assert_eq!(hour.facts.len(), MAX_FACTS);
     }
 }

@@ -9,7 +9,7 @@
 use std::{
     collections::{HashMap, HashSet},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
 use app::{
@@ -60,8 +60,19 @@ const KEY_FOR: Duration = Duration::minutes(10);
 /// How long step mode stays on: forgotten, it would puzzle somebody tomorrow.
 const ON_FOR: Duration = Duration::hours(1);
 
-/// How many links, and how many browsers, are remembered. The one that ends first makes room.
-const MOST: usize = 10_000;
+/// How many links, and how many browsers, are remembered, unless the lab's bounds say otherwise. The one
+/// that ends first makes room.
+pub(crate) const MAX_LINKS: usize = 10_000;
+
+/// What all labs of a process answer alike: switching step mode on and off, and a held redirect.
+static ROUTERS: LazyLock<(Router, Router)> = LazyLock::new(|| {
+    let switch = Router::new().route(PATH, routing::get(get).post(post));
+    let hold = Router::new()
+        .fallback(hold)
+        .layer(from_fn(appearance::read))
+        .layer(from_fn(headers::set));
+    (layers::protect(layers::pages(switch)), hold)
+});
 
 /// The step mode of one platform. Clones are the same.
 #[derive(Clone)]
@@ -76,8 +87,7 @@ struct Inner {
     random: Arc<dyn Randomness>,
     links: Mutex<Remembered>,
     browsers: Mutex<Remembered>,
-    switch: Router,
-    hold: Router,
+    max_links: usize,
 }
 
 /// Random texts, each good at one site until it ends.
@@ -91,8 +101,8 @@ impl Stepping {
         sites: Vec<Neighbour>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
+        max_links: usize,
     ) -> Self {
-        let switch = Router::new().route(PATH, routing::get(get).post(post));
         Self(Arc::new(Inner {
             frame,
             lab,
@@ -101,11 +111,7 @@ impl Stepping {
             random,
             links: Mutex::default(),
             browsers: Mutex::default(),
-            switch: layers::protect(layers::pages(switch)),
-            hold: Router::new()
-                .fallback(hold)
-                .layer(from_fn(appearance::read))
-                .layer(from_fn(headers::set)),
+            max_links,
         }))
     }
 
@@ -135,7 +141,7 @@ impl Stepping {
         let now = self.0.clock.now();
         let mut among = among.lock().unwrap_or_else(PoisonError::into_inner);
         among.retain(|_, until| *until > now);
-        if among.len() >= MOST {
+        if among.len() >= self.0.max_links {
             let first = among.iter().min_by_key(|(_, until)| **until);
             if let Some(first) = first.map(|(key, _)| key.clone()) {
                 among.remove(&first);
@@ -236,7 +242,7 @@ pub async fn around(request: Request, next: Next) -> Response {
         return next.run(request).await;
     };
     if request.uri().path() == PATH {
-        return run(&stepping.0.switch, request).await;
+        return run(&ROUTERS.0, request).await;
     }
     if !stepping.is_on(request.headers(), &context) {
         return next.run(request).await;
@@ -251,7 +257,7 @@ pub async fn around(request: Request, next: Next) -> Response {
         return answer;
     };
     shown.extensions_mut().insert(held);
-    let mut page = run(&stepping.0.hold, shown).await;
+    let mut page = run(&ROUTERS.1, shown).await;
     for cookie in answer.headers().get_all(header::SET_COOKIE) {
         page.headers_mut()
             .append(header::SET_COOKIE, cookie.clone());

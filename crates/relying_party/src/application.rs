@@ -24,6 +24,12 @@ pub enum Application {
     Tasks,
 }
 
+impl From<Application> for SiteId {
+    fn from(application: Application) -> Self {
+        application.site_id()
+    }
+}
+
 /// What an application differs in, for people.
 struct Description {
     id: &'static str,
@@ -35,7 +41,7 @@ struct Description {
 
 impl Application {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Notes, Self::Tasks];
+    pub const ALL: &'static [Self] = &[Self::Notes, Self::Tasks];
 
     const fn description(self) -> Description {
         match self {

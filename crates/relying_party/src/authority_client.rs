@@ -5,8 +5,10 @@
 //! that was lost, and that costs the person the sign-in.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -305,11 +307,29 @@ pub fn http(issuer: &Origin, authority_ca: Option<&[u8]>) -> Result<Client, reqw
     http_over(issuer.is_https(), authority_ca)
 }
 
+/// What a client trusts: whether it speaks https, and the certificate authorities that were given.
+type Trust = (bool, Option<Vec<u8>>);
+
+/// The clients of this process. They keep no connection, so one serves every platform that trusts the
+/// same; a process has as many as it was given certificate authorities.
+static CLIENTS: Mutex<BTreeMap<Trust, Client>> = Mutex::new(BTreeMap::new());
+
 /// The same for any server that is reached over https, or over http.
 ///
 /// # Errors
 /// As [`http()`].
 pub fn http_over(is_https: bool, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
+    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let trust = (is_https, authority_ca.map(<[u8]>::to_vec));
+    if let Some(client) = clients.get(&trust) {
+        return Ok(client.clone());
+    }
+    let client = build(is_https, authority_ca)?;
+    clients.insert(trust, client.clone());
+    Ok(client)
+}
+
+fn build(is_https: bool, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
     // Two of our dependencies bring a provider each, so that rustls chooses none. An error says
     // that somebody was here before.
     let _ = rustls::crypto::ring::default_provider().install_default();

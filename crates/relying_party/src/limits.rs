@@ -26,13 +26,16 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn new(clock: &Arc<dyn Clock>, policy: &Policy) -> Self {
+    pub(crate) fn new(clock: &Arc<dyn Clock>, max_keys: usize, policy: &Policy) -> Self {
         Self {
-            started: Limiter::new(Volume::PRE_SESSION, Arc::clone(clock)).under(policy),
-            addresses_of_started: Limiter::new(Volume::ADDRESS, Arc::clone(clock)).under(policy),
-            addresses: Limiter::new(Volume::ADDRESS, Arc::clone(clock)).under(policy),
-            stray_callbacks: Limiter::new(Volume::STRAY_CALLBACK, Arc::clone(clock)).under(policy),
-            writes: Limiter::new(Volume::WRITES, Arc::clone(clock)).under(policy),
+            started: Limiter::bounded(Volume::PRE_SESSION, max_keys, Arc::clone(clock))
+                .under(policy),
+            addresses_of_started: Limiter::bounded(Volume::ADDRESS, max_keys, Arc::clone(clock))
+                .under(policy),
+            addresses: Limiter::bounded(Volume::ADDRESS, max_keys, Arc::clone(clock)).under(policy),
+            stray_callbacks: Limiter::bounded(Volume::STRAY_CALLBACK, max_keys, Arc::clone(clock))
+                .under(policy),
+            writes: Limiter::bounded(Volume::WRITES, max_keys, Arc::clone(clock)).under(policy),
         }
     }
 

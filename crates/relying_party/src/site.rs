@@ -68,6 +68,8 @@ pub struct Settings {
     pub recorder: Arc<dyn Recorder>,
     /// Where those can be looked at; none where nobody shows them.
     pub shown: Option<Arc<dyn Shown>>,
+    /// How many keys each of its limits counts.
+    pub max_keys: usize,
 }
 
 impl Settings {
@@ -124,7 +126,7 @@ impl RelyingParty {
         )
         .with_policy(settings.policy);
         let authority = AuthorityClient::new(&settings);
-        let limits = Limits::new(&clock, &settings.policy);
+        let limits = Limits::new(&clock, settings.max_keys, &settings.policy);
         let frame = Frame {
             places: Vec::new(),
             brand: Brand {

@@ -272,17 +272,26 @@ pub struct Alarm<K> {
     /// So many within [`Self::within`] are often.
     often: u32,
     within: Duration,
+    max_keys: usize,
     clock: Arc<dyn Clock>,
     counted: Mutex<HashMap<K, (OffsetDateTime, u32)>>,
 }
 
 impl<K: Hash + Eq> Alarm<K> {
-    /// An alarm that is raised by the `often`th event of a key within this time.
+    /// An alarm that is raised by the `often`th event of a key within this time, and counts
+    /// [`MOST_KEYS`].
     #[must_use]
     pub fn new(often: u32, within: Duration, clock: Arc<dyn Clock>) -> Self {
+        Self::bounded(often, within, MOST_KEYS, clock)
+    }
+
+    /// The same, for so many keys.
+    #[must_use]
+    pub fn bounded(often: u32, within: Duration, max_keys: usize, clock: Arc<dyn Clock>) -> Self {
         Self {
             often,
             within,
+            max_keys,
             clock,
             counted: Mutex::default(),
         }
@@ -296,9 +305,9 @@ impl<K: Hash + Eq> Alarm<K> {
         let mut counted = self.counted.lock().unwrap_or_else(PoisonError::into_inner);
         // One that lies in the future was counted before the clock went back.
         let is_over = |since: OffsetDateTime| !(since..since + self.within).contains(&now);
-        if counted.len() >= MAX_KEYS && !counted.contains_key(&key) {
+        if counted.len() >= self.max_keys && !counted.contains_key(&key) {
             counted.retain(|_, (since, _)| !is_over(*since));
-            if counted.len() >= MAX_KEYS {
+            if counted.len() >= self.max_keys {
                 return false;
             }
         }

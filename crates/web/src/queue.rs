@@ -61,10 +61,16 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// A queue's two ends.
+/// A queue's two ends, with room for [`WAITING`].
 #[must_use]
 pub fn queue() -> (Queue, Batches) {
-    let (sender, receiver) = mpsc::channel(WAITING);
+    queue_of(WAITING)
+}
+
+/// The same with room for so many, one at least.
+#[must_use]
+pub fn queue_of(max_waiting: usize) -> (Queue, Batches) {
+    let (sender, receiver) = mpsc::channel(max_waiting.max(1));
     let shared = Arc::new(Shared::default());
     let queue = Queue {
         items: sender,

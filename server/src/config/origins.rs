@@ -1,78 +1,15 @@
-//! The sites by their names in the settings, and where each lives.
+//! Where each site lives.
 
-use std::fmt;
+use std::collections::BTreeMap;
 
-use clap::ValueEnum;
 use handoff::uri::{InvalidUri, Origin};
-use relying_party::Application;
+use web::site::SiteId;
 
-/// A site, by its name in the settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub enum SiteName {
-    /// Harbor ID.
-    Authority,
-    /// Notes.
-    Notes,
-    /// Tasks.
-    Tasks,
-    /// The lab.
-    Lab,
-}
+use crate::sites::table::SITES;
 
-impl SiteName {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Authority, Self::Notes, Self::Tasks, Self::Lab];
-
-    /// Its name in the settings.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authority => "authority",
-            Self::Notes => "notes",
-            Self::Tasks => "tasks",
-            Self::Lab => "lab",
-        }
-    }
-
-    /// The setting of its origin.
-    #[must_use]
-    pub const fn origin_key(self) -> &'static str {
-        match self {
-            Self::Authority => "authority-origin",
-            Self::Notes => "notes-origin",
-            Self::Tasks => "tasks-origin",
-            Self::Lab => "lab-origin",
-        }
-    }
-}
-
-impl From<Application> for SiteName {
-    fn from(application: Application) -> Self {
-        match application {
-            Application::Notes => Self::Notes,
-            Application::Tasks => Self::Tasks,
-        }
-    }
-}
-
-impl fmt::Display for SiteName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Where the sites of a platform live.
+/// Where the sites of a platform live: each site of the table has an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origins {
-    /// Harbor ID.
-    pub authority: Origin,
-    /// Notes.
-    pub notes: Origin,
-    /// Tasks.
-    pub tasks: Origin,
-    /// The lab.
-    pub lab: Origin,
-}
+pub struct Origins(BTreeMap<SiteId, Origin>);
 
 impl Origins {
     /// The sites on `*.localhost` at this port. `suffix` tells platforms in one process apart:
@@ -89,34 +26,33 @@ impl Origins {
     /// # Errors
     /// When the suffix makes no host name.
     pub fn with_scheme(scheme: &str, suffix: &str, port: u16) -> Result<Self, InvalidUri> {
-        let site = |name: &str| match (scheme, port) {
-            ("http", 80) | ("https", 443) => {
-                Origin::parse(&format!("{scheme}://{name}{suffix}.localhost"))
-            }
-            _ => Origin::parse(&format!("{scheme}://{name}{suffix}.localhost:{port}")),
+        let port = match (scheme, port) {
+            ("http", 80) | ("https", 443) => String::new(),
+            _ => format!(":{port}"),
         };
-        Ok(Self {
-            authority: site("auth")?,
-            notes: site(Application::Notes.id())?,
-            tasks: site(Application::Tasks.id())?,
-            lab: site("lab")?,
-        })
+        let origins = SITES.iter().map(|row| {
+            let host = row.host;
+            let origin = Origin::parse(&format!("{scheme}://{host}{suffix}.localhost{port}"))?;
+            Ok((row.id, origin))
+        });
+        origins.collect::<Result<_, _>>().map(Self)
     }
 
     /// Where this site lives.
+    ///
+    /// # Panics
+    /// For a site that is not in the table.
     #[must_use]
-    pub const fn of(&self, site: SiteName) -> &Origin {
-        match site {
-            SiteName::Authority => &self.authority,
-            SiteName::Notes => &self.notes,
-            SiteName::Tasks => &self.tasks,
-            SiteName::Lab => &self.lab,
-        }
+    pub fn of(&self, site: impl Into<SiteId>) -> &Origin {
+        &self.0[&site.into()]
     }
 
     /// The host of this site, without the port.
+    ///
+    /// # Panics
+    /// For a site that is not in the table.
     #[must_use]
-    pub fn host(&self, site: SiteName) -> &str {
+    pub fn host(&self, site: impl Into<SiteId>) -> &str {
         let authority = self.of(site).authority();
         match authority.rsplit_once(':') {
             Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
@@ -124,12 +60,13 @@ impl Origins {
         }
     }
 
-    pub(super) const fn of_mut(&mut self, site: SiteName) -> &mut Origin {
-        match site {
-            SiteName::Authority => &mut self.authority,
-            SiteName::Notes => &mut self.notes,
-            SiteName::Tasks => &mut self.tasks,
-            SiteName::Lab => &mut self.lab,
-        }
+    /// Lets a site live elsewhere.
+    pub fn set(&mut self, site: impl Into<SiteId>, origin: Origin) {
+        self.0.insert(site.into(), origin);
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = (SiteId, &Origin)> {
+        self.0.iter().map(|(site, origin)| (*site, origin))
     }
 }

@@ -3,13 +3,15 @@
 use std::sync::LazyLock;
 
 use relying_party::identity::MAX_RECHECK;
+use web::site::SiteId;
 
-use super::{ABSOLUTE, IDLE, SiteName, names, sources::Setting};
+use super::{ABSOLUTE, IDLE, sources::Setting};
+use crate::sites::table::{self as sites, Row, SITES};
 
 /// The table of all settings. A setting `some-key` is the flag `--some-key`, the variable
 /// `HANDOFF_LAB_SOME_KEY` and the key `some-key` of the file that `--config` names.
 pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
-    vec![
+    let before = vec![
             Setting::one("profile", "PROFILE")
                 .default("demo")
                 .help(
@@ -17,9 +19,9 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
                     "`secure` changes no setting: it refuses the ones that are unsafe, and names each.",
                 ),
             Setting::many("only", "SITE")
-                .default(names::<SiteName>().join(","))
+                .default(ids(","))
                 .help(
-                    "The sites that this process serves: authority, notes, tasks, lab",
+                    format!("The sites that this process serves: {}", ids(", ")),
                     "The sites share nothing but HTTP, so each can have a process and a machine of its own.",
                 ),
             Setting::many("listen", "ADDRESS")
@@ -41,43 +43,8 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
                     "The folder of the databases and the client secrets; made if it is not there",
                     "One server at a time uses it; `user` and `client` may work beside that.",
                 ),
-            Setting::one("authority-origin", "ORIGIN")
-                .follows("auth.localhost at the port of --listen")
-                .help(
-                    "Where Harbor ID lives, as browsers see it; also its issuer",
-                    "Nothing is ever built from the Host that a request names, so it must be said here.",
-                ),
-            Setting::one("notes-origin", "ORIGIN")
-                .follows("notes.localhost at the port of --listen")
-                .help(
-                    "Where Notes lives, as browsers see it",
-                    "As for --authority-origin. Harbor ID registers Notes with it.",
-                ),
-            Setting::one("tasks-origin", "ORIGIN")
-                .follows("tasks.localhost at the port of --listen")
-                .help(
-                    "Where Tasks lives, as browsers see it",
-                    "As for --notes-origin.",
-                ),
-            Setting::one("lab-origin", "ORIGIN")
-                .follows("lab.localhost at the port of --listen")
-                .help(
-                    "Where the lab lives, as browsers see it",
-                    "As for --authority-origin.",
-                ),
-            Setting::one("notes-secret-file", "FILE")
-                .follows("notes.secret in the data folder")
-                .help(
-                    "The file with the client secret of Notes",
-                    "Harbor ID and Notes each read it. Under the profile `demo`, Harbor ID's process makes it. The \
-                  secret itself is never a setting: flags and variables show in lists of processes.",
-                ),
-            Setting::one("tasks-secret-file", "FILE")
-                .follows("tasks.secret in the data folder")
-                .help(
-                    "The file with the client secret of Tasks",
-                    "As for --notes-secret-file.",
-                ),
+    ];
+    let after = vec![
             Setting::one("lab-key-file", "FILE")
                 .follows("lab.key in the data folder")
                 .help(
@@ -161,5 +128,55 @@ pub static SETTINGS: LazyLock<Vec<Setting>> = LazyLock::new(|| {
                     "`text` for people, `json` for programs: one object a line",
                     "The log goes to the standard error, where whatever runs the process collects it.",
                 ),
-    ]
+    ];
+    before
+        .into_iter()
+        .chain(SITES.iter().map(origin))
+        .chain(secrets())
+        .chain(after)
+        .collect()
 });
+
+/// The ids of all sites, as a list.
+fn ids(separator: &str) -> String {
+    let ids: Vec<_> = sites::ids().map(SiteId::as_str).collect();
+    ids.join(separator)
+}
+
+/// The setting of a site's origin.
+fn origin(row: &Row) -> Setting {
+    let (name, host) = (row.name, row.host);
+    let authority = authority::ID;
+    let (also, why) = if row.id == authority {
+        let why =
+            "Nothing is ever built from the Host that a request names, so it must be said here.";
+        ("; also its issuer", why.to_owned())
+    } else {
+        let as_for = format!("As for --{authority}-origin.");
+        let registered = row.kind.application().map_or_else(String::new, |_| {
+            format!(" Harbor ID registers {name} with it.")
+        });
+        ("", as_for + &registered)
+    };
+    Setting::one(row.origin_key(), "ORIGIN")
+        .follows(format!("{host}.localhost at the port of --listen"))
+        .help(format!("Where {name} lives, as browsers see it{also}"), why)
+}
+
+/// The settings of the applications' secrets. The first says why.
+fn secrets() -> impl Iterator<Item = Setting> {
+    let mut first: Option<String> = None;
+    sites::applications().map(move |row| {
+        let (key, name, id) = (sites::secret_key(row.id), row.name, row.id);
+        let why = match &first {
+            Some(first) => format!("As for --{first}."),
+            None => format!(
+                "Harbor ID and {name} each read it. Under the profile `demo`, Harbor ID's process makes it. The \
+                 secret itself is never a setting: flags and variables show in lists of processes."
+            ),
+        };
+        first.get_or_insert_with(|| key.clone());
+        let setting = Setting::one(key, "FILE").follows(format!("{id}.secret in the data folder"));
+        setting.help(format!("The file with the client secret of {name}"), why)
+    })
+}

@@ -198,7 +198,11 @@ fn what_is_in_force_can_be_read_back() {
         ["10.0.0.1".parse::<IpAddr>().unwrap()]
     );
     assert_eq!(
-        given.origins(443).unwrap().notes.as_str(),
+        given
+            .origins(443)
+            .unwrap()
+            .of(relying_party::Application::Notes)
+            .as_str(),
         "https://notes.localhost"
     );
     let shown = given.show();

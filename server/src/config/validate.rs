@@ -3,7 +3,8 @@
 use relying_party::identity::MAX_RECHECK;
 use time::Duration;
 
-use super::{Certificate, Origins, Problem, Settings, SiteName};
+use super::{Certificate, Origins, Problem, Settings};
+use crate::sites::table::{self as sites, Row, SITES};
 
 /// No sign-in is older: a month is the most that NIST SP 800-63B allows anybody.
 const MAX_SESSION: Duration = Duration::days(30);
@@ -45,7 +46,7 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         .find(|address| !address.ip().is_loopback());
     if let Some(open) = open
         && settings.demo_accounts
-        && settings.serves(SiteName::Authority)
+        && settings.serves(authority::ID)
     {
         let accounts = settings.name("demo-accounts");
         refuse(
@@ -79,18 +80,18 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     let Ok(origins) = settings.origins(port) else {
         return problems;
     };
-    for site in SiteName::ALL {
-        if settings.serves(site) {
-            if let Some(why) = scheme(settings, &origins, site) {
-                refuse(site.origin_key(), why.to_owned());
+    for (n, row) in SITES.iter().enumerate() {
+        if settings.serves(row.id) {
+            let key = row.origin_key();
+            if let Some(why) = scheme(settings, &origins, row) {
+                refuse(&key, why.to_owned());
             }
-            let twin = SiteName::ALL
-                .into_iter()
-                .find(|other| *other < site && origins.host(*other) == origins.host(site));
+            let mut before = SITES.iter().take(n);
+            let twin = before.find(|other| origins.host(other.id) == origins.host(row.id));
             if let Some(twin) = twin {
-                let twin = settings.name(twin.origin_key());
+                let twin = settings.name(&twin.origin_key());
                 refuse(
-                    site.origin_key(),
+                    &key,
                     format!(
                         "has the host of {twin}, and browsers share cookies between the ports of one host"
                     ),
@@ -99,17 +100,15 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         }
     }
 
-    let calls_back = settings.serves(SiteName::Notes) || settings.serves(SiteName::Tasks);
+    let calls_back = sites::applications().any(|row| settings.serves(row.id));
     if settings.authority_ca.is_some() && calls_back {
-        if !origins.authority.is_https() {
+        if !origins.of(authority::ID).is_https() {
             let authority = settings.name("authority-origin");
             refuse(
                 "authority-ca",
                 format!("says nothing, because no certificate is checked at {authority}"),
             );
-        } else if settings.serves(SiteName::Authority)
-            && settings.tls == Some(Certificate::OwnMaking)
-        {
+        } else if settings.serves(authority::ID) && settings.tls == Some(Certificate::OwnMaking) {
             refuse(
                 "authority-ca",
                 "is for a Harbor ID in another process; this one makes its certificate itself"
@@ -120,8 +119,8 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     problems
 }
 
-fn scheme(settings: &Settings, origins: &Origins, site: SiteName) -> Option<&'static str> {
-    match (origins.of(site).is_https(), settings.tls.is_some()) {
+fn scheme(settings: &Settings, origins: &Origins, row: &Row) -> Option<&'static str> {
+    match (origins.of(row.id).is_https(), settings.tls.is_some()) {
         (true, false) if settings.trusted_proxies.is_empty() => Some(
             "nothing serves https: give --tls, or --trusted-proxy with the address of the proxy that does",
         ),

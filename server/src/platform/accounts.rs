@@ -39,7 +39,7 @@ pub const DEMO_ACCOUNTS: [DemoAccount; 3] = [
 static HASHES: Mutex<BTreeMap<&str, String>> = Mutex::const_new(BTreeMap::new());
 
 /// Adds those that are missing.
-pub(super) async fn add(
+pub(crate) async fn add(
     setup: &Setup,
     store: &dyn Store,
     passwords: &Passwords,

@@ -17,10 +17,7 @@ use relying_party::Application;
 use web::seams::Randomness;
 
 use super::{CannotStart, Setup, stores::Files};
-use crate::{
-    config::SiteName,
-    data::{PreparedSecret, report_key_file, secret_file},
-};
+use crate::data::{PreparedSecret, report_key_file, secret_file};
 
 /// Whether the authorization server's process makes the client secrets that are not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +38,8 @@ pub(super) fn secret(
     files: &Files,
     application: Application,
 ) -> Result<Option<ClientSecret>, CannotStart> {
-    let registers = setup.sites.contains(&SiteName::Authority);
-    let serves = setup.sites.contains(&application.into());
+    let registers = setup.sites.contains(&::authority::ID);
+    let serves = setup.sites.contains(&application.site_id());
     if !registers && !serves {
         return Ok(None);
     }
@@ -73,7 +70,7 @@ pub(super) fn secret(
 
 fn file(setup: &Setup, folder: &Path, application: Application) -> PathBuf {
     let mut files = setup.secret_files.iter();
-    let named = files.find(|(of, _)| *of == application);
+    let named = files.find(|(of, _)| *of == application.site_id());
     named.map_or_else(
         || secret_file(folder, application.id()),
         |(_, file)| file.clone(),
@@ -104,7 +101,7 @@ pub fn read(file: &Path, replaceable: bool) -> Result<Option<ClientSecret>, Cann
 /// # Errors
 /// [`CannotStart::Key`] saying what to do about the file.
 pub(super) fn report_key(setup: &Setup, files: &Files) -> Result<Option<ReportKey>, CannotStart> {
-    let takes = setup.sites.contains(&SiteName::Lab);
+    let takes = setup.sites.contains(&::lab::ID);
     let random = &*setup.random;
     let file = match (&setup.report_key_file, files.folder()) {
         (Some(file), _) => file.clone(),
@@ -178,12 +175,12 @@ fn write_new(file: &Path, secret: &impl Secret) -> Result<(), String> {
 }
 
 /// What the authorization server knows of an application.
-pub(super) fn record(
+pub(crate) fn record(
     setup: &Setup,
     application: Application,
     secret: &ClientSecret,
 ) -> Result<Client, CannotStart> {
-    let origin = setup.origins.of(application.into());
+    let origin = setup.origins.of(application);
     let at = |path: &str| format!("{origin}{path}");
     Ok(Client::register(Registration {
         id: client_id(application)?,
@@ -201,6 +198,6 @@ pub(super) fn record(
     })?)
 }
 
-pub(super) fn client_id(application: Application) -> Result<ClientId, CannotStart> {
+pub(crate) fn client_id(application: Application) -> Result<ClientId, CannotStart> {
     ClientId::parse(application.id()).map_err(|error| CannotStart::Other(error.to_string()))
 }

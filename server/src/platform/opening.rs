@@ -15,10 +15,10 @@ use crate::sites::table::Row;
 pub struct Opening<'a> {
     /// What the platform is made of.
     pub setup: &'a Setup,
-    pub(super) files: &'a mut Files,
+    pub(crate) files: &'a mut Files,
     /// The applications that this platform registers or serves, each with its secret.
-    pub(super) secrets: &'a [(Application, ClientSecret)],
-    pub(super) recording: &'a mut Recording,
+    pub(crate) secrets: &'a [(Application, ClientSecret)],
+    pub(crate) recording: &'a mut Recording,
 }
 
 impl Opening<'_> {

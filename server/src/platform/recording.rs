@@ -3,7 +3,12 @@
 
 use std::sync::Arc;
 
-use ::lab::{Recorded, collector::Collector, monitor::Monitor, reporter};
+use ::lab::{
+    Recorded,
+    collector::Collector,
+    monitor::{Hour, Monitor},
+    reporter,
+};
 use handoff::token::Secret;
 use tokio::task::JoinSet;
 use web::{
@@ -12,18 +17,19 @@ use web::{
 };
 
 use super::{CannotStart, Setup, clients, stores::Files};
-use crate::{config::SiteName, metrics::Metrics, otlp};
+use crate::{metrics::Metrics, otlp, sites::table::lab_store};
 
 /// What takes steps, and what is done about them.
 #[derive(Debug)]
-pub(super) struct Recording {
+pub(crate) struct Recording {
     /// All of it together, as sites know it.
     pub(super) recorder: Arc<dyn Recorder>,
-    pub(super) metrics: Arc<Metrics>,
+    /// What counts for Prometheus, in a platform with metrics.
+    pub(super) metrics: Option<Arc<Metrics>>,
     /// Where steps can be looked at, if a lab has them.
     pub(super) shown: Option<Arc<dyn Shown>>,
     /// What the lab is opened with, where this platform holds it.
-    pub(super) recorded: Option<Recorded>,
+    pub(crate) recorded: Option<Recorded>,
     outboxes: Vec<Outbox>,
 }
 
@@ -35,9 +41,11 @@ impl Recording {
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, CannotStart> {
         let report_key = clients::report_key(setup, files)?;
-        let metrics = Arc::new(Metrics::default());
-        let mut recorders: Vec<Arc<dyn Recorder>> =
-            vec![metrics.clone(), Arc::clone(&setup.recorder)];
+        let metrics = setup
+            .metrics
+            .then(|| Arc::new(Metrics::remembering(setup.bounds.remembered)));
+        let mut recorders: Vec<Arc<dyn Recorder>> = vec![Arc::clone(&setup.recorder)];
+        recorders.extend(metrics.clone().map(|metrics| metrics as _));
         let mut outboxes = Vec::new();
         if let Some(endpoint) = &setup.otlp_endpoint {
             let (exports, sending) = otlp::exporter(endpoint);
@@ -47,19 +55,23 @@ impl Recording {
             recorders.push(Arc::new(exports.clone()));
             outboxes.push(exports);
         }
-        let lab = setup.origins.of(SiteName::Lab);
+        let lab = setup.origins.of(::lab::ID);
         let shown: Option<Arc<dyn Shown>> = report_key
             .is_some()
             .then(|| Arc::new(::lab::shown::At(lab.clone())) as _);
         let mut recorded = None;
         match report_key {
-            Some(key) if setup.sites.contains(&SiteName::Lab) => {
-                let store = super::lab::store(files).await?;
+            Some(key) if setup.sites.contains(&::lab::ID) => {
+                let store = lab_store(files).await?;
                 let clock = Arc::clone(&setup.clock);
-                let (collector, keeping) = Collector::new(Arc::clone(&store), clock);
+                let bounds = setup.bounds.lab;
+                let (collector, keeping) = Collector::bounded(Arc::clone(&store), clock, bounds);
                 tasks.spawn(keeping);
-                let monitor = Arc::new(Monitor::new(Arc::clone(&setup.clock)));
-                recorders.push(monitor.clone());
+                let monitor = setup.monitor.then(|| {
+                    let hour = Hour::keeping(bounds.facts, bounds.remembered);
+                    Arc::new(Monitor::over(hour, Arc::clone(&setup.clock)))
+                });
+                recorders.extend(monitor.clone().map(|monitor| monitor as _));
                 // The last one is given the event itself.
                 recorders.push(Arc::new(collector.clone()));
                 recorded = Some(Recorded {

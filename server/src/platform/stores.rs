@@ -36,7 +36,7 @@ impl Stores {
 type Close = Box<dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>;
 
 /// The folder, and the databases in it that are open.
-pub(super) struct Files {
+pub(crate) struct Files {
     stores: Stores,
     /// Held for the platform's life.
     _lock: Option<File>,
@@ -65,12 +65,12 @@ impl Files {
     }
 
     /// The file of a site's database; none where everything is kept in memory.
-    pub(super) fn database(&self, site: SiteId) -> Option<PathBuf> {
+    pub(crate) fn database(&self, site: SiteId) -> Option<PathBuf> {
         self.folder().map(|folder| folder.join(database(site)))
     }
 
     /// `close` is run by [`Self::close`].
-    pub(super) fn on_close<F: Future<Output = ()> + Send + 'static>(
+    pub(crate) fn on_close<F: Future<Output = ()> + Send + 'static>(
         &mut self,
         close: impl Fn() -> F + Send + Sync + 'static,
     ) {

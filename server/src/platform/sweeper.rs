@@ -35,7 +35,7 @@ struct Inner {
 #[derive(Debug)]
 pub(super) struct Swept {
     pub(super) sites: Vec<Arc<dyn Site>>,
-    pub(super) metrics: Arc<Metrics>,
+    pub(super) metrics: Option<Arc<Metrics>>,
 }
 
 impl Swept {
@@ -100,7 +100,9 @@ async fn sweep_for_ever(sweeper: Weak<Inner>) {
             .for_each_concurrent(MAX_AT_ONCE, |platform| async move {
                 if let Some(platform) = platform.upgrade() {
                     platform.sweep().await;
-                    platform.metrics.refresh(&platform.sites).await;
+                    if let Some(metrics) = &platform.metrics {
+                        metrics.refresh(&platform.sites).await;
+                    }
                 }
             })
             .await;

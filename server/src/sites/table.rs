@@ -4,11 +4,15 @@
 //! # Adding a site
 //!
 //! 1. Its crate: a value that implements [`web::site::Site`], its routes, its store.
-//! 2. A kind in `server/src/platform/`, a file of its own: [`Kind::router`] and [`Kind::open`].
-//! 3. A row here.
+//! 2. Its kind, in a file of its own beside this one's: [`Kind::router`] and [`Kind::open`].
+//! 3. Its row in [`SITES`].
 //!
-//! The row gives it a place in host routing, in `serve --only`, in the demonstration, in readiness,
-//! sweeping and metrics, and the settings of its origin.
+//! The row gives it a place in host routing, in `serve --only`, in what the demonstration prints, in
+//! readiness, sweeping and metrics, the setting of its origin, and the names of its files.
+
+mod application;
+mod authority;
+mod lab;
 
 use std::{fmt, sync::Arc};
 
@@ -17,24 +21,37 @@ use axum::Router;
 use relying_party::Application;
 use web::site::{Site, SiteId};
 
-use crate::{
-    config::SiteName,
-    platform::{CannotStart, Opening, authority::AuthorityServer, lab::LabSite},
-};
+pub(crate) use self::lab::store as lab_store;
+use self::{authority::AuthorityServer, lab::LabSite};
+use crate::platform::{CannotStart, Opening};
 
 /// What the process knows of a site before any platform has it.
 #[derive(Debug)]
 pub struct Row {
     /// Its id: the stem of its settings and of its files in the data folder.
     pub id: SiteId,
-    /// Its name in the settings.
-    pub setting: SiteName,
+    /// The first label of its host on `*.localhost`, where it lives unless a setting says otherwise.
+    pub host: &'static str,
     /// Its name on pages.
     pub name: &'static str,
     /// What the program says about it when it has started.
     pub announced: &'static str,
     /// How such a site is opened, and what it answers.
     pub kind: &'static dyn Kind,
+}
+
+impl Row {
+    /// The setting of its origin.
+    #[must_use]
+    pub fn origin_key(&self) -> String {
+        format!("{}-origin", self.id)
+    }
+}
+
+/// The setting of the file with an application's client secret.
+#[must_use]
+pub fn secret_key(application: SiteId) -> String {
+    format!("{application}-secret-file")
 }
 
 /// Sites of one kind: the same routes over other settings.
@@ -59,39 +76,46 @@ pub trait Kind: fmt::Debug + Send + Sync {
     ) -> Result<Arc<dyn Site>, CannotStart>;
 }
 
-/// The name on pages of the site with this id; its id, if no row has it.
-#[must_use]
-pub fn name(site: SiteId) -> &'static str {
-    let row = SITES.iter().find(|row| row.id == site);
-    row.map_or(site.as_str(), |row| row.name)
+/// The ids of all sites.
+pub fn ids() -> impl Iterator<Item = SiteId> {
+    SITES.iter().map(|row| row.id)
 }
 
+/// The rows of the applications, which are clients of Harbor ID.
+pub fn applications() -> impl Iterator<Item = &'static Row> {
+    let is_one = |row: &&Row| row.kind.application().is_some();
+    SITES.iter().filter(is_one)
+}
+
+/// Harbor ID's name on pages.
+pub const AUTHORITY_NAME: &str = "Harbor ID";
+
 /// All sites, in the order in which they are opened.
-pub static SITES: [Row; 4] = [
+pub static SITES: &[Row] = &[
     Row {
-        id: authority::ID,
-        setting: SiteName::Authority,
-        name: "Harbor ID",
+        id: ::authority::ID,
+        host: "auth",
+        name: AUTHORITY_NAME,
         announced: "Harbor ID: sign in, then open an application",
         kind: &AuthorityServer,
     },
     Row {
         id: Application::Notes.site_id(),
-        setting: SiteName::Notes,
+        host: "notes",
         name: Application::Notes.name(),
         announced: "Notes: an application that signs people in by Harbor ID",
         kind: &Application::Notes,
     },
     Row {
         id: Application::Tasks.site_id(),
-        setting: SiteName::Tasks,
+        host: "tasks",
         name: Application::Tasks.name(),
         announced: "Tasks: another one, which needs no second sign-in",
         kind: &Application::Tasks,
     },
     Row {
-        id: lab::ID,
-        setting: SiteName::Lab,
+        id: ::lab::ID,
+        host: "lab",
         name: "Handoff Lab",
         announced: "the lab: what this is, and a first handoff",
         kind: &LabSite,

@@ -23,7 +23,7 @@ fn sites(world: &World) -> [String; 4] {
         site(world.authority("/")),
         site(world.notes("/")),
         site(world.tasks("/")),
-        world.origins.lab.to_string(),
+        world.origins.of(lab::ID).to_string(),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Rows of the security checklist that concern many routes at once, or more than one site.
 
+use relying_party::Application;
 use std::collections::BTreeSet;
 
 use reqwest::{Method, StatusCode};
@@ -506,10 +507,10 @@ async fn row_61_no_two_sites_share_a_registrable_domain() {
     let origins = &world.origins;
     // To a browser `localhost` is a top-level domain: what stands before it is the site.
     let sites = [
-        &origins.authority,
-        &origins.notes,
-        &origins.tasks,
-        &origins.lab,
+        origins.of(authority::ID),
+        origins.of(Application::Notes),
+        origins.of(Application::Tasks),
+        origins.of(lab::ID),
     ];
     let domains: BTreeSet<_> = sites
         .map(|origin| {
@@ -541,8 +542,8 @@ async fn row_65_no_page_relaxes_the_content_security_policy() {
         world.tasks("/"),
         world.tasks("/signin/problem"),
         world.tasks("/nowhere"),
-        format!("{}/", world.origins.lab),
-        format!("{}/nowhere", world.origins.lab),
+        format!("{}/", world.origins.of(lab::ID)),
+        format!("{}/nowhere", world.origins.of(lab::ID)),
     ] {
         pages.push(visitor.get(&url).await);
     }
@@ -587,7 +588,10 @@ async fn row_65_no_page_relaxes_the_content_security_policy() {
                 | ("script-src", "'strict-dynamic'" | "'wasm-unsafe-eval'") => true,
                 ("script-src", nonce) => nonce.starts_with("'nonce-") && nonce.len() == 30,
                 ("form-action", origin) => {
-                    let applications = [&world.origins.notes, &world.origins.tasks];
+                    let applications = [
+                        world.origins.of(Application::Notes),
+                        world.origins.of(Application::Tasks),
+                    ];
                     applications.iter().any(|known| known.as_str() == origin)
                 }
                 _ => false,
@@ -618,7 +622,7 @@ async fn row_83_whoever_may_not_use_an_application_is_not_told_of_it() {
         .await;
     let portal = bob.get(&world.authority("/")).await;
     assert_eq!(portal.status, StatusCode::OK, "{portal:?}");
-    let host = world.origins.notes.authority();
+    let host = world.origins.of(Application::Notes).authority();
     assert!(!portal.body.contains(host), "{portal:?}");
     let policy = portal.header("content-security-policy");
     assert!(!policy.contains(host), "{policy}");

@@ -9,7 +9,6 @@ use handoff::{
 };
 use reqwest::StatusCode;
 use serde_json::Value;
-use server::config::SiteName;
 
 use crate::harness::{Answer, Kept, Persona, Process, World, world};
 
@@ -42,7 +41,7 @@ async fn follow(world: &World, persona: &Persona, page: &Answer, text: &str) -> 
     let [way] = &ways[..] else {
         panic!("{text}: {ways:?} in {page:?}");
     };
-    assert!(way.starts_with(world.origins.lab.as_str()), "{way}");
+    assert!(way.starts_with(world.origins.of(lab::ID).as_str()), "{way}");
     assert!(!way.contains('?'), "{way}");
     world.settled().await;
     let shown = persona.open(way).await;
@@ -287,7 +286,7 @@ async fn without_a_lab_no_page_leads_to_one() {
     let process = Process::start().await;
     let world = process
         .platform_with("", Kept::InFiles, |setup| {
-            setup.sites.remove(&SiteName::Lab);
+            setup.sites.remove(&lab::ID);
         })
         .await;
     let alice = world.signed_in(ALICE).await;
@@ -299,6 +298,9 @@ async fn without_a_lab_no_page_leads_to_one() {
     let portal = alice.get(&world.authority("/")).await;
     assert!(portal.body.contains("Recent handoffs"), "{portal:?}");
     for page in [&home, &problem, &portal] {
-        assert!(!page.body.contains(world.origins.lab.as_str()), "{page:?}");
+        assert!(
+            !page.body.contains(world.origins.of(lab::ID).as_str()),
+            "{page:?}"
+        );
     }
 }

@@ -63,7 +63,7 @@ impl Follower {
     /// Begins to follow; the head of the answer.
     async fn begin(world: &World, path: &str, last: Option<&str>) -> (String, Self) {
         let mut connection = TcpStream::connect(world.address()).await.unwrap();
-        let host = world.origins.lab.authority();
+        let host = world.origins.of(lab::ID).authority();
         let last = last.map_or_else(String::new, |last| format!("last-event-id: {last}\r\n"));
         let request = format!(
             "GET {path} HTTP/1.1\r\nhost: {host}\r\naccept: text/event-stream\r\n{last}\r\n"

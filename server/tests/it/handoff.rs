@@ -1,5 +1,6 @@
 //! The handoff itself, H1 to H6, as one walk, and every way in which the walk may be bent.
 
+use relying_party::Application;
 use reqwest::{Method, StatusCode};
 use time::Duration;
 use url::Url;
@@ -30,7 +31,10 @@ async fn rows_8_and_9_h1_to_h6_alice_opens_notes_and_stands_there_signed_in() {
         let process = Process::start().await;
         let world = process.platform("", kept).await;
         let alice = world.signed_in("alice@harbor.example").await;
-        let (auth, notes) = (&world.origins.authority, &world.origins.notes);
+        let (auth, notes) = (
+            world.origins.of(authority::ID),
+            world.origins.of(Application::Notes),
+        );
 
         let h1 = alice.click_open_notes(&world).await;
         assert_eq!(h1.status, StatusCode::SEE_OTHER, "{h1:?}");
@@ -185,7 +189,7 @@ async fn row_25_h3_asks_when_nothing_shows_that_the_person_wants_this() {
     );
     assert!(
         page.header("content-security-policy")
-            .contains(world.origins.notes.as_str())
+            .contains(world.origins.of(Application::Notes).as_str())
     );
 
     let asked = Url::parse(&page.url).unwrap();
@@ -215,7 +219,7 @@ async fn row_25_h3_asks_when_nothing_shows_that_the_person_wants_this() {
     );
     assert_eq!(
         answer.location_parameter("iss"),
-        world.origins.authority.as_str()
+        world.origins.of(authority::ID).as_str()
     );
     let page = alice.follow(answer).await;
     assert!(page.body.contains("Start again"), "{page:?}");

@@ -3,6 +3,7 @@
 //! A persona is a browser as far as the protocol can tell: it keeps cookies by host, sends Fetch
 //! Metadata, and follows redirects only when told to.
 
+use relying_party::Application;
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     net::{IpAddr, SocketAddr},
@@ -291,19 +292,19 @@ pub async fn world() -> (Process, World) {
 
 impl World {
     pub fn authority(&self, path: &str) -> String {
-        format!("{}{path}", self.origins.authority)
+        format!("{}{path}", self.origins.of(authority::ID))
     }
 
     pub fn notes(&self, path: &str) -> String {
-        format!("{}{path}", self.origins.notes)
+        format!("{}{path}", self.origins.of(Application::Notes))
     }
 
     pub fn tasks(&self, path: &str) -> String {
-        format!("{}{path}", self.origins.tasks)
+        format!("{}{path}", self.origins.of(Application::Tasks))
     }
 
     pub fn lab(&self, path: &str) -> String {
-        format!("{}{path}", self.origins.lab)
+        format!("{}{path}", self.origins.of(lab::ID))
     }
 
     /// The key by which sites of other processes report to the lab.
@@ -555,10 +556,10 @@ impl Persona {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = http.no_proxy().redirect(reqwest::redirect::Policy::none());
         let sites = [
-            &origins.authority,
-            &origins.notes,
-            &origins.tasks,
-            &origins.lab,
+            origins.of(authority::ID),
+            origins.of(Application::Notes),
+            origins.of(Application::Tasks),
+            origins.of(lab::ID),
         ];
         let hosts = sites.map(|origin| Url::parse(origin.as_str()).unwrap());
         for host in hosts

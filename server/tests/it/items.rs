@@ -87,7 +87,7 @@ async fn a_refused_change_leads_back_to_its_page_after_a_choice_of_look() {
 async fn every_page_of_an_application_has_the_way_back_to_harbor_id() {
     let (_process, world) = world().await;
     let alice = everywhere(&world, ALICE).await;
-    let way = format!(r#"href="{}/""#, world.origins.authority);
+    let way = format!(r#"href="{}/""#, world.origins.of(authority::ID));
     for (path, at) in APPLICATIONS {
         let home = at(&world, "/");
         let id = add(&alice, &home, &at(&world, path), "bread").await;

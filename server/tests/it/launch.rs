@@ -23,7 +23,7 @@ async fn row_26_h1_open_app_needs_the_sessions_own_csrf_token_and_the_sites_own_
         assert!(answer.status.is_client_error(), "{what}: {answer:?}");
         assert_eq!(answer.header("location"), "", "{what}");
     }
-    let own = world.origins.authority.as_str();
+    let own = world.origins.of(authority::ID).as_str();
     for (headers, allowed) in [
         (vec![], true),
         (vec![("origin", own)], true),

@@ -1,5 +1,6 @@
 //! Crowds and strangers, all behind one address: the loopback address that every test has.
 
+use relying_party::Application;
 use std::{
     net::{IpAddr, Ipv4Addr},
     sync::Arc,
@@ -179,7 +180,7 @@ async fn row_17_refused_tokens_of_a_client_raise_an_alarm_and_block_nothing() {
     // A client of this test alone, so that its lines in the log are found.
     let id = format!("alarm-{}", world.address().port());
     let secret = ClientSecret::mint([3; 32]);
-    let origin = world.origins.notes.as_str();
+    let origin = world.origins.of(Application::Notes).as_str();
     let client = Client::register(Registration {
         id: ClientId::parse(&id).unwrap(),
         name: "Alarm",

@@ -183,7 +183,7 @@ async fn what_a_recorder_drops_is_counted() {
 #[tokio::test]
 async fn an_alarm_is_on_the_page_in_the_log_and_in_the_metrics_until_its_cause_is_over() {
     let (_process, world) = world().await;
-    let url = format!("{}/monitor", world.origins.lab);
+    let url = format!("{}/monitor", world.origins.of(lab::ID));
     let visitor = world.visitor();
     let alarm = "handoff_alarms{alarm=\"success_rate_low\"}";
     let event = |n: i64| Event {

@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 use reqwest::StatusCode;
-use server::{config::SiteName, otlp::Endpoint, platform::Setup};
+use server::{otlp::Endpoint, platform::Setup};
 use tokio::{net::TcpListener, sync::mpsc};
 use web::queue::WAITING;
 
@@ -199,7 +199,7 @@ async fn an_endpoint_that_hangs_delays_no_handoff_and_what_it_does_not_take_is_c
     let export = exporting_to(hangs.local_addr().unwrap());
     // The lab would drop some as well.
     let change = |setup: &mut Setup| {
-        setup.sites.remove(&SiteName::Lab);
+        setup.sites.remove(&lab::ID);
         export(setup);
     };
     let world = process.platform_with("", Kept::InMemory, change).await;

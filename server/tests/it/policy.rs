@@ -285,7 +285,7 @@ attacks! {
 
     // Requests of browsers.
     row_26_an_app_is_opened_without_a_token: Defence::CsrfToken, async |world: &World| {
-        opens(world, Some("made up"), "same-origin", world.origins.authority.as_str()).await
+        opens(world, Some("made up"), "same-origin", world.origins.of(authority::ID).as_str()).await
     };
     row_27_a_browser_is_signed_in_by_another_site: Defence::SignInCsrfToken,
         async |world: &World| {

@@ -5,6 +5,7 @@ use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     ids::ClientId,
 };
+use relying_party::Application;
 use reqwest::StatusCode;
 use time::Duration;
 use url::Url;
@@ -244,7 +245,7 @@ async fn more_than_eight_apps_can_be_searched() {
         assert!(!page.body.contains("value=\"<b>"), "{page:?}");
         // A form may lead to the apps that are shown, and to no other.
         let policy = page.header("content-security-policy");
-        let notes = world.origins.notes.as_str();
+        let notes = world.origins.of(Application::Notes).as_str();
         assert_eq!(
             policy.contains(notes),
             expected.contains(&"Notes"),

@@ -1,5 +1,6 @@
 //! Each site in a process of its own: they share a client secret and HTTP.
 
+use relying_party::Application;
 use std::{net::SocketAddr, os::unix::fs::PermissionsExt, path::Path};
 
 use handoff::{
@@ -17,7 +18,7 @@ use crate::{
 
 /// Signs Alice in at Harbor ID and opens Notes from its portal.
 pub async fn handoff(persona: &Persona, origins: &Origins) -> Answer {
-    let at_authority = |path: &str| format!("{}{path}", origins.authority);
+    let at_authority = |path: &str| format!("{}{path}", origins.of(authority::ID));
     let page = persona.get(&at_authority("/login")).await;
     let fields = [
         ("csrf", &*page.csrf()),
@@ -45,15 +46,21 @@ async fn harbor_id_and_notes_run_as_two_processes() {
     let (here, there) = (folder.path().join("authority"), folder.path().join("notes"));
     let (port, notes_port) = (free_port(), free_port());
     let mut origins = Origins::on_localhost("", port).unwrap();
-    origins.notes = Origins::on_localhost("", notes_port).unwrap().notes;
+    let elsewhere = Origins::on_localhost("", notes_port).unwrap();
+    let notes = Application::Notes;
+    origins.set(notes, elsewhere.of(notes).clone());
     let listen = format!("127.0.0.1:{port}");
     let authority = ["--only", "authority", "--listen", &listen];
-    let authority = [&authority[..], &["--notes-origin", origins.notes.as_str()]].concat();
+    let authority = [
+        &authority[..],
+        &["--notes-origin", origins.of(Application::Notes).as_str()],
+    ]
+    .concat();
     let listen = format!("127.0.0.1:{notes_port}");
     let notes = ["--only", "notes", "--listen", &listen];
     let notes = [
         &notes[..],
-        &["--authority-origin", origins.authority.as_str()],
+        &["--authority-origin", origins.of(authority::ID).as_str()],
     ]
     .concat();
 
@@ -84,12 +91,12 @@ async fn harbor_id_and_notes_run_as_two_processes() {
 
     // Each process answers for its own site only.
     for (port, site, status) in [
-        (port, &origins.authority, "303"),
-        (port, &origins.notes, "421"),
-        (port, &origins.lab, "421"),
-        (notes_port, &origins.notes, "200"),
-        (notes_port, &origins.authority, "421"),
-        (notes_port, &origins.tasks, "421"),
+        (port, origins.of(authority::ID), "303"),
+        (port, origins.of(Application::Notes), "421"),
+        (port, origins.of(lab::ID), "421"),
+        (notes_port, origins.of(Application::Notes), "200"),
+        (notes_port, origins.of(authority::ID), "421"),
+        (notes_port, origins.of(Application::Tasks), "421"),
     ] {
         let answer = ask(&format!(":{port}"), site.authority(), "/", &[]).await;
         let expected = format!("HTTP/1.1 {status}");
@@ -100,7 +107,11 @@ async fn harbor_id_and_notes_run_as_two_processes() {
     let alice = Persona::new(address, &origins);
     let home = handoff(&alice, &origins).await;
     assert_eq!(home.status, StatusCode::OK);
-    assert!(home.url.starts_with(origins.notes.as_str()), "{home:?}");
+    assert!(
+        home.url
+            .starts_with(origins.of(Application::Notes).as_str()),
+        "{home:?}"
+    );
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
 
     assert!(authority.terminate().success());
@@ -122,7 +133,10 @@ impl Three {
         let ports = [free_port(), free_port(), free_port()];
         let on = |port| Origins::on_localhost("", port).unwrap();
         let mut origins = on(ports[0]);
-        (origins.notes, origins.lab) = (on(ports[1]).notes, on(ports[2]).lab);
+        let notes = Application::Notes.site_id();
+        for (site, port) in [(notes, ports[1]), (lab::ID, ports[2])] {
+            origins.set(site, on(port).of(site).clone());
+        }
         Self {
             folder: tempfile::tempdir().unwrap(),
             ports,
@@ -138,11 +152,11 @@ impl Three {
             "--listen",
             &listen,
             "--authority-origin",
-            self.origins.authority.as_str(),
+            self.origins.of(authority::ID).as_str(),
             "--notes-origin",
-            self.origins.notes.as_str(),
+            self.origins.of(Application::Notes).as_str(),
             "--lab-origin",
-            self.origins.lab.as_str(),
+            self.origins.of(lab::ID).as_str(),
         ];
         Running::start(&self.folder.path().join(site), &arguments)
     }
@@ -184,7 +198,7 @@ impl Three {
             .location_parameter("state");
         let state = Unverified::<State>::new(state).unwrap();
         let id = FlowId::of(&state.digest());
-        format!("{}/flows/{id}", self.origins.lab)
+        format!("{}/flows/{id}", self.origins.of(lab::ID))
     }
 
     /// What the lab has of it, of the steps that both sites take.
@@ -208,7 +222,7 @@ async fn three_processes_draw_one_picture() {
     let home = handoff(&alice, &three.origins).await;
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
     // A page leads to the lab, whose process is another.
-    let way = format!("{}/flows/by-session/", three.origins.lab);
+    let way = format!("{}/flows/by-session/", three.origins.of(lab::ID));
     let rest = home.body.split_once(&format!("href=\"{way}"));
     let (session, _) = rest.and_then(|(_, rest)| rest.split_once('"')).unwrap();
     // What a process has recorded is reported before it ends, and kept before the lab's does.
@@ -228,8 +242,10 @@ async fn a_lab_that_is_killed_mid_run_costs_no_handoff() {
     // Stopped in the middle of a handoff, with no word.
     let alice = three.person();
     handoff(&alice, &three.origins).await;
-    let portal = alice.get(&format!("{}/", three.origins.authority)).await;
-    let open = format!("{}/apps/notes/open", three.origins.authority);
+    let portal = alice
+        .get(&format!("{}/", three.origins.of(authority::ID)))
+        .await;
+    let open = format!("{}/apps/notes/open", three.origins.of(authority::ID));
     let mut answer = alice.post(&open, &[("csrf", &portal.csrf())]).await;
     while !answer.location().contains("/callback?") {
         answer = alice.get(&answer.location()).await;

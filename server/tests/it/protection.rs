@@ -1,5 +1,6 @@
 //! What every response carries, on every site.
 
+use relying_party::Application;
 use reqwest::{Method, StatusCode};
 
 use web::cookies::Prefix;
@@ -21,8 +22,8 @@ async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
         world.notes("/handoff/start"),
         world.notes("/callback"),
         world.notes("/nowhere"),
-        format!("{}/", world.origins.lab),
-        format!("{}/nowhere", world.origins.lab),
+        format!("{}/", world.origins.of(lab::ID)),
+        format!("{}/nowhere", world.origins.of(lab::ID)),
         world.authority("/assets/nothing.css"),
     ];
     let mut nonces = std::collections::BTreeSet::new();
@@ -168,8 +169,8 @@ async fn row_83_form_action_names_what_the_page_needs_and_nobody_else() {
     let (_process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let target = |policy: &str| policy.split_once("form-action ").unwrap().1.to_owned();
-    let notes = world.origins.notes.as_str();
-    let tasks = world.origins.tasks.as_str();
+    let notes = world.origins.of(Application::Notes).as_str();
+    let tasks = world.origins.of(Application::Tasks).as_str();
     for (url, expected) in [
         (world.authority("/"), format!("'self' {notes} {tasks}")),
         (world.authority("/logout"), "'self'".to_owned()),
@@ -196,7 +197,13 @@ async fn row_83_form_action_names_what_the_page_needs_and_nobody_else() {
 async fn row_77_an_unknown_host_is_misdirected_and_nothing_is_built_from_it() {
     let (_process, world) = world().await;
     let visitor = world.visitor();
-    let port = world.origins.authority.as_str().rsplit_once(':').unwrap().1;
+    let port = world
+        .origins
+        .of(authority::ID)
+        .as_str()
+        .rsplit_once(':')
+        .unwrap()
+        .1;
     for host in [
         "evil.localhost",
         "127.0.0.1",
@@ -265,9 +272,9 @@ async fn an_error_page_explains_and_has_a_trace_id_that_the_log_has_too() {
     let (_process, world) = world().await;
     let visitor = world.visitor();
     for origin in [
-        &world.origins.authority,
-        &world.origins.notes,
-        &world.origins.lab,
+        world.origins.of(authority::ID),
+        world.origins.of(Application::Notes),
+        world.origins.of(lab::ID),
     ] {
         let answer = visitor
             .get(&format!("{origin}/nowhere?secret=hunter2"))

@@ -1,6 +1,7 @@
 //! H5 for browser applications: known by their origin, bound by every binding, read by their own
 //! origin alone.
 
+use relying_party::Application;
 use std::collections::BTreeSet;
 
 use authority::store::{ClientStore, Sqlite};
@@ -28,7 +29,7 @@ const REFUSED: (StatusCode, &str) = (StatusCode::BAD_REQUEST, "HANDOFF_VERIFICAT
 const KINDS: [&str; 3] = ["notes", "board", "older"];
 
 fn origin(world: &World, client: &str) -> String {
-    let notes = world.origins.notes.as_str();
+    let notes = world.origins.of(Application::Notes).as_str();
     notes.replacen("notes", client, 1)
 }
 

@@ -2,6 +2,7 @@
 //! that somebody typed, is looked for in the log, in what is recorded, in all answers, and in all files of the
 //! databases.
 
+use relying_party::Application;
 use std::{
     collections::{BTreeSet, HashMap},
     path::Path,
@@ -255,11 +256,11 @@ impl Story {
         assert_eq!(answer.status, StatusCode::FORBIDDEN);
         persona.get(&world.authority("/login?demo=alice")).await;
         for (host, path) in [
-            (&world.origins.authority, "/nowhere"),
-            (&world.origins.authority, "/handoff/authorize"),
-            (&world.origins.notes, "/callback"),
-            (&world.origins.notes, "/nowhere"),
-            (&world.origins.lab, "/"),
+            (world.origins.of(authority::ID), "/nowhere"),
+            (world.origins.of(authority::ID), "/handoff/authorize"),
+            (world.origins.of(Application::Notes), "/callback"),
+            (world.origins.of(Application::Notes), "/nowhere"),
+            (world.origins.of(lab::ID), "/"),
         ] {
             let junk = self.say("a token of nobody's", format!("Junk-token-{path}-1"));
             let url = format!("{host}{path}?handoff_token={junk}&state={junk}&launch={junk}");
@@ -269,7 +270,10 @@ impl Story {
             persona.send(Method::POST, &url, &headers, Some(long)).await;
         }
         let junk = self.say("a cookie of nobody's", "Junk-cookie-1");
-        for origin in [&world.origins.authority, &world.origins.notes] {
+        for origin in [
+            world.origins.of(authority::ID),
+            world.origins.of(Application::Notes),
+        ] {
             let url = format!("{origin}/");
             for name in ["__Host-as_session", "__Host-rp_session", "__Host-rp_pre"] {
                 persona.set_cookie(&url, name, &junk);
@@ -431,7 +435,7 @@ impl Story {
         let bob = self.sign_in(world, "bob@harbor.example").await;
         bob.open_notes(world).await;
         let callback = bob.callback_address(world).await;
-        process.take_away(&world.origins.authority);
+        process.take_away(world.origins.of(authority::ID));
         bob.open(&callback).await;
         world.clock.advance(Duration::seconds(31));
         bob.get(&home).await;

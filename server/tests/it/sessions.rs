@@ -101,7 +101,7 @@ async fn when_harbor_id_is_away_notes_says_so_and_gives_no_session() {
     let (process, world) = world().await;
     let alice = world.signed_in("alice@harbor.example").await;
     let callback = alice.callback_address(&world).await;
-    process.take_away(&world.origins.authority);
+    process.take_away(world.origins.of(authority::ID));
     let page = alice.open(&callback).await;
     assert!(page.url.contains("/signin/problem?"), "{page:?}");
     assert!(

@@ -1,5 +1,6 @@
 //! Step mode: a visitor stops before each redirect, looks, changes something, and goes on.
 
+use relying_party::Application;
 use reqwest::StatusCode;
 use time::Duration;
 
@@ -7,7 +8,7 @@ use crate::harness::{Answer, Kept, Persona, Process, World, world};
 
 /// The links that the lab gives, in the order Harbor ID, Notes, Tasks.
 async fn links(world: &World, visitor: &Persona) -> Vec<String> {
-    let lab = format!("{}/step", world.origins.lab);
+    let lab = format!("{}/step", world.origins.of(lab::ID));
     let page = visitor.post(&lab, &[]).await;
     assert_eq!(page.status, StatusCode::OK, "{page:?}");
     let parts = page.body.split("href=\"").skip(1);
@@ -130,7 +131,10 @@ async fn each_redirect_of_a_handoff_waits_for_the_visitor() {
     assert!(h2.new.contains(&"state".to_owned()), "{h2:?}");
     assert!(!h2.new.contains(&"launch".to_owned()), "it came: {h2:?}");
     let forms = answer.header("content-security-policy").to_owned();
-    for origin in [&world.origins.authority, &world.origins.notes] {
+    for origin in [
+        world.origins.of(authority::ID),
+        world.origins.of(Application::Notes),
+    ] {
         assert!(forms.contains(origin.as_str()), "{forms}");
     }
 
@@ -220,7 +224,7 @@ async fn a_platform_without_a_lab_has_no_step_mode() {
     let process = Process::start().await;
     let world = process
         .platform_with("", Kept::InMemory, |setup| {
-            setup.sites.remove(&server::config::SiteName::Lab);
+            setup.sites.remove(&lab::ID);
         })
         .await;
     let alice = world.signed_in("alice@harbor.example").await;
@@ -234,15 +238,15 @@ async fn a_platform_without_a_lab_has_no_step_mode() {
 
 #[tokio::test]
 async fn links_are_made_only_for_the_sites_that_the_labs_own_process_serves() {
-    use server::config::SiteName::{Authority, Notes, Tasks};
+    let [notes, tasks] = [Application::Notes, Application::Tasks].map(Application::site_id);
     for (served, made, says) in [
         (
-            vec![Authority, Notes, Tasks],
+            vec![authority::ID, notes, tasks],
             vec!["Harbor ID", "Notes", "Tasks"],
             None,
         ),
         (
-            vec![Notes],
+            vec![notes],
             vec!["Notes"],
             Some("Not for Harbor ID and Tasks"),
         ),
@@ -251,7 +255,7 @@ async fn links_are_made_only_for_the_sites_that_the_labs_own_process_serves() {
         let process = Process::start().await;
         let world = process
             .platform_with("", Kept::InMemory, |setup| {
-                for site in [Authority, Notes, Tasks] {
+                for site in [authority::ID, notes, tasks] {
                     if !served.contains(&site) {
                         setup.sites.remove(&site);
                     }

@@ -11,7 +11,7 @@ use handoff::{
 };
 use reqwest::Method;
 use serde_json::json;
-use server::{config::SiteName, platform::Setup};
+use server::platform::Setup;
 use time::Duration;
 
 use crate::harness::{Answer, Collected, Kept, Persona, Process, World, basic, log};
@@ -167,7 +167,10 @@ async fn what_was_sent_is_shown_and_what_is_secret_is_named() {
     assert_eq!(shown(body, "csrf"), ["[CsrfToken]"]);
     let (url, query, headers, _, _) = request(&events, Step::StartReceived);
     assert_eq!(url, world.notes("/handoff/start"));
-    assert_eq!(shown(query, "iss"), [world.origins.authority.as_str()]);
+    assert_eq!(
+        shown(query, "iss"),
+        [world.origins.of(authority::ID).as_str()]
+    );
     assert_eq!(shown(query, "target_link_uri"), [world.notes("/")]);
     assert_eq!(shown(query, "launch"), ["[LaunchTicket]"]);
     assert_eq!(shown(headers, "sec-fetch-mode"), ["navigate"]);
@@ -339,7 +342,7 @@ async fn what_is_hostile_is_kept_as_text_and_within_bounds() {
 async fn where_nobody_asks_for_messages_there_are_none_and_all_the_rest_is() {
     // The lab does ask.
     let no_lab = |setup: &mut Setup| {
-        setup.sites.remove(&SiteName::Lab);
+        setup.sites.remove(&lab::ID);
     };
     let (_process, world, collected) = recorded_by(Collected::without_messages(), no_lab).await;
     let alice = world.signed_in("alice@harbor.example").await;
@@ -595,7 +598,7 @@ impl Refusals {
         }
         let good = alice.callback_address(&self.world).await;
         self.collected.take();
-        process.take_away(&self.world.origins.authority);
+        process.take_away(self.world.origins.of(authority::ID));
         alice.get(&good).await;
         self.was(RelyingParty, Cause::AuthorityUnreachable);
     }

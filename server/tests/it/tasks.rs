@@ -1,5 +1,6 @@
 //! Tasks, the second client of the same code, and who may use a client.
 
+use relying_party::Application;
 use reqwest::StatusCode;
 use serde_json::json;
 use url::Url;
@@ -59,7 +60,10 @@ async fn row_79_h1_the_portal_offers_and_opens_only_what_is_assigned() {
     assert!(portal.body.contains("Open Notes"), "{portal:?}");
     assert!(!portal.body.contains("Tasks"), "{portal:?}");
     let csp = portal.header("content-security-policy");
-    assert!(!csp.contains(world.origins.tasks.as_str()), "{csp}");
+    assert!(
+        !csp.contains(world.origins.of(Application::Tasks).as_str()),
+        "{csp}"
+    );
 
     let answer = bob.click_open(&world, "tasks").await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN, "{answer:?}");

@@ -1,9 +1,10 @@
 //! https, proxies, and the headers that depend on them: the program itself, from outside.
 
+use relying_party::Application;
 use std::{net::SocketAddr, path::Path};
 
 use reqwest::StatusCode;
-use server::config::{Origins, SiteName};
+use server::config::Origins;
 
 use crate::{
     harness::{Answer, Persona},
@@ -34,7 +35,11 @@ async fn a_whole_handoff_over_https_with_a_certificate_of_its_own_making() {
     let alice = browser(folder.path(), &origins);
     let home = handoff(&alice, &origins).await;
     assert_eq!(home.status, StatusCode::OK);
-    assert!(home.url.starts_with(origins.notes.as_str()), "{home:?}");
+    assert!(
+        home.url
+            .starts_with(origins.of(Application::Notes).as_str()),
+        "{home:?}"
+    );
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
     assert!(
         running.printed.contains("tls/ca.pem"),
@@ -46,7 +51,7 @@ async fn a_whole_handoff_over_https_with_a_certificate_of_its_own_making() {
     let mut plain = tokio::net::TcpStream::connect((
         "127.0.0.1",
         origins
-            .lab
+            .of(lab::ID)
             .as_str()
             .rsplit_once(':')
             .unwrap()
@@ -59,7 +64,7 @@ async fn a_whole_handoff_over_https_with_a_certificate_of_its_own_making() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let request = format!(
         "GET / HTTP/1.1\r\nhost: {}\r\n\r\n",
-        origins.lab.authority()
+        origins.of(lab::ID).authority()
     );
     plain.write_all(request.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
@@ -81,11 +86,16 @@ async fn a_relying_party_in_another_process_checks_the_certificate() {
     let (here, there) = (folder.path().join("authority"), folder.path().join("notes"));
     let (port, notes_port) = (free_port(), free_port());
     let mut origins = Origins::with_scheme("https", "", port).unwrap();
-    let notes = Origins::with_scheme("https", "", notes_port).unwrap().notes;
-    origins.notes = notes;
+    let elsewhere = Origins::with_scheme("https", "", notes_port).unwrap();
+    let notes = Application::Notes;
+    origins.set(notes, elsewhere.of(notes).clone());
     let listen = format!("127.0.0.1:{port}");
     let authority = ["--tls", "--only", "authority", "--listen", &listen];
-    let authority = [&authority[..], &["--notes-origin", origins.notes.as_str()]].concat();
+    let authority = [
+        &authority[..],
+        &["--notes-origin", origins.of(Application::Notes).as_str()],
+    ]
+    .concat();
     let authority = Running::start(&here, &authority);
     copy_secret(&here, &there);
     let own = here.join("tls/ca.pem");
@@ -93,7 +103,7 @@ async fn a_relying_party_in_another_process_checks_the_certificate() {
     let notes = ["--tls", "--only", "notes", "--listen", &listen];
     let notes = [
         &notes[..],
-        &["--authority-origin", origins.authority.as_str()],
+        &["--authority-origin", origins.of(authority::ID).as_str()],
     ]
     .concat();
     let trusting = [&notes[..], &["--authority-ca", own.to_str().unwrap()]].concat();
@@ -168,10 +178,10 @@ async fn row_68_the_headers_of_every_site_with_and_without_https() {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         for (site, page) in [
-            (SiteName::Lab, "/"),
-            (SiteName::Authority, "/login"),
-            (SiteName::Notes, "/"),
-            (SiteName::Tasks, "/"),
+            (lab::ID, "/"),
+            (authority::ID, "/login"),
+            (Application::Notes.site_id(), "/"),
+            (Application::Tasks.site_id(), "/"),
         ] {
             // A page, and one that is not there: errors carry the same.
             for path in [page, "/not-there"] {

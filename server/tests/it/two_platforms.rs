@@ -2,7 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use app::shell::Assets;
+use axum::{body::Body, http::Request};
 use reqwest::StatusCode;
+use server::{
+    config::Origins,
+    platform::{Platform, Setup, Shared, Stores},
+    sites::Directory,
+};
+use tokio::runtime::Handle;
+use tower::ServiceExt;
 
 use crate::harness::{Kept, Process, World, basic};
 
@@ -99,4 +108,77 @@ async fn dropping_a_platform_ends_its_sites_and_tasks_and_the_other_goes_on() {
 
     let alice = kept.signed_in("alice@harbor.example").await;
     assert!(alice.open_notes(&kept).await.body.contains("Alice Moreau"));
+}
+
+/// Platforms with few bounds: what a workspace is made of.
+fn lean(setup: &mut Setup) {
+    setup.metrics = false;
+    setup.monitor = false;
+}
+
+#[tokio::test]
+async fn a_thousand_platforms_come_and_go_and_leave_nothing_behind() {
+    let shared = Shared::default();
+    let directory = Directory::default();
+    let tasks = || Handle::current().metrics().num_alive_tasks();
+    let create = async |n: usize| {
+        let origins = Origins::on_localhost(&format!("-{n}"), 4000).unwrap();
+        let assets = Assets {
+            stylesheet: "style.css".to_owned(),
+            lab: "lab".to_owned(),
+        };
+        let mut setup = Setup::demo(origins, assets);
+        setup.shared = shared.clone();
+        lean(&mut setup);
+        let platform = Platform::open(setup, Stores::InMemory).await.unwrap();
+        let mounted = platform.mount(&directory);
+        (platform, mounted)
+    };
+    // The first one makes what a process makes once.
+    let first = create(0).await;
+    let with_one = tasks();
+    drop(first);
+    let mut alive = Vec::new();
+    for n in 0..1_000 {
+        alive.push(create(n).await);
+        if alive.len() == 10 {
+            alive.clear();
+        }
+    }
+    let last = create(1_000).await;
+    let few = async {
+        while tasks() > with_one {
+            tokio::task::yield_now().await;
+        }
+    };
+    let ended = tokio::time::timeout(Duration::from_secs(10), few).await;
+    assert!(ended.is_ok(), "{} tasks, {with_one} before", tasks());
+    assert_eq!(shared.sweeper.living(), 1);
+    assert_eq!(format!("{directory:?}").matches("localhost").count(), 4);
+    drop(last);
+    assert_eq!(format!("{directory:?}"), "{}");
+}
+
+#[tokio::test]
+async fn a_platform_without_metrics_and_monitor_has_no_page_of_them() {
+    let process = Process::start().await;
+    let world = process.platform_with("", Kept::InMemory, lean).await;
+    let visitor = world.visitor();
+    let page = visitor.get(&world.lab("/flows")).await;
+    assert_eq!(page.status, StatusCode::OK);
+    assert!(!page.body.contains("/monitor"), "{page:?}");
+    let page = visitor.get(&world.lab("/monitor")).await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    let request = Request::get("/metrics").body(Body::empty()).unwrap();
+    let answer = world.operations().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    // And handoffs are recorded and shown as ever.
+    let alice = world.signed_in("alice@harbor.example").await;
+    alice.open_notes(&world).await;
+    world.settled().await;
+    let page = visitor.get(&world.lab("/flows")).await;
+    assert!(
+        page.body.contains("Alice") || page.body.contains("/flows/"),
+        "{page:?}"
+    );
 }

@@ -1,5 +1,6 @@
 //! H5: the back channel, from the outside.
 
+use relying_party::Application;
 use std::collections::BTreeSet;
 
 use reqwest::{Method, StatusCode};
@@ -241,7 +242,7 @@ async fn row_13_only_the_client_itself_is_heard() {
         attempt(
             &world,
             &server,
-            &[("origin", world.origins.notes.as_str())],
+            &[("origin", world.origins.of(Application::Notes).as_str())],
             &party.body(&token),
         )
         .await,

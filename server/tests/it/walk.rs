@@ -9,7 +9,7 @@ async fn the_walk_by_hand_does_h1_to_h5_and_a_second_verify_is_refused() {
     let script = "../docs/walk.sh";
     let output = tokio::process::Command::new("bash")
         .arg(script)
-        .arg(world.origins.authority.as_str())
+        .arg(world.origins.of(authority::ID).as_str())
         .arg(world.folder())
         .output()
         .await

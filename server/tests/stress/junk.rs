@@ -47,7 +47,7 @@ async fn callbacks(place: Place, answers: Arc<Answers>, over: Arc<AtomicBool>) -
                 get(stranger, &place.notes("/handoff/start")).await;
             }
             let junk = format!("{turn:043}");
-            let issuer = &place.origins.authority;
+            let issuer = place.origins.of(authority::ID);
             let path = match turn % 4 {
                 0 => format!("/callback?handoff_token={junk}&state={junk}&iss={issuer}"),
                 1 => format!("/callback?state={junk}&state={junk}"),

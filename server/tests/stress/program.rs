@@ -1,5 +1,6 @@
 //! The program itself, on files, in a process that can be killed.
 
+use relying_party::Application;
 use std::{
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr},
@@ -40,11 +41,11 @@ impl Place {
     }
 
     pub fn authority(&self, path: &str) -> String {
-        format!("{}{path}", self.origins.authority)
+        format!("{}{path}", self.origins.of(authority::ID))
     }
 
     pub fn notes(&self, path: &str) -> String {
-        format!("{}{path}", self.origins.notes)
+        format!("{}{path}", self.origins.of(Application::Notes))
     }
 
     pub fn visitor(&self) -> Persona {

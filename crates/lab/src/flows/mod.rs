@@ -96,7 +96,7 @@ fn names() -> Names {
     };
     Names {
         authority: AUTHORITY.to_owned(),
-        apps: Application::ALL.into_iter().filter_map(named).collect(),
+        apps: Application::ALL.iter().copied().filter_map(named).collect(),
     }
 }
 

@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 use web::{peer::Network, problem::Problem};
 
 /// How many streams are open at once. Each is a connection, of which the process has a few hundred.
-const AT_ONCE: usize = 100;
+pub(crate) const AT_ONCE: usize = 100;
 
 /// How many of them one network may have: forty people behind one address, with a tab each.
-const FROM_ONE: usize = 40;
+pub(crate) const FROM_ONE: usize = 40;
 
 /// A stream that nobody hears shows only when something is written to it.
 pub(crate) const STILL_THERE: Duration = Duration::from_secs(15);
@@ -62,16 +62,33 @@ pub(crate) fn answer(
 }
 
 /// The streams that are open, by whose they are; of each network, the oldest first.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct Streams(Arc<Mutex<Open>>);
 
-#[derive(Default)]
+impl Default for Streams {
+    fn default() -> Self {
+        Self::new(AT_ONCE, FROM_ONE)
+    }
+}
+
 struct Open {
+    max: usize,
+    max_of_network: usize,
     by_network: HashMap<Network, VecDeque<(u64, CancellationToken)>>,
     last: u64,
 }
 
 impl Streams {
+    /// So many at once, and so many of them from one network.
+    pub(crate) fn new(max: usize, max_of_network: usize) -> Self {
+        Self(Arc::new(Mutex::new(Open {
+            max,
+            max_of_network,
+            by_network: HashMap::new(),
+            last: 0,
+        })))
+    }
+
     /// When all are taken, the network that has the most gives its oldest up to one that has less:
     /// else three networks could have them all, and nobody else would see anything happen.
     ///
@@ -80,11 +97,11 @@ impl Streams {
     pub(crate) fn open(&self, network: Network) -> Result<Place, Problem> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = open.by_network.get(&network).map_or(0, VecDeque::len);
-        if own >= FROM_ONE {
+        if own >= open.max_of_network {
             return Err(Problem::too_many(TRY_LATER));
         }
         let all: usize = open.by_network.values().map(VecDeque::len).sum();
-        if all >= AT_ONCE {
+        if all >= open.max {
             let most = open.by_network.values_mut().max_by_key(|own| own.len());
             // Were they to have as many afterwards, the two would take it from each other for ever.
             let most = most.filter(|most| most.len() > own + 1);

@@ -9,6 +9,7 @@ mod cases;
 mod raw;
 mod routes;
 
+use relying_party::Application;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -134,10 +135,10 @@ fn untoward(stage: &Stage, reply: &Reply, served: bool, gives: &str) -> Option<S
     let local =
         location.starts_with('/') && !location.starts_with("//") && !location.contains('\\');
     let ours = [
-        &origins.authority,
-        &origins.notes,
-        &origins.tasks,
-        &origins.lab,
+        origins.of(authority::ID),
+        origins.of(Application::Notes),
+        origins.of(Application::Tasks),
+        origins.of(lab::ID),
     ]
     .iter()
     .any(|origin| location.starts_with(&format!("{origin}/")));

@@ -1,6 +1,7 @@
 //! Every route of every site, with a good request for it. A new route must be added here: a test
 //! compares this table with the routers' sources.
 
+use relying_party::Application;
 use std::{future::Future, net::SocketAddr, pin::Pin};
 
 use authority::store::ClientStore;
@@ -169,7 +170,7 @@ impl Stage {
                 Place::Header,
                 "origin",
                 "another site's",
-                self.world.origins.lab.as_str().into(),
+                self.world.origins.of(lab::ID).as_str().into(),
             ),
             (
                 Place::Header,
@@ -478,7 +479,7 @@ fn public_verify_route() -> Route {
                     let value = bobs[name].to_string().into_bytes();
                     foreign.push((Place::Json, name, "another person's", value));
                 }
-                let notes = world.origins.notes.as_str();
+                let notes = world.origins.of(Application::Notes).as_str();
                 foreign.extend([
                     (
                         Place::Json,
@@ -1075,7 +1076,7 @@ fn notes() -> Vec<Route> {
                                 place,
                                 "iss",
                                 "another server's",
-                                encode(world.origins.lab.as_str()),
+                                encode(world.origins.of(lab::ID).as_str()),
                             ),
                             (place, "iss", "with a slash", encode(&world.authority("/"))),
                             (
@@ -1149,7 +1150,7 @@ fn notes() -> Vec<Route> {
                                 place,
                                 "iss",
                                 "another server's",
-                                encode(world.origins.lab.as_str()),
+                                encode(world.origins.of(lab::ID).as_str()),
                             ),
                             (
                                 Place::Cookie,
@@ -1599,8 +1600,11 @@ fn report(world: &World, flow: &str) -> Request {
 /// A request for what the lab has of that flow.
 fn of_flow(stage: &Stage, path: &str, name: &'static str, id: &str) -> Built {
     let world = &stage.world;
-    let mut request =
-        Stage::navigation(&world.visitor(), world.origins.lab.as_str()).with(Place::Path, name, id);
+    let mut request = Stage::navigation(&world.visitor(), world.origins.of(lab::ID).as_str()).with(
+        Place::Path,
+        name,
+        id,
+    );
     request.path = path.to_owned();
     Built {
         request,
@@ -1669,7 +1673,7 @@ fn flows() -> Vec<Route> {
             methods: &["GET"],
             base: |stage| {
                 Box::pin(async {
-                    let url = format!("{}/flows/events", stage.world.origins.lab);
+                    let url = format!("{}/flows/events", stage.world.origins.of(lab::ID));
                     Built {
                         request: Stage::navigation(&stage.world.visitor(), &url),
                         foreign: vec![],
@@ -1807,7 +1811,7 @@ fn others() -> Vec<Route> {
             methods: &["GET"],
             base: |stage| {
                 Box::pin(async {
-                    let url = format!("{}/", stage.world.origins.lab);
+                    let url = format!("{}/", stage.world.origins.of(lab::ID));
                     Built {
                         request: Stage::navigation(&stage.world.visitor(), &url),
                         foreign: vec![],
@@ -1825,7 +1829,7 @@ fn others() -> Vec<Route> {
             methods: &["GET"],
             base: |stage| {
                 Box::pin(async {
-                    let url = format!("{}/monitor", stage.world.origins.lab);
+                    let url = format!("{}/monitor", stage.world.origins.of(lab::ID));
                     Built {
                         request: Stage::navigation(&stage.world.visitor(), &url),
                         foreign: vec![],
@@ -1843,7 +1847,7 @@ fn others() -> Vec<Route> {
             methods: &["GET", "POST"],
             base: |stage| {
                 Box::pin(async {
-                    let url = format!("{}/step", stage.world.origins.lab);
+                    let url = format!("{}/step", stage.world.origins.of(lab::ID));
                     Built {
                         request: Stage::form(&stage.world.visitor(), &url, &[]),
                         foreign: vec![],
@@ -1865,7 +1869,7 @@ fn others() -> Vec<Route> {
             base: |stage| {
                 Box::pin(async {
                     let visitor = stage.world.visitor();
-                    let lab = format!("{}/step", stage.world.origins.lab);
+                    let lab = format!("{}/step", stage.world.origins.of(lab::ID));
                     let page = visitor.post(&lab, &[]).await;
                     let url = stage.world.notes("/lab/step");
                     let (_, link) = page.body.split_once(&format!("{url}?key=")).unwrap();
@@ -1979,7 +1983,7 @@ fn others() -> Vec<Route> {
             methods: &["GET"],
             base: |stage| {
                 Box::pin(async {
-                    let url = format!("{}/", stage.world.origins.lab);
+                    let url = format!("{}/", stage.world.origins.of(lab::ID));
                     let names = ASSETS.names().unwrap();
                     let favicon = names.name("favicon-lab.svg");
                     let mut request = Stage::request("GET", &stage.world.visitor(), &url).with(

@@ -1,4 +1,4 @@
-//! The lab: how it is opened, over what [`recording`](super::recording) has made for it.
+//! The lab: how it is opened, over what the platform's recording has made for it.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use async_trait::async_trait;
 use axum::Router;
 use web::site::Site;
 
-use super::{CannotStart, Opening, stores::Files};
-use crate::sites::table::{Kind, Row, SITES};
+use super::{Kind, Row, SITES};
+use crate::platform::{CannotStart, Opening, stores::Files};
 
 /// Opens the store, which the recording has before the site does.
-pub(super) async fn store(files: &mut Files) -> Result<Arc<dyn Store>, CannotStart> {
+pub(crate) async fn store(files: &mut Files) -> Result<Arc<dyn Store>, CannotStart> {
     let Some(file) = files.database(::lab::ID) else {
         return Ok(Arc::new(Memory::default()));
     };
@@ -51,16 +51,17 @@ impl Kind for LabSite {
         let neighbours = others.map(|other| Neighbour {
             id: other.id,
             name: other.name,
-            origin: setup.origins.of(other.setting).clone(),
-            is_here: setup.sites.contains(&other.setting),
+            origin: setup.origins.of(other.id).clone(),
+            is_here: setup.sites.contains(&other.id),
         });
         Ok(Arc::new(Lab::new(
             Settings {
-                origin: setup.origins.of(row.setting).clone(),
+                origin: setup.origins.of(row.id).clone(),
                 name: row.name.to_owned(),
                 assets: opening.assets(),
-                authority: authority::ID,
+                authority: ::authority::ID,
                 neighbours: neighbours.collect(),
+                bounds: setup.bounds.lab,
             },
             recorded,
             Arc::clone(&setup.clock),

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use axum::Router;
 use web::site::Site;
 
-use super::{CannotStart, Opening, accounts, clients};
-use crate::sites::table::{Kind, Row};
+use super::{Kind, Row};
+use crate::platform::{CannotStart, Opening, accounts, clients};
 
 /// The authorization server.
 #[derive(Debug)]
@@ -52,12 +52,13 @@ impl Kind for AuthorityServer {
         }
         Ok(Arc::new(Authority::new(
             Settings {
-                origin: setup.origins.authority.clone(),
+                origin: setup.origins.of(row.id).clone(),
                 name: row.name.to_owned(),
                 assets: opening.assets(),
                 cookie_prefix: setup.cookie_prefix,
                 recorder: opening.recorder(),
                 shown: opening.shown(),
+                max_keys: setup.bounds.limiter_keys,
                 idle: setup.idle,
                 absolute: setup.absolute,
                 policy: setup.policy,

@@ -10,11 +10,8 @@ use relying_party::{
 };
 use web::site::Site;
 
-use super::{CannotStart, Opening, clients};
-use crate::{
-    config::SiteName,
-    sites::table::{self, Kind, Row},
-};
+use super::{AUTHORITY_NAME, Kind, Row};
+use crate::platform::{CannotStart, Opening, clients};
 
 #[async_trait]
 impl Kind for Application {
@@ -52,9 +49,9 @@ impl Kind for Application {
                 application: *self,
                 client_id: clients::client_id(*self)?,
                 client_secret: secret.clone(),
-                origin: setup.origins.of(row.setting).clone(),
-                issuer: setup.origins.of(SiteName::Authority).clone(),
-                authority_name: table::name(authority::ID).to_owned(),
+                origin: setup.origins.of(row.id).clone(),
+                issuer: setup.origins.of(::authority::ID).clone(),
+                authority_name: AUTHORITY_NAME.to_owned(),
                 authority_ca: setup.authority_ca.clone(),
                 recheck: setup.recheck,
                 assets: opening.assets(),
@@ -62,6 +59,7 @@ impl Kind for Application {
                 cookie_prefix: setup.cookie_prefix,
                 recorder: opening.recorder(),
                 shown: opening.shown(),
+                max_keys: setup.bounds.limiter_keys,
             },
             store,
             Arc::clone(&setup.clock),

@@ -1,0 +1,55 @@
+//! How much a lab keeps, in memory and in its store.
+
+use handoff::tally::REMEMBERED;
+use web::{limits::MOST_KEYS, queue::WAITING};
+
+use crate::{
+    collector::MAX_CHANGES,
+    flows::streams::{AT_ONCE, FROM_ONE},
+    monitor::MAX_FACTS,
+    stepping::MAX_LINKS,
+    store::{BYTES, FLOWS},
+};
+
+/// The most of everything that one lab keeps. Nothing of it is allocated before it is used, but for the
+/// slots of [`Self::changes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Events that wait to be kept.
+    pub waiting: usize,
+    /// Changes by which a follower may be behind; one at least.
+    pub changes: usize,
+    /// Steps of the last hour, in the monitor.
+    pub facts: usize,
+    /// Requests and handoffs that the monitor remembers.
+    pub remembered: usize,
+    /// Streams of events that are open at once.
+    pub streams: usize,
+    /// The same from one network.
+    pub streams_of_network: usize,
+    /// Links of step mode, and browsers that it is on for.
+    pub step_links: usize,
+    /// Keys that each limiter counts.
+    pub limiter_keys: usize,
+    /// Flows in the store.
+    pub flows: usize,
+    /// Bytes of all flows in the store together.
+    pub bytes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            waiting: WAITING,
+            changes: MAX_CHANGES,
+            facts: MAX_FACTS,
+            remembered: REMEMBERED,
+            streams: AT_ONCE,
+            streams_of_network: FROM_ONE,
+            step_links: MAX_LINKS,
+            limiter_keys: MOST_KEYS,
+            flows: FLOWS,
+            bytes: BYTES,
+        }
+    }
+}
