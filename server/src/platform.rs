@@ -29,7 +29,7 @@ use time::Duration;
 use tokio::task::JoinSet;
 use web::{
     cookies::Prefix,
-    limits::MOST_KEYS,
+    limits::MAX_KEYS,
     record::{Recorder, Recorders},
     seams::{Clock, Randomness, SystemClock, SystemRandomness},
     site::{Failure, Site, SiteId},
@@ -79,7 +79,7 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            limiter_keys: MOST_KEYS,
+            limiter_keys: MAX_KEYS,
             remembered: tally::REMEMBERED,
             lab: ::lab::Bounds::default(),
         }

@@ -100,7 +100,7 @@ impl World {
             cookie_prefix: Prefix::default(),
             recorder: web::record::Recorders::none(),
             shown: None,
-            max_keys: web::limits::MOST_KEYS,
+            max_keys: web::limits::MAX_KEYS,
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),
             policy: Policy::STRICT,

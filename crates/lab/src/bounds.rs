@@ -1,7 +1,7 @@
 //! How much a lab keeps, in memory and in its store.
 
 use handoff::tally::REMEMBERED;
-use web::{limits::MOST_KEYS, queue::WAITING};
+use web::{limits::MAX_KEYS, queue::WAITING};
 
 use crate::{
     collector::MAX_CHANGES,
@@ -47,7 +47,7 @@ impl Default for Bounds {
             streams: AT_ONCE,
             streams_of_network: FROM_ONE,
             step_links: MAX_LINKS,
-            limiter_keys: MOST_KEYS,
+            limiter_keys: MAX_KEYS,
             flows: FLOWS,
             bytes: BYTES,
         }

@@ -113,7 +113,7 @@ fn client(port: u16) -> AuthorityClient {
         recheck: relying_party::identity::MAX_RECHECK,
         recorder: web::record::Recorders::none(),
         shown: None,
-        max_keys: web::limits::MOST_KEYS,
+        max_keys: web::limits::MAX_KEYS,
     })
 }
 

@@ -103,7 +103,7 @@ impl World {
             recheck,
             recorder: web::record::Recorders::none(),
             shown: None,
-            max_keys: web::limits::MOST_KEYS,
+            max_keys: web::limits::MAX_KEYS,
         };
         let issuer = settings.issuer.clone();
         let site = RelyingParty::new(settings, store.clone(), shared, random);

@@ -279,10 +279,10 @@ pub struct Alarm<K> {
 
 impl<K: Hash + Eq> Alarm<K> {
     /// An alarm that is raised by the `often`th event of a key within this time, and counts
-    /// [`MOST_KEYS`].
+    /// [`MAX_KEYS`].
     #[must_use]
     pub fn new(often: u32, within: Duration, clock: Arc<dyn Clock>) -> Self {
-        Self::bounded(often, within, MOST_KEYS, clock)
+        Self::bounded(often, within, MAX_KEYS, clock)
     }
 
     /// The same, for so many keys.
