@@ -123,10 +123,7 @@ async fn a_thousand_platforms_come_and_go_and_leave_nothing_behind() {
     let tasks = || Handle::current().metrics().num_alive_tasks();
     let create = async |n: usize| {
         let origins = Origins::on_localhost(&format!("-{n}"), 4000).unwrap();
-        let assets = Assets {
-            stylesheet: "style.css".to_owned(),
-            lab: "lab".to_owned(),
-        };
+        let assets = Assets::default();
         let mut setup = Setup::demo(origins, assets);
         setup.shared = shared.clone();
         lean(&mut setup);
