@@ -163,10 +163,10 @@ attacks! {
     row_6_a_token_is_redeemed_for_another_redirect_uri: Defence::RedirectUriBinding,
         async |world: &World| accepts(world, "redirect_uri", &world.notes("/elsewhere")).await;
     row_6_a_token_is_redeemed_with_another_state: Defence::StateBinding,
-        async |world: &World| accepts(world, "state", &State::mint([7; 32]).expose().to_string()).await;
+        async |world: &World| accepts(world, "state", State::mint([7; 32]).expose().as_ref()).await;
     rows_6_and_80_a_token_is_redeemed_with_another_verifier: Defence::VerifierBinding,
         async |world: &World| {
-            accepts(world, "code_verifier", &Verifier::mint([7; 32]).expose().to_string()).await
+            accepts(world, "code_verifier", Verifier::mint([7; 32]).expose().as_ref()).await
         };
     row_56_a_token_is_redeemed_after_the_sign_out: Defence::LiveSignIn, async |world: &World| {
         let (alice, party, token) = token(world).await;
@@ -182,7 +182,7 @@ attacks! {
         };
     row_15_verify_tells_why_it_refuses: Defence::UniformRefusals, async |world: &World| {
         let (_, party, first) = token(world).await;
-        let unknown = verify(world, &party.body(&State::mint([9; 32]).expose().to_string())).await;
+        let unknown = verify(world, &party.body(State::mint([9; 32]).expose().as_ref())).await;
         let mut wrong = party.body(&first);
         wrong["code_verifier"] = Verifier::mint([7; 32]).expose().to_string().into();
         let wrong = verify(world, &wrong).await;
