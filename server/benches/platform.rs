@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use app::shell::Assets;
+use ui::shell::Assets;
 use server::{
     config::Origins,
     platform::{Platform, Setup, Shared, Stores},

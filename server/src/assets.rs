@@ -11,7 +11,6 @@ use std::{
     sync::Arc,
 };
 
-use app::shell;
 use axum::{
     Router,
     body::{Body, Bytes},
@@ -21,6 +20,7 @@ use axum::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use rust_embed::RustEmbed;
+use ui::shell;
 
 /// Tells the names of today's files. Read here, never served.
 const MANIFEST: &str = "manifest.json";

@@ -13,7 +13,6 @@ mod sweeper;
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 pub use accounts::DEMO_ACCOUNTS;
-use app::shell::Assets;
 use authority::{DemoAccount, password::Turns};
 pub use clients::{MissingSecrets, read as read_secret};
 use database::{CannotOpen, Unavailable};
@@ -27,6 +26,7 @@ pub use sweeper::Sweeper;
 use sweeper::Swept;
 use time::Duration;
 use tokio::task::JoinSet;
+use ui::shell::Assets;
 use web::{
     cookies::Prefix,
     limits::MAX_KEYS,

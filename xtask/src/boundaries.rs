@@ -9,16 +9,21 @@ use crate::workspace::{Workspace, output, run};
 /// For each member, the members that its manifest may name. No other arrow is allowed.
 const ARROWS: &[(&str, &str)] = &[
     ("handoff", ""),
-    ("web", "handoff app"),
+    ("ui", "handoff"),
+    ("pages", "handoff ui"),
+    ("lab_pages", "handoff ui"),
+    ("web", "handoff ui"),
     ("database", "handoff"),
-    ("app", "handoff"),
-    ("frontend", "handoff app"),
-    ("authority", "handoff web database app"),
-    ("relying_party", "handoff web database app"),
-    ("lab", "handoff web database app authority relying_party"),
+    ("frontend", "lab_pages"),
+    ("authority", "handoff web database pages ui"),
+    ("relying_party", "handoff web database pages ui"),
+    (
+        "lab",
+        "handoff web database lab_pages ui authority relying_party",
+    ),
     (
         "server",
-        "handoff web database app authority relying_party lab",
+        "handoff web database ui authority relying_party lab",
     ),
     ("xtask", ""),
 ];
@@ -30,6 +35,9 @@ struct Fence {
     tree: &'static str,
     never: &'static str,
 }
+
+/// What a page has no use for.
+const NO_SERVER: &str = "sqlx tower-sessions argon2 axum hyper";
 
 const FENCES: &[Fence] = &[
     Fence {
@@ -53,9 +61,19 @@ const FENCES: &[Fence] = &[
         never: "tokio axum hyper sqlx",
     },
     Fence {
-        says: "app on the server brings no server code",
-        tree: "--package app --features ssr --edges normal",
-        never: "sqlx tower-sessions argon2 axum hyper",
+        says: "ui brings no server code",
+        tree: "--package ui --edges normal",
+        never: NO_SERVER,
+    },
+    Fence {
+        says: "pages bring no server code",
+        tree: "--package pages --edges normal",
+        never: NO_SERVER,
+    },
+    Fence {
+        says: "lab_pages on the server bring no server code",
+        tree: "--package lab_pages --features ssr --edges normal",
+        never: NO_SERVER,
     },
 ];
 
@@ -162,7 +180,7 @@ mod tests {
 
     #[test]
     fn an_intruder_is_found_with_its_companions_and_not_by_chance() {
-        let tree = "app v0.1.0 (/a)\ntokio-util v0.7.20\nrandom v1.0.0\nrand_core v0.9.0 (*)\n";
+        let tree = "ui v0.1.0 (/a)\ntokio-util v0.7.20\nrandom v1.0.0\nrand_core v0.9.0 (*)\n";
         let found = intruders(tree, "tokio rand");
         assert_eq!(
             found.into_iter().collect::<Vec<_>>(),

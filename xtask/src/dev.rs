@@ -160,13 +160,13 @@ mod tests {
         std::fs::write(root.join("Cargo.lock"), "").unwrap();
         let event = |kind, path: &str| notify::Event::new(kind).add_path(root.join(path));
         let created = EventKind::Create(CreateKind::File);
-        assert!(is_change(&event(created, "app/src/lib.rs")));
+        assert!(is_change(&event(created, "app/ui/src/lib.rs")));
         assert!(is_change(&event(created, "Cargo.toml")));
         assert!(!is_change(&event(created, "target")));
-        assert!(!is_change(&event(created, "app/src/.lib.rs.swp")));
+        assert!(!is_change(&event(created, "app/ui/src/.lib.rs.swp")));
         assert!(!is_change(&event(
             EventKind::Access(AccessKind::Any),
-            "app/src/lib.rs"
+            "app/ui/src/lib.rs"
         )));
     }
 }

@@ -121,7 +121,7 @@ fn formatting(run: &mut Run<'_>) -> Result<()> {
     workspace::run(run.workspace.cargo().args(["fmt", "--all", "--check"]))
 }
 
-// `frontend` only compiles for the browser, and would turn on `app/hydrate` beside `app/ssr`.
+// `frontend` only compiles for the browser, and would turn on `lab_pages/hydrate` beside `lab_pages/ssr`.
 fn clippy_native(run: &mut Run<'_>) -> Result<()> {
     workspace::run(
         run.workspace
@@ -141,10 +141,10 @@ fn clippy_wasm(run: &mut Run<'_>) -> Result<()> {
     workspace::run(
         run.workspace
             .cargo()
-            .args(["clippy", "--package", "frontend", "--package", "app"])
+            .args(["clippy", "--package", "frontend", "--package", "lab_pages"])
             .args([
                 "--features",
-                "app/hydrate",
+                "lab_pages/hydrate",
                 "--target",
                 "wasm32-unknown-unknown",
             ])

@@ -69,8 +69,8 @@ impl SignedIn {
 
     /// The person, for a page.
     #[must_use]
-    pub fn person(&self) -> app::person::Person {
-        app::person::Person {
+    pub fn person(&self) -> ui::person::Person {
+        ui::person::Person {
             name: self.sign_in.user.name.clone(),
             email: self.sign_in.user.email.clone(),
         }

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use app::authority::login::{DemoAccount, Login, LoginNotice, LoginPage};
 use axum::response::Response;
 use handoff::{
     client::Client,
@@ -12,6 +11,7 @@ use handoff::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use leptos::prelude::*;
+use pages::authority::login::{DemoAccount, Login, LoginNotice, LoginPage};
 use serde::Deserialize;
 use web::{
     context::{At, TraceId},

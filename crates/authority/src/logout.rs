@@ -1,10 +1,10 @@
 //! Signing out: a question, and a form that answers it (row 55).
 
-use app::authority::logout::{SignOut, SignOutPage};
 use axum::response::Response;
 use handoff::ids::SignInId;
 use http::HeaderValue;
 use leptos::prelude::*;
+use pages::authority::logout::{SignOut, SignOutPage};
 use serde::Deserialize;
 use web::{
     context::{At, TraceId},

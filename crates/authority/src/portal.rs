@@ -1,9 +1,9 @@
 //! The portal: what a person may open, and what was done in their name.
 
-use app::authority::portal::{AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff};
 use axum::response::Response;
 use handoff::{client::Client, uri::with_query};
 use leptos::prelude::*;
+use pages::authority::portal::{AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use web::{context::At, moment::past, page::Page, params::Params, problem::Problem};

@@ -3,9 +3,9 @@
 pub(crate) mod end;
 pub(crate) mod end_app;
 
-use app::authority::sessions::{AppSession, BrowserSession, Ended, Sessions, SessionsPage};
 use axum::response::Response;
 use leptos::prelude::*;
+use pages::authority::sessions::{AppSession, BrowserSession, Ended, Sessions, SessionsPage};
 use serde::Deserialize;
 use web::{context::At, moment::moment, page::Page, params::Params, problem::Problem};
 

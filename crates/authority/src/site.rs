@@ -2,11 +2,11 @@
 
 use std::{ops::Deref, sync::Arc};
 
-use app::shell::{Assets, Brand, Frame, Party};
 use async_trait::async_trait;
 use handoff::{ids::ClientId, policy::Policy, uri::Origin};
 use http::Extensions;
 use time::Duration;
+use ui::shell::{Assets, Brand, Frame, Party};
 use web::{
     context::Context,
     cookies::Prefix,

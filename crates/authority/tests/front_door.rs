@@ -5,7 +5,6 @@
 
 use std::{net::Ipv4Addr, sync::Arc};
 
-use app::shell::Assets;
 use authority::{
     Authority, Settings,
     identity::{KNOWN_COOKIE, PRE_COOKIE, SESSION_COOKIE},
@@ -26,6 +25,7 @@ use handoff::{
 use http::{Method, Request, StatusCode, header};
 use time::{Duration, macros::datetime};
 use tower::ServiceExt;
+use ui::shell::Assets;
 use web::{
     context::Context,
     cookies::Prefix,

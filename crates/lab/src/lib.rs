@@ -18,14 +18,6 @@ pub mod store;
 use std::sync::Arc;
 
 use crate::stepping::Stepping;
-use app::{
-    lab::{
-        monitor::MonitorPage,
-        start::{Start, StartPage},
-        stepping::{Links, LinksPage, Offer},
-    },
-    shell::{Assets, Brand, Frame, Party},
-};
 use async_trait::async_trait;
 use axum::{Router, response::Response, routing::get};
 pub use bounds::Bounds;
@@ -36,12 +28,18 @@ use handoff::{
     uri::Origin,
 };
 use http::Extensions;
+use lab_pages::{
+    monitor::MonitorPage,
+    start::{Start, StartPage},
+    stepping::{Links, LinksPage, Offer},
+};
 use leptos::prelude::*;
 use limits::Limits;
 use monitor::Monitor;
 use relying_party::Application;
 use store::Store;
 use tokio_util::sync::CancellationToken;
+use ui::shell::{Assets, Brand, Frame, Party};
 use web::{
     context::{At, Context},
     layers,

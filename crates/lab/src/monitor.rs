@@ -11,12 +11,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use app::lab::monitor as page;
 use handoff::{
     flow::Event,
     step::Step,
     tally::{self, End, Tally},
 };
+use lab_pages::monitor as page;
 use time::{Duration, OffsetDateTime};
 use web::{record::Recorder, seams::Clock};
 

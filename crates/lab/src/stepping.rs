@@ -12,10 +12,6 @@ use std::{
     sync::{Arc, LazyLock, Mutex, PoisonError},
 };
 
-use app::{
-    lab::stepping::{Held, HeldPage, Parameter, Switch, SwitchPage},
-    shell::Frame,
-};
 use axum::{
     Extension, Router,
     body::Body,
@@ -30,11 +26,13 @@ use handoff::{
     wire::path,
 };
 use http::{HeaderMap, StatusCode, Uri, header};
+use lab_pages::stepping::{Held, HeldPage, Parameter, Switch, SwitchPage};
 use leptos::prelude::*;
 use relying_party::PROBLEM;
 use serde::Deserialize;
 use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
+use ui::shell::Frame;
 use web::{
     appearance,
     context::{At, Context},

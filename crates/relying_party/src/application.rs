@@ -1,11 +1,12 @@
 //! The applications: what one differs in from another. Everything else here is the same code, with
 //! another client's settings.
 
-use app::{components::icon::AppIcon, relying_party::items::Kind};
 use axum::{
     Router,
     routing::{get, post},
 };
+use pages::relying_party::items::Kind;
+use ui::components::icon::AppIcon;
 
 use web::site::SiteId;
 

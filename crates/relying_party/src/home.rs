@@ -1,8 +1,8 @@
 //! The front page: the application, or the way in.
 
-use app::relying_party::signed_out::{SignedOut, SignedOutPage};
 use axum::response::Response;
 use leptos::prelude::*;
+use pages::relying_party::signed_out::{SignedOut, SignedOutPage};
 use serde::Deserialize;
 use web::{context::At, page::Page, params::Params, problem::Problem};
 

@@ -158,7 +158,7 @@ impl SignedIn {
 
     /// The person, for a page.
     #[must_use]
-    pub fn person(&self) -> app::person::Person {
+    pub fn person(&self) -> ui::person::Person {
         session::person(&self.session)
     }
 

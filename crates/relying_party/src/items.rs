@@ -6,10 +6,10 @@ pub(crate) mod edit;
 pub(crate) mod restore;
 pub(crate) mod tick;
 
-use app::relying_party::items::{ItemView, Items, ItemsPage, Kind, News, PageNumber, Part};
 use axum::{http::StatusCode, response::Response};
 use handoff::ids::ItemId;
 use leptos::prelude::*;
+use pages::relying_party::items::{ItemView, Items, ItemsPage, Kind, News, PageNumber, Part};
 use serde::Deserialize;
 use time::Duration;
 use web::{context::At, form::Protected, moment::moment, page::Page, problem::Problem, redirect};

@@ -1,10 +1,10 @@
 //! Why a sign-in did not happen, explained at an address that holds no token.
 
-pub(crate) use app::relying_party::problem::Reason;
-use app::relying_party::problem::{Problem as Model, ProblemPage};
 use axum::response::Response;
 use handoff::uri;
 use leptos::prelude::*;
+pub(crate) use pages::relying_party::problem::Reason;
+use pages::relying_party::problem::{Problem as Model, ProblemPage};
 use serde::Deserialize;
 use web::{
     context::{At, TraceId},

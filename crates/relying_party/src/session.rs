@@ -1,7 +1,6 @@
 //! What a session here is made of: a row in the store, the browser's record that names it, and an
 //! access token at the authorization server. They begin together and end together.
 
-use app::person::Person;
 use axum::{
     http::header,
     response::{Html, IntoResponse, Response},
@@ -14,6 +13,7 @@ use handoff::{
     wire::{UserInfo, VerifyResponse},
 };
 use time::OffsetDateTime;
+use ui::person::Person;
 use web::{
     context::TraceId,
     cookies::{self, Cookies},

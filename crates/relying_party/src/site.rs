@@ -8,7 +8,6 @@ use std::{
     },
 };
 
-use app::shell::{Assets, Brand, Frame, Party};
 use async_trait::async_trait;
 use axum::http::Extensions;
 use handoff::{
@@ -19,6 +18,7 @@ use handoff::{
     wire::path,
 };
 use time::Duration;
+use ui::shell::{Assets, Brand, Frame, Party};
 use web::{
     context::{Context, TraceId},
     cookies::Prefix,

@@ -1,9 +1,9 @@
 //! H6, when somebody else is signed in here: "Switch from Alice to Bob?" (row 24).
 
-use app::relying_party::switch::{Switch, SwitchPage};
 use axum::response::Response;
 use handoff::{cause::Cause, ids::SessionId};
 use leptos::prelude::*;
+use pages::relying_party::switch::{Switch, SwitchPage};
 use serde::Deserialize;
 use web::{
     context::{At, TraceId},

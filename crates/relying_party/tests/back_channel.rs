@@ -8,7 +8,6 @@ use std::{
     thread::JoinHandle,
 };
 
-use app::shell::Assets;
 use handoff::{
     handoff::{Returned, Started},
     ids::ClientId,
@@ -21,6 +20,7 @@ use relying_party::{
     authority_client::{AuthorityClient, SessionCheck, Verification},
 };
 use time::macros::datetime;
+use ui::shell::Assets;
 use web::{context::TraceId, steps::Steps};
 
 const ACCEPTED: &str = r#"{"token_type":"Bearer","access_token":"AT","expires_in":3600,

@@ -8,7 +8,6 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use app::shell::Assets;
 use axum::{
     Router,
     body::Body,
@@ -33,6 +32,7 @@ use relying_party::{
 use sqlx::{Connection, SqliteConnection};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt;
+use ui::shell::Assets;
 use web::{
     csrf,
     peer::Peer,

@@ -1,10 +1,6 @@
 //! The look that a reader has chosen, kept in a cookie, and the two routes that every site has for its
 //! readers: the choice, and the glossary.
 
-use app::{
-    appearance::{Appearance, FOOT, PATH, Scale, Surroundings, Theme},
-    words,
-};
 use axum::{
     Router,
     body::Bytes,
@@ -17,6 +13,10 @@ use handoff::uri::LocalPath;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
 use time::Duration;
+use ui::{
+    appearance::{Appearance, FOOT, PATH, Scale, Surroundings, Theme},
+    words,
+};
 
 use crate::{
     context::{At, Context},

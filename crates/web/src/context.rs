@@ -2,12 +2,12 @@
 
 use std::{convert::Infallible, sync::Arc};
 
-use app::shell::Frame;
 use axum::extract::FromRequestParts;
 use handoff::{policy::Policy, uri::Origin};
 use http::{Extensions, request::Parts};
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
+use ui::shell::Frame;
 
 use crate::{
     cookies::Prefix,

@@ -1,8 +1,8 @@
 //! The glossary, the same on every site.
 
-use app::words::GlossaryPage;
 use axum::response::Response;
 use leptos::prelude::*;
+use ui::words::GlossaryPage;
 
 use crate::{
     context::{At, Context},

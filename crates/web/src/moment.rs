@@ -1,11 +1,11 @@
 //! Times on pages, alike on every site.
 
-use app::components::moment::{Moment, Past};
 use time::{
     OffsetDateTime,
     format_description::{BorrowedFormatItem, well_known::Rfc3339},
     macros::format_description,
 };
+use ui::components::moment::{Moment, Past};
 
 /// The page says UTC, because a server does not know where its reader is.
 const FOR_PEOPLE: &[BorrowedFormatItem<'_>] =

@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 
-use app::appearance::Surroundings;
 use axum::{
     body::Body,
     extract::FromRequestParts,
@@ -15,6 +14,7 @@ use leptos::{
     nonce::Nonce,
     prelude::{Owner, provide_context},
 };
+use ui::appearance::Surroundings;
 
 /// A page that is about to be shown. It is an extractor, so that a handler that shows nothing says
 /// so in its signature.

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use app::shell::Assets;
 use handoff::token::ClientSecret;
 use relying_party::Application;
+use ui::shell::Assets;
 use web::record::{Recorder, Shown};
 
 use super::{Setup, recording::Recording, stores::Files};

@@ -12,7 +12,6 @@ use std::{
     thread::ThreadId,
 };
 
-use app::shell::Assets;
 use authority::store::{AccountStore, ClientStore};
 use handoff::{
     client::AssignedTo,
@@ -35,6 +34,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
+use ui::shell::Assets;
 use url::Url;
 use web::{
     record::Recorder,

@@ -551,7 +551,7 @@ async fn an_assignment_outlives_a_restart() {
     let (process, world) = world().await;
     let folder = tempfile::tempdir().unwrap();
     let open = async || {
-        let assets = app::shell::Assets::default();
+        let assets = ui::shell::Assets::default();
         let setup = Setup::demo(world.origins.clone(), assets);
         let platform = Platform::open(setup, Stores::InFolder(folder.path().to_owned()));
         platform.await.unwrap()

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::shell::Assets;
+use ui::shell::Assets;
 use axum::{body::Body, http::Request};
 use reqwest::StatusCode;
 use server::{

@@ -1,6 +1,5 @@
 //! H3: the relying party sends the browser here for a token that is welded to its own state.
 
-use app::authority::confirm::{Confirm, ConfirmPage};
 use axum::response::Response;
 use handoff::{
     cause::Cause,
@@ -14,6 +13,7 @@ use handoff::{
     wire::{AuthorizeQuery, NOT_ASSIGNED, S256},
 };
 use leptos::prelude::*;
+use pages::authority::confirm::{Confirm, ConfirmPage};
 use serde::Deserialize;
 use web::{
     context::At,
@@ -310,7 +310,6 @@ enum Denial {
 mod tests {
     use std::sync::Arc;
 
-    use app::shell::Assets;
     use axum::response::IntoResponse;
     use handoff::{
         client::{AssignedTo, HandoffLifetime, Icon, Kind, Registration},
@@ -320,6 +319,7 @@ mod tests {
     };
     use http::{StatusCode, header};
     use time::Duration;
+    use ui::shell::Assets;
     use web::context::TraceId;
     use web::seams::{SystemClock, SystemRandomness};
 

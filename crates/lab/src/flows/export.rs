@@ -1,12 +1,12 @@
 //! A flow as a file, to be kept or passed on. It holds what the page holds: no secret.
 
-use app::lab::diagram::{Diagram, Missing, export, text};
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
 use handoff::flow::Event;
 use http::header;
+use lab_pages::diagram::{Diagram, Missing, export, text};
 use serde::Serialize;
 use web::{context::At, problem::Problem};
 

@@ -1,10 +1,10 @@
 //! The handoffs that were recorded, the newest first.
 
-use app::lab::{
+use axum::response::Response;
+use lab_pages::{
     diagram::{AppName, Names},
     flows::{FlowRow, Flows, FlowsPage},
 };
-use axum::response::Response;
 use leptos::prelude::*;
 use serde::Deserialize;
 use time::OffsetDateTime;

@@ -3,9 +3,9 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use app::lab::flows::FlowRow;
 use axum::response::{Response, sse};
 use futures_util::stream::unfold;
+use lab_pages::flows::FlowRow;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::sleep,

@@ -10,13 +10,13 @@ pub(crate) mod next;
 pub(crate) mod page;
 pub(crate) mod streams;
 
-use app::lab::diagram::{AppName, Missing, Names};
 use axum::{
     extract::{FromRequestParts, Path},
     response::Response,
 };
 use handoff::ids::ClientId;
 use http::request::Parts;
+use lab_pages::diagram::{AppName, Missing, Names};
 use relying_party::Application;
 use time::{Duration, OffsetDateTime};
 use web::{problem::Problem, redirect};

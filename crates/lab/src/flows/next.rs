@@ -1,7 +1,7 @@
 //! Waits for the next handoff, and leads to it.
 
-use app::lab::next::{Next, NextPage};
 use axum::response::Response;
+use lab_pages::next::{Next, NextPage};
 use leptos::prelude::*;
 use serde::Deserialize;
 use web::{context::At, page::Page, params::Params, problem::Problem, redirect};

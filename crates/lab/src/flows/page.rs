@@ -1,7 +1,7 @@
 //! One flow.
 
-use app::lab::flow::{Flow as Model, FlowPage};
 use axum::response::Response;
+use lab_pages::flow::{Flow as Model, FlowPage};
 use leptos::prelude::*;
 use web::{context::At, moment, page::Page, problem::Problem, redirect};
 

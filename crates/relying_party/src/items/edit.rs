@@ -1,6 +1,5 @@
 //! Changing what a text says.
 
-use app::relying_party::items::{Edit, EditPage, PageNumber};
 use axum::{
     extract::{Path, rejection::PathRejection},
     http::StatusCode,
@@ -8,6 +7,7 @@ use axum::{
 };
 use handoff::ids::ItemId;
 use leptos::prelude::*;
+use pages::relying_party::items::{Edit, EditPage, PageNumber};
 use web::{context::At, form::Protected, page::Page, params::Params, problem::Problem, redirect};
 
 use super::{Draft, FromPage, Text, show_with};

@@ -1,12 +1,12 @@
 //! Bringing back what was deleted.
 
-use app::relying_party::items::News;
 use axum::{
     extract::{Path, rejection::PathRejection},
     http::StatusCode,
     response::Response,
 };
 use handoff::ids::ItemId;
+use pages::relying_party::items::News;
 use web::{context::At, form::Protected, page::Page, problem::Problem, redirect};
 
 use super::{Draft, FromPage, show_with};

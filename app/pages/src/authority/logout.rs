@@ -1,0 +1,60 @@
+//! Signing out of Harbor ID.
+
+use crate::authority::NAME;
+use leptos::prelude::*;
+use ui::words::{Explained, Term};
+use ui::{
+    components::{field::CsrfToken, identity::Card},
+    person::Person,
+};
+
+/// What the sign-out page shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignOut {
+    /// Who is signed in; nobody, when the session is gone already.
+    pub person: Option<Person>,
+    /// The CSRF token of this session.
+    pub csrf: String,
+}
+
+/// "Sign out of Harbor ID?"
+#[component]
+pub fn SignOutPage(
+    /// What to show.
+    model: SignOut,
+) -> impl IntoView {
+    let SignOut { person, csrf } = model;
+    match person {
+        Some(person) => view! {
+            <div class="sheet">
+                <h1>{format!("Sign out of {NAME}?")}</h1>
+                <Card name=person.name detail=person.email />
+                <p>"To open an app from here again, you sign in again."</p>
+                <form method="post" action="/logout">
+                    <CsrfToken token=csrf />
+                    <div class="actions">
+                        <button class="button button--main" type="submit">
+                            "Sign out"
+                        </button>
+                        <a class="button" href="/">
+                            "Stay signed in"
+                        </a>
+                    </div>
+                </form>
+            </div>
+        }
+        .into_any(),
+        None => view! {
+            <div class="sheet">
+                <h1>{format!("You are not signed in to {NAME}")}</h1>
+                <p>"There is no " <Explained term=Term::Session /> " to end in this browser."</p>
+                <div class="actions">
+                    <a class="button button--main" href="/login">
+                        "Sign in"
+                    </a>
+                </div>
+            </div>
+        }
+        .into_any(),
+    }
+}
