@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ui::shell::Assets;
 use server::{
     config::Origins,
     platform::{Platform, Setup, Shared, Stores},
     sites::{Directory, Mounted},
 };
+use ui::shell::Assets;
 
 /// How many platforms are created and dropped, one after the other.
 const ROUNDS: usize = 200;

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ui::shell::Assets;
 use axum::{body::Body, http::Request};
 use reqwest::StatusCode;
 use server::{
@@ -12,6 +11,7 @@ use server::{
 };
 use tokio::runtime::Handle;
 use tower::ServiceExt;
+use ui::shell::Assets;
 
 use crate::harness::{Kept, Process, World, basic};
 

@@ -39,7 +39,7 @@ pub enum Kept {
     },
     /// The session that it was to wait for has ended: there is no person to ask. Nothing was stored.
     NobodyIsSignedIn,
-    /// See [`Beginning::TooLate`].
+    /// See [`super::Beginning::TooLate`].
     TooLate,
 }
 
