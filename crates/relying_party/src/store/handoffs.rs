@@ -26,7 +26,7 @@ pub struct NewHandoff {
 }
 
 /// H4: a handoff that was started by the browser that came back. It is taken once; what is left of it
-/// in the store is for [`Source::Handoff`].
+/// in the store is for [`super::Source::Handoff`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TakenHandoff {
     /// The verifier, sealed under the pre-session's cookie.

@@ -34,7 +34,7 @@ pub enum Kept {
     Waits {
         /// The access token of the one that waited before, which is gone.
         displaced: Option<Sealed>,
-        /// See [`Beginning::Begun`].
+        /// See [`super::Beginning::Begun`].
         pre_session_over: bool,
     },
     /// The session that it was to wait for has ended: there is no person to ask. Nothing was stored.
