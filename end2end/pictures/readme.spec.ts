@@ -33,3 +33,16 @@ test('the portal and Notes, as the README shows them', async ({ visitor, portal,
   await portal.arrived(alice);
   await take(visitor, 'portal');
 });
+
+test('the picture of a handoff, as the README shows it', async ({ visitor, portal, notes }) => {
+  const before = await visitor.flows.newest();
+  await visitor.signInAs(alice);
+  await portal.openApp('Notes');
+  await notes.arrived(alice);
+  await visitor.flows.openNewerThan(before);
+  await visitor.flow.arrived();
+  await prefer(visitor.page, 'light');
+  await visitor.page.setViewportSize({ width: 1280, height: 900 });
+  const path = fileURLToPath(new URL('../../docs/pictures/flow.png', import.meta.url));
+  await visitor.flow.picture.screenshot({ path });
+});

@@ -48,16 +48,22 @@ pub fn StartPage(
                         </p>
                     </li>
                     <li class="door">
-                        <h3>"Compare it"</h3>
+                        <h3>
+                            <a href="/step">"Change it on the way"</a>
+                        </h3>
                         <p>
-                            "Other ways to sign in across sites, measured in your own browser."
+                            "Your browser stops before each redirect. Change what it sends, and see \
+                             which check refuses it."
                         </p>
-                        <p class="muted">"Not built yet."</p>
                     </li>
                     <li class="door">
-                        <h3>"Break it"</h3>
-                        <p>"Attacks, each with its defence on and off."</p>
-                        <p class="muted">"Not built yet."</p>
+                        <h3>
+                            <a href="/monitor">"See whether all is well"</a>
+                        </h3>
+                        <p>
+                            "The last hour: how many handoffs succeed, how long each step takes, and \
+                             what raised an alarm."
+                        </p>
                     </li>
                 </ul>
             </section>
@@ -95,14 +101,6 @@ pub fn StartPage(
                         </p>
                     </li>
                 </ol>
-            </section>
-            <section class="stack" aria-labelledby="step-heading">
-                <h2 id="step-heading">"Slower, please"</h2>
-                <p>
-                    "A handoff takes a second. In step mode your browser stops before each redirect \
-                     and shows the request that comes next. You can change it, and find out what \
-                     each check is for: " <a href="/step">"step through a handoff"</a> "."
-                </p>
             </section>
             <AboutChallenge />
         </div>

@@ -304,3 +304,23 @@ async fn without_a_lab_no_page_leads_to_one() {
         );
     }
 }
+
+#[tokio::test]
+async fn every_door_of_the_labs_start_page_leads_to_a_page() {
+    let (_process, world) = world().await;
+    let visitor = world.visitor();
+    let start = visitor.get(&world.lab("/")).await;
+    let (_, rest) = start.body.split_once(r#"<ul class="doors""#).unwrap();
+    let doors = rest.split("</ul>").next().unwrap();
+    let titles = doors.matches("<h3").count();
+    let paths: Vec<&str> = doors
+        .split(r#"href=""#)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert!(titles >= 3 && paths.len() == titles, "{doors}");
+    for path in paths {
+        let page = visitor.get(&world.lab(path)).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {page:?}");
+    }
+}
