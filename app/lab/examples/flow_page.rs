@@ -1,6 +1,6 @@
 //! Prints the page of a recorded handoff as one HTML document, to look at without a server.
 //!
-//! `cargo run -p app --features ssr --example flow_page -- steps.json style.css > page.html`, where
+//! `cargo run -p lab_pages --features ssr --example flow_page -- steps.json style.css > page.html`, where
 //! the steps are a list of events as JSON.
 
 use std::{env, error::Error, fs};

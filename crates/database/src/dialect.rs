@@ -16,7 +16,7 @@
 //! | `NULL AS n` | `CAST(NULL AS BIGINT) AS n`: PostgreSQL takes it for text |
 //! | `user` | `"user"`: PostgreSQL takes it for the database's user |
 //!
-//! [`Statement::new`] refuses the first eight lines' left side and the last, before the program
+//! [`Statement::new`] refuses the left side of all lines but that of the counter and the last, before the program
 //! compiles.
 //!
 //! What a store does not see of the difference:

@@ -75,7 +75,7 @@ pub struct Settings {
 
 impl Settings {
     /// Where the platform's site with this id lives; nowhere, if there is none.
-    fn origin_of(&self, id: SiteId) -> String {
+    pub(crate) fn origin_of(&self, id: SiteId) -> String {
         let mut neighbours = self.neighbours.iter();
         let site = neighbours.find(|site| site.id == id);
         site.map(|site| site.origin.to_string()).unwrap_or_default()

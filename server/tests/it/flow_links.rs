@@ -324,3 +324,15 @@ async fn every_door_of_the_labs_start_page_leads_to_a_page() {
         assert_eq!(page.status, StatusCode::OK, "{path}: {page:?}");
     }
 }
+
+#[tokio::test]
+async fn where_no_handoff_is_there_a_button_leads_to_harbor_id() {
+    let (_process, world) = world().await;
+    let visitor = world.visitor();
+    let expected = format!(r#"href="{}""#, world.origins.of(authority::ID));
+    for path in ["/flows", "/flows/next"] {
+        let page = visitor.open(&world.lab(path)).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}: {page:?}");
+        assert!(page.body.contains(&expected), "{path}: {}", page.body);
+    }
+}

@@ -5,12 +5,16 @@
 //! field, and a row here; [`every_defence_has_an_attack`] names a field without one.
 
 use handoff::{
-    policy::{Defence, Duplicates, UriMatch},
+    policy::{Defence, Duplicates, Policy, UriMatch},
     token::{Secret, State, Verifier},
 };
 use reqwest::{Method, StatusCode};
+use server::{config::Origins, platform::Setup};
 use time::Duration;
+use ui::shell::Assets;
 use url::Url;
+
+use crate::program::{Running, ask, ended, serve};
 
 use crate::harness::{
     Answer, Kept, OwnRelyingParty, PASSWORD, Persona, Process, World, basic, log, without,
@@ -53,6 +57,52 @@ fn every_defence_has_an_attack() {
     for defence in Defence::ALL {
         assert!(PROVEN.contains(defence), "no test takes {defence:?} out");
     }
+}
+
+#[test]
+fn the_programs_own_platform_has_every_defence() {
+    let origins = Origins::on_localhost("", 4000).unwrap();
+    let setup = Setup::demo(origins, Assets::default());
+    assert_eq!(setup.policy, Policy::STRICT);
+    // `serve` changes what settings say, and takes all else from there.
+    let serve = include_str!("../../src/serve.rs");
+    assert!(serve.contains("..demo") && !serve.contains("policy"));
+}
+
+#[tokio::test]
+async fn nothing_that_an_operator_or_a_request_says_takes_a_defence_out() {
+    let folder = tempfile::tempdir().unwrap();
+    for flag in [
+        "--policy=weak",
+        "--without=FrameAncestors",
+        "--test-without=FrameAncestors",
+    ] {
+        let refused = ended(serve(folder.path(), &[flag])).await;
+        assert!(!refused.status.success(), "{flag}");
+    }
+    let file = folder.path().join("lab.toml");
+    std::fs::write(&file, "policy = \"weak\"").unwrap();
+    let refused = ended(serve(folder.path(), &["--config", file.to_str().unwrap()])).await;
+    assert!(!refused.status.success(), "a key of the file");
+
+    let mut command = serve(folder.path(), &[]);
+    command
+        .env("HANDOFF_LAB_TEST_WITHOUT", "FrameAncestors")
+        .env("HANDOFF_LAB_POLICY", "weak");
+    let running = Running::of(command);
+    let at = running.listening();
+    let (_, port) = at.rsplit_once(':').unwrap();
+    let host = format!("auth.localhost:{port}");
+    let headers = [("x-policy", "weak"), ("cookie", "policy=weak")];
+    let page = ask(
+        &at,
+        &host,
+        "/login?policy=weak&without=FrameAncestors",
+        &headers,
+    )
+    .await;
+    assert!(page.starts_with("HTTP/1.1 200"), "{page}");
+    assert!(page.contains("frame-ancestors 'none'"), "{page}");
 }
 
 /// H5, by Notes.

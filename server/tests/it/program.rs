@@ -53,7 +53,12 @@ pub struct Running {
 
 impl Running {
     pub fn start(data: &Path, arguments: &[&str]) -> Self {
-        let mut child = serve(data, arguments).spawn().unwrap();
+        Self::of(serve(data, arguments))
+    }
+
+    /// The same by a command that [`serve`] made.
+    pub fn of(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
         let mut printed = String::new();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         while !printed.contains("Stop with Ctrl-C") {

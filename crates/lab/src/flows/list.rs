@@ -42,7 +42,7 @@ pub(crate) async fn get(
         earlier,
         // What came earlier does not change any more.
         stream: before.is_none().then(|| "/flows/events".to_owned()),
-        authority_origin: lab.0.settings.authority.to_string(),
+        authority_origin: lab.0.settings.origin_of(lab.0.settings.authority),
         authority_name: AUTHORITY.to_owned(),
     };
     let frame = lab.context().frame.clone();
