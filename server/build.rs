@@ -8,8 +8,7 @@ fn main() -> io::Result<()> {
     let folder = env::var_os("CARGO_MANIFEST_DIR")
         .map(PathBuf::from)
         .unwrap_or_default();
-    // Without links: in a debug build rust-embed compares with the real path of each file, and
-    // fixes the folder's at compile time, when the folder may not exist yet.
+    // Without links: the path is fixed at compile time, when the folder may not exist yet.
     let root = folder.join("..").canonicalize()?;
     let target = root.join("target");
     let site = target.canonicalize().unwrap_or(target).join("site");
@@ -22,7 +21,7 @@ fn main() -> io::Result<()> {
     );
 
     // A release build embeds the files, so a new one among them means compiling again. A debug
-    // build reads them when they are asked for.
+    // build reads the folder when the program starts.
     if env::var("PROFILE").is_ok_and(|profile| profile == "release") {
         println!("cargo::rerun-if-changed={}", site.display());
         if !Path::new(&site.join("manifest.json")).exists() {

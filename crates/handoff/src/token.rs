@@ -68,7 +68,7 @@ pub trait Secret: Sized {
 /// assert!("text" == token.expose());
 /// ```
 ///
-/// What somebody claims is not compared either:
+/// An unverified value cannot be compared either:
 ///
 /// ```compile_fail,E0369
 /// use handoff::token::{HandoffToken, Secret, Unverified};
