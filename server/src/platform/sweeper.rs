@@ -21,11 +21,11 @@ const MAX_AT_ONCE: usize = 8;
 
 /// Sweeps every platform that is registered, until it is dropped. Clones are the same. The task starts
 /// with the first platform, on the runtime where that one is opened.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Sweeper(Arc<Inner>);
 
-#[derive(Default)]
 struct Inner {
+    every: Duration,
     platforms: Mutex<Vec<Weak<Swept>>>,
     task: Mutex<Option<AbortOnDropHandle<()>>>,
 }
@@ -51,7 +51,24 @@ impl Swept {
     }
 }
 
+impl Default for Sweeper {
+    fn default() -> Self {
+        Self::every(EVERY)
+    }
+}
+
 impl Sweeper {
+    /// Sweeps every `every`. A test that compares what stores hold passes a time longer than itself, and
+    /// sweeps by [`Platform::sweep`](super::Platform::sweep).
+    #[must_use]
+    pub fn every(every: Duration) -> Self {
+        Self(Arc::new(Inner {
+            every,
+            platforms: Mutex::default(),
+            task: Mutex::default(),
+        }))
+    }
+
     /// Sweeps this platform too, as long as it lives.
     pub(super) fn register(&self, platform: &Arc<Swept>) {
         let mut platforms = self.0.platforms();
@@ -61,7 +78,8 @@ impl Sweeper {
         let mut task = self.0.task.lock().unwrap_or_else(PoisonError::into_inner);
         // A task ends with its runtime, which may be gone where a process has several.
         if task.as_ref().is_none_or(AbortOnDropHandle::is_finished) {
-            let sweeping = tokio::spawn(sweep_for_ever(Arc::downgrade(&self.0)));
+            let sweeping = sweep_for_ever(self.0.every, Arc::downgrade(&self.0));
+            let sweeping = tokio::spawn(sweeping);
             *task = Some(AbortOnDropHandle::new(sweeping));
         }
     }
@@ -88,9 +106,9 @@ impl Inner {
     }
 }
 
-async fn sweep_for_ever(sweeper: Weak<Inner>) {
+async fn sweep_for_ever(every: Duration, sweeper: Weak<Inner>) {
     loop {
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(every).await;
         let Some(sweeper) = sweeper.upgrade() else {
             return;
         };
@@ -98,13 +116,82 @@ async fn sweep_for_ever(sweeper: Weak<Inner>) {
         drop(sweeper);
         stream::iter(registered)
             .for_each_concurrent(MAX_AT_ONCE, |platform| async move {
-                if let Some(platform) = platform.upgrade() {
+                let Some(platform) = platform.upgrade() else {
+                    return;
+                };
+                // A task of its own: a panic in one platform's sweep must not end it for the others.
+                let sweep = AbortOnDropHandle::new(tokio::spawn(async move {
                     platform.sweep().await;
                     if let Some(metrics) = &platform.metrics {
                         metrics.refresh(&platform.sites).await;
                     }
+                }));
+                if let Err(error) = sweep.await {
+                    tracing::error!(%error, "sweeping failed");
                 }
             })
             .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use async_trait::async_trait;
+    use axum::http::Extensions;
+    use web::{
+        context::Context,
+        site::{Failure, SiteId},
+    };
+
+    use super::*;
+
+    #[derive(Debug, Default)]
+    struct Counted {
+        sweeps: AtomicU64,
+        panics: bool,
+    }
+
+    #[async_trait]
+    impl Site for Counted {
+        fn id(&self) -> SiteId {
+            SiteId::new("counted")
+        }
+        fn context(&self) -> &Context {
+            unreachable!("no request comes")
+        }
+        fn extend(&self, _request: &mut Extensions) {}
+        async fn ping(&self) -> Result<(), Failure> {
+            Ok(())
+        }
+        async fn sweep(&self) -> Result<u64, Failure> {
+            self.sweeps.fetch_add(1, Ordering::Relaxed);
+            assert!(!self.panics, "a defect in one site");
+            Ok(0)
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_panic_in_one_sweep_ends_no_other() {
+        let sweeper = Sweeper::every(Duration::from_secs(60));
+        let sites = [true, false].map(|panics| {
+            Arc::new(Counted {
+                panics,
+                ..Counted::default()
+            })
+        });
+        let platforms = sites.clone().map(|site| {
+            Arc::new(Swept {
+                sites: vec![site],
+                metrics: None,
+            })
+        });
+        for platform in &platforms {
+            sweeper.register(platform);
+        }
+        tokio::time::sleep(Duration::from_secs(210)).await;
+        let counts = sites.map(|site| site.sweeps.load(Ordering::Relaxed));
+        assert_eq!(counts, [3, 3]);
     }
 }

@@ -10,6 +10,7 @@ use std::{
     path::PathBuf,
     sync::{Arc, LazyLock, Mutex, OnceLock},
     thread::ThreadId,
+    time::Duration,
 };
 
 use authority::store::{AccountStore, ClientStore};
@@ -23,7 +24,7 @@ use handoff::{
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use server::{
     config::Origins,
-    platform::{Platform, Setup, Stores},
+    platform::{Platform, Setup, Shared, Stores, Sweeper},
     sites::{Directory, Mounted},
 };
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
@@ -204,6 +205,11 @@ impl Process {
         let shared: Arc<dyn Clock> = clock.clone();
         let mut setup = Setup {
             clock: shared,
+            // By `Platform::sweep` alone: a sweep in between would change what a test compares.
+            shared: Shared {
+                sweeper: Sweeper::every(Duration::from_hours(24)),
+                ..Shared::default()
+            },
             ..Setup::demo(origins.clone(), assets)
         };
         if let Ok(name) = std::env::var(TAKEN_OUT) {
