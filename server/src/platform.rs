@@ -12,11 +12,15 @@ mod sweeper;
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
+use ::recording::{
+    outcome_metrics::MAX_REMEMBERED,
+    recorder::{Recorder, Recorders},
+};
 pub use accounts::DEMO_ACCOUNTS;
 use authority::{DemoAccount, password::Turns};
 pub use clients::{MissingSecrets, read as read_secret};
 use database::{CannotOpen, Unavailable};
-use handoff::{client::RefusedRegistration, policy::Policy, tally};
+use handoff::{client::RefusedRegistration, policy::Policy};
 pub use opening::Opening;
 use recording::Recording;
 use relying_party::identity::MAX_RECHECK;
@@ -28,10 +32,10 @@ use time::Duration;
 use tokio::task::JoinSet;
 use ui::shell::Assets;
 use web::{
+    clock::{Clock, SystemClock},
     cookies::Prefix,
     limits::MAX_KEYS,
-    record::{Recorder, Recorders},
-    seams::{Clock, Randomness, SystemClock, SystemRandomness},
+    rng::{Randomness, SystemRandomness},
     site::{Failure, Site, SiteId},
 };
 
@@ -80,7 +84,7 @@ impl Default for Bounds {
     fn default() -> Self {
         Self {
             limiter_keys: MAX_KEYS,
-            remembered: tally::REMEMBERED,
+            remembered: MAX_REMEMBERED,
             lab: ::lab::Bounds::default(),
         }
     }

@@ -15,15 +15,16 @@ const ARROWS: &[(&str, &str)] = &[
     ("web", "handoff ui"),
     ("database", "handoff"),
     ("frontend", "lab_pages"),
-    ("authority", "handoff web database pages ui"),
-    ("relying_party", "handoff web database pages ui"),
+    ("recording", "handoff web"),
+    ("authority", "handoff web recording database pages ui"),
+    ("relying_party", "handoff web recording database pages ui"),
     (
         "lab",
-        "handoff web database lab_pages ui authority relying_party",
+        "handoff web recording database lab_pages ui authority relying_party",
     ),
     (
         "server",
-        "handoff web database ui authority relying_party lab",
+        "handoff web recording database ui authority relying_party lab",
     ),
     ("xtask", ""),
 ];

@@ -54,5 +54,5 @@ pub fn router() -> Router {
         .route(path::SESSION, direct::session::route())
         .route(path::DIRECT_LOGOUT, direct::logout::route());
 
-    layers::protect(layers::pages(pages).merge(machines))
+    recording::layers::protect::<Authority>(layers::pages(pages).merge(machines))
 }

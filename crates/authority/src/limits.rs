@@ -9,11 +9,11 @@ use handoff::{
 };
 use time::Duration;
 use web::{
-    context::TraceId,
+    clock::Clock,
     limits::{Alarm, Limiter, Refused, Volume},
     peer::{Network, Peer},
     problem::Problem,
-    seams::Clock,
+    trace_id::TraceId,
 };
 
 use crate::{Authority, direct::Refusal, identity::SignedIn};

@@ -1,7 +1,7 @@
 //! How much a lab keeps, in memory and in its store.
 
-use handoff::tally::REMEMBERED;
-use web::{limits::MAX_KEYS, queue::WAITING};
+use recording::{outcome_metrics::MAX_REMEMBERED, queue::MAX_WAITING};
+use web::limits::MAX_KEYS;
 
 use crate::{
     collector::MAX_CHANGES,
@@ -40,10 +40,10 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            waiting: WAITING,
+            waiting: MAX_WAITING,
             changes: MAX_CHANGES,
             facts: MAX_FACTS,
-            remembered: REMEMBERED,
+            remembered: MAX_REMEMBERED,
             streams: AT_ONCE,
             streams_of_network: FROM_ONE,
             step_links: MAX_LINKS,

@@ -41,12 +41,14 @@ use store::Store;
 use tokio_util::sync::CancellationToken;
 use ui::shell::{Assets, Brand, Frame, Party};
 use web::{
-    context::{At, Context},
+    at::At,
+    clock::Clock,
+    context::Context,
     layers,
     page::Page,
     peer::Peer,
     problem::Problem,
-    seams::{Clock, Randomness},
+    rng::Randomness,
     site::{Failure, Site, SiteId},
 };
 
@@ -235,7 +237,7 @@ impl Site for Lab {
     }
 
     async fn flush(&self) {
-        self.0.recorded.collector.settle().await;
+        self.0.recorded.collector.flush().await;
     }
 
     fn end_streams(&self) {

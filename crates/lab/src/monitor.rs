@@ -11,14 +11,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use handoff::{
-    flow::Event,
-    step::Step,
-    tally::{self, End, Tally},
-};
+use handoff::{flow::Event, step::Step};
 use lab_pages::monitor as page;
+use recording::outcome_metrics::{self, End, FlowObserver};
+use recording::recorder::Recorder;
 use time::{Duration, OffsetDateTime};
-use web::{record::Recorder, seams::Clock};
+use web::clock::Clock;
 
 /// How far back a report looks.
 pub const LOOKS_BACK: Duration = Duration::HOUR;
@@ -59,7 +57,7 @@ struct Fact {
 /// What sites recorded in the last hour, in numbers.
 #[derive(Debug)]
 pub struct Hour {
-    tally: Tally,
+    observer: FlowObserver,
     /// In the order in which they came.
     facts: VecDeque<Fact>,
     max_facts: usize,
@@ -67,7 +65,7 @@ pub struct Hour {
 
 impl Default for Hour {
     fn default() -> Self {
-        Self::keeping(MAX_FACTS, tally::REMEMBERED)
+        Self::keeping(MAX_FACTS, outcome_metrics::MAX_REMEMBERED)
     }
 }
 
@@ -76,7 +74,7 @@ impl Hour {
     #[must_use]
     pub fn keeping(max_facts: usize, max_remembered: usize) -> Self {
         Self {
-            tally: Tally::remembering(max_remembered),
+            observer: FlowObserver::remembering(max_remembered),
             facts: VecDeque::new(),
             max_facts,
         }
@@ -86,7 +84,7 @@ impl Hour {
     /// their own.
     pub fn see(&mut self, event: &Event, now: OffsetDateTime) {
         let at = in_microseconds(now);
-        let seen = self.tally.see(event);
+        let seen = self.observer.observe(event);
         self.facts.push_back(Fact {
             at,
             step: event.step,
@@ -130,7 +128,7 @@ impl Hour {
                 match end {
                     End::Success => {}
                     End::Failure(reason) => *failures.entry(reason).or_default() += 1,
-                    End::Stray => strays += 1,
+                    End::Unsolicited => strays += 1,
                 }
             }
         }
@@ -195,9 +193,9 @@ impl Ended {
     fn count(&mut self, end: End) {
         match end {
             End::Success => self.well += 1,
-            End::Failure(reason) if tally::is_choice(reason) => self.declined += 1,
+            End::Failure(reason) if outcome_metrics::is_choice(reason) => self.declined += 1,
             End::Failure(_) => self.failed += 1,
-            End::Stray => {}
+            End::Unsolicited => {}
         }
     }
 
@@ -468,7 +466,7 @@ mod tests {
         token::{Secret, State},
     };
     use time::macros::datetime;
-    use web::seams::ManualClock;
+    use web::clock::ManualClock;
 
     use super::*;
 

@@ -12,7 +12,8 @@ use handoff::{
     token::{ReportKey, Unverified},
 };
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use web::{context::At, record::Recorder as _};
+use recording::recorder::Recorder as _;
+use web::at::At;
 
 use crate::{
     Lab,
@@ -26,7 +27,7 @@ pub(crate) const PATH: &str = "/reports";
 pub(crate) const MOST_BYTES: usize = 1024 * 1024;
 
 /// The most events of one report.
-pub(crate) const MOST_EVENTS: usize = EVENTS;
+pub(crate) const MAX_EVENTS: usize = EVENTS;
 
 /// The last moment that an event may name: the end of the year 2199, in microseconds. Pages can
 /// write what lies before it.
@@ -123,7 +124,7 @@ async fn handle(
 /// The events of a report; none when one of them is not as a site records it.
 fn read(body: &[u8]) -> Option<Vec<Event>> {
     let events: Vec<Event> = serde_json::from_slice(body).ok()?;
-    let fits = events.len() <= MOST_EVENTS && events.iter().all(is_plausible);
+    let fits = events.len() <= MAX_EVENTS && events.iter().all(is_plausible);
     fits.then_some(events)
 }
 

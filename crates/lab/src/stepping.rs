@@ -35,14 +35,16 @@ use tower::ServiceExt;
 use ui::shell::Frame;
 use web::{
     appearance,
-    context::{At, Context},
+    at::At,
+    clock::Clock,
+    context::Context,
     cookies::{self, Cookies},
     headers, layers,
     page::Page,
     params::Params,
     problem::Problem,
     redirect,
-    seams::{Clock, Randomness},
+    rng::Randomness,
 };
 
 use crate::Neighbour;

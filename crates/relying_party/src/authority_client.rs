@@ -23,6 +23,7 @@ use handoff::{
         path,
     },
 };
+use recording::{flow_recorder::FlowRecorder, redact};
 use reqwest::{
     Certificate, Client, RequestBuilder, Response, StatusCode,
     dns::{Addrs, Name, Resolve, Resolving},
@@ -30,7 +31,7 @@ use reqwest::{
     redirect,
 };
 use serde::de::DeserializeOwned;
-use web::{context::TraceId, redact, steps::Steps};
+use web::trace_id::TraceId;
 
 use crate::Settings;
 
@@ -158,15 +159,15 @@ impl AuthorityClient {
     ///
     /// When the answer is lost, the token may have given a session that nobody holds. Presenting
     /// the token once more makes the authorization server end it (row 82).
-    pub async fn verify(&self, returned: &Returned, steps: &Steps) -> Verification {
-        let trace = steps.trace();
-        let error = match self.present(returned, steps).await {
+    pub async fn verify(&self, returned: &Returned, flow: &FlowRecorder) -> Verification {
+        let trace = flow.trace();
+        let error = match self.present(returned, flow).await {
             Ok(verification) => return verification,
             Err(error) => error,
         };
         tracing::warn!(trace = %trace, cause = %error, "verify");
         if let NoAnswer::Lost(_) = error {
-            let second = self.present(returned, steps).await;
+            let second = self.present(returned, flow).await;
             let outcome = match &second {
                 // The first one never arrived. It may still be on its way, and would then count as
                 // a replay and end the session: starting over is the only sure way.
@@ -182,7 +183,11 @@ impl AuthorityClient {
         Verification::Unreachable
     }
 
-    async fn present(&self, returned: &Returned, steps: &Steps) -> Result<Verification, NoAnswer> {
+    async fn present(
+        &self,
+        returned: &Returned,
+        flow: &FlowRecorder,
+    ) -> Result<Verification, NoAnswer> {
         let request = VerifyRequest {
             handoff_token: returned.token.clone(),
             state: (&returned.started.state).into(),
@@ -195,17 +200,17 @@ impl AuthorityClient {
             .post(self.address(path::VERIFY))
             .basic_auth(&self.client_id, Some(self.client_secret.expose()))
             .json(&request);
-        if let Some(parent) = steps.traceparent() {
+        if let Some(parent) = flow.traceparent() {
             call = call.header("traceparent", parent);
         }
         let call = call.build()?;
-        steps.sent(Step::VerifySent, || {
+        flow.message(Step::VerifySent, || {
             let (address, method, headers) = (call.url().as_str(), call.method(), call.headers());
             let message = redact::request_to(address, Vec::new(), method, headers);
             Some(redact::with_body(message, redact::verify_request(&request)))
         });
         let answer = Answer::read(self.http()?.execute(call).await?).await?;
-        steps.sent(Step::VerifyAnswered, || {
+        flow.message(Step::VerifyAnswered, || {
             let message = redact::response(answer.status, &answer.headers);
             Some(redact::with_body(message, redact::json(&answer.body)))
         });

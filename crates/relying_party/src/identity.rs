@@ -16,12 +16,7 @@ use handoff::{
 };
 use time::Duration;
 use web::{
-    context::{At, TraceId},
-    cookies::Cookies,
-    csrf,
-    form::CsrfCookie,
-    problem::Problem,
-    redirect,
+    at::At, cookies::Cookies, csrf, form::CsrfCookie, problem::Problem, redirect, trace_id::TraceId,
 };
 
 use crate::{
@@ -165,8 +160,8 @@ impl SignedIn {
     /// Where the handoff that gave this session can be looked at.
     #[must_use]
     pub(crate) fn arrival(&self, site: &RelyingParty) -> Option<String> {
-        let shown = site.context.shown.as_ref()?;
-        Some(shown.of_session(self.session.id))
+        let links = site.recording.links.as_ref()?;
+        Some(links.of_session(self.session.id))
     }
 
     /// A token for a form on this person's page.

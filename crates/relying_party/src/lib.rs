@@ -32,11 +32,9 @@ use axum::{
 };
 use handoff::{flow::Site, ids::ClientId, step::Step, wire::path};
 pub use problem::PATH as PROBLEM;
+use recording::site::{Arrival, Participant};
 pub use site::{RelyingParty, Settings};
-use web::{
-    fetch_metadata, layers,
-    steps::{Arrival, Handoffs},
-};
+use web::{fetch_metadata, layers};
 
 /// Everything that the site of this application answers. One router serves it on all platforms: whoever routes by `Host` puts a [`RelyingParty`] and its context into the request's extensions.
 pub fn router(application: Application) -> Router {
@@ -51,13 +49,13 @@ pub fn router(application: Application) -> Router {
         .route(problem::PATH, get(problem::get))
         .route("/logout", post(logout::post));
 
-    layers::protect(layers::pages(
+    recording::layers::protect::<RelyingParty>(layers::pages(
         handoff.merge(pages).merge(application.routes()),
     ))
 }
 
 /// The requests that are steps of a handoff.
-fn part(client: ClientId) -> Handoffs {
+fn participant(client: ClientId) -> Participant {
     let arriving = |method: &Method, path: &str| match (method, path) {
         (&Method::GET | &Method::HEAD, path::START) => Some(Arrival::Step(Step::StartReceived)),
         (&Method::GET | &Method::HEAD, path::CALLBACK) => {
@@ -66,7 +64,7 @@ fn part(client: ClientId) -> Handoffs {
         (_, switch::PATH) => Some(Arrival::Later),
         _ => None,
     };
-    Handoffs {
+    Participant {
         site: Site::RelyingParty,
         client: Some(client),
         arriving,

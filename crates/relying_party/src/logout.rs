@@ -5,11 +5,7 @@ use axum::{http::HeaderValue, response::Response};
 use handoff::token::Secret;
 use serde::Deserialize;
 use web::{
-    context::{At, TraceId},
-    cookies::Cookies,
-    form::Protected,
-    problem::Problem,
-    redirect,
+    at::At, cookies::Cookies, form::Protected, problem::Problem, redirect, trace_id::TraceId,
 };
 
 use crate::{

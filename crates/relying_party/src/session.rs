@@ -12,14 +12,14 @@ use handoff::{
     uri::{LocalPath, Origin},
     wire::{UserInfo, VerifyResponse},
 };
+use recording::flow_recorder::FlowRecorder;
 use time::OffsetDateTime;
 use ui::person::Person;
 use web::{
-    context::TraceId,
     cookies::{self, Cookies},
     problem::Problem,
     redirect, seal,
-    steps::Steps,
+    trace_id::TraceId,
 };
 
 use crate::{
@@ -202,9 +202,9 @@ pub(crate) async fn begin(
     source: Source,
     target: &LocalPath,
     cookies: &Cookies,
-    steps: &Steps,
+    flow: &FlowRecorder,
 ) -> Result<Outcome, Problem> {
-    let (id, trace) = (arrival.id, steps.trace());
+    let (id, trace) = (arrival.id, flow.trace());
     let outcome = match store(site, arrival, source, target, cookies, trace).await {
         Ok(outcome) => outcome,
         Err(problem) => {
@@ -217,8 +217,8 @@ pub(crate) async fn begin(
         }
     };
     if let Outcome::Begun(_) = outcome {
-        steps.session(id);
-        steps.took(Step::SessionCreated);
+        flow.session(id);
+        flow.step(Step::SessionCreated);
     }
     Ok(outcome)
 }

@@ -6,12 +6,11 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use handoff::policy::Policy;
 use http::{HeaderValue, header};
 
 use crate::{
     context::Context,
-    page::{CspNonce, FormTargets},
+    csp::{self, CspNonce, FormTargets},
     problem::Problem,
 };
 
@@ -30,7 +29,7 @@ pub async fn set(mut request: Request, next: Next) -> Response {
         .unwrap_or_default();
     let redirects = response.status().is_redirection();
     let headers = response.headers_mut();
-    let directives = content_security_policy(&nonce, &targets, &context.policy);
+    let directives = csp::policy(&nonce, &targets, &context.policy);
     if let Ok(directives) = HeaderValue::from_str(&directives) {
         headers.insert(header::CONTENT_SECURITY_POLICY, directives);
     }
@@ -64,25 +63,4 @@ pub async fn set(mut request: Request, next: Next) -> Response {
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-fn content_security_policy(nonce: &str, targets: &FormTargets, policy: &Policy) -> String {
-    let mut form_action = String::from("'self'");
-    for origin in &targets.0 {
-        form_action.push(' ');
-        form_action.push_str(origin.as_str());
-    }
-    let mut directives = Vec::new();
-    if policy.script_policy() {
-        directives.push(format!(
-            "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-             style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-             object-src 'none'; base-uri 'none'"
-        ));
-    }
-    if policy.frame_ancestors() {
-        directives.push("frame-ancestors 'none'".to_owned());
-    }
-    directives.push(format!("form-action {form_action}"));
-    directives.join("; ")
 }

@@ -14,12 +14,12 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer}
 
 use crate::{
     appearance,
-    context::{Context, TraceId},
+    context::Context,
     cookies, fetch_metadata, headers,
     page::Page,
-    problem::{self, Problem},
-    steps::Steps,
+    problem::{self, LookUp, Problem},
     trace,
+    trace_id::TraceId,
 };
 
 /// The most that a body may hold, in bytes: our longest form is a note.
@@ -39,6 +39,17 @@ pub fn pages(routes: Router) -> Router {
 
 /// What goes around everything that a site answers, machines' routes included.
 pub fn protect(routes: Router) -> Router {
+    numbered(defended(routes))
+}
+
+/// The outermost layer of [`protect`]: each request gets its [`TraceId`] and its line in the log. What
+/// another crate does with all requests goes between this and [`defended`].
+pub fn numbered(routes: Router) -> Router {
+    routes.layer(middleware::from_fn(trace::record))
+}
+
+/// All layers of [`protect`] but the outermost.
+pub fn defended(routes: Router) -> Router {
     // The last one added is the first to see the request.
     routes
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -51,7 +62,6 @@ pub fn protect(routes: Router) -> Router {
         .layer(middleware::from_fn(appearance::read))
         .layer(middleware::from_fn(headers::set))
         .layer(middleware::from_fn(cookies::rename))
-        .layer(middleware::from_fn(trace::record))
 }
 
 /// Lets a request that has begun run to its end, also when the browser hangs up: a server drops the
@@ -75,7 +85,7 @@ async fn explain(request: Request, next: Next) -> Response {
     ) else {
         return next.run(request).await;
     };
-    let recorded = extensions.get::<Steps>().and_then(Steps::shown);
+    let look_up = extensions.get::<LookUp>().cloned();
     let page = Page::of(extensions);
-    problem::explain(context, trace, recorded, page, request, next).await
+    problem::explain(context, trace, look_up, page, request, next).await
 }

@@ -13,11 +13,12 @@ use handoff::cause::Cause;
 use http::{HeaderValue, StatusCode, header};
 use time::Duration;
 
-use crate::{
-    context::{Context, TraceId},
-    page::Page,
-    steps::Refused,
-};
+use crate::{context::Context, page::Page, refused::Refused, trace_id::TraceId};
+
+/// Where a person can look at what is known of a request: an extension of the request, an address
+/// without a secret. The page about a problem has a link there.
+#[derive(Clone, Debug)]
+pub struct LookUp(pub String);
 
 /// Why a request from a browser was not served. It turns into a page of the site that refused it.
 #[derive(Clone, Debug)]
@@ -248,12 +249,12 @@ pub fn whole_seconds(wait: Duration) -> i64 {
     wait.whole_seconds().saturating_add(begun).max(1)
 }
 
-/// Turns each [`Problem`] into a page, in the clothes of the site. `recorded` is where the request can be
-/// looked at.
+/// Turns each [`Problem`] into a page, in the clothes of the site, with a link to where the request can
+/// be looked at.
 pub async fn explain(
     context: Context,
     trace: TraceId,
-    recorded: Option<String>,
+    look_up: Option<LookUp>,
     page: Page,
     request: Request,
     next: Next,
@@ -270,10 +271,14 @@ pub async fn explain(
     let (title, text) = (problem.title.to_owned(), problem.text.into_owned());
     let frame = context.frame;
     let (shell, _) = response.into_parts();
-    let mut shown = page
-        .back_to("/")
-        .status(problem.status)
-        .show(move || frame.problem(title, text, trace.to_string(), recorded));
+    let mut shown = page.back_to("/").status(problem.status).show(move || {
+        frame.problem(
+            title,
+            text,
+            trace.to_string(),
+            look_up.map(|LookUp(address)| address),
+        )
+    });
     for (name, value) in &shell.headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             shown.headers_mut().append(name, value.clone());

@@ -14,7 +14,7 @@ use handoff::{
     wire::path,
 };
 use relying_party::Application;
-use web::seams::Randomness;
+use web::rng::Randomness;
 
 use super::{CannotStart, Setup, stores::Files};
 use crate::data::{PreparedSecret, report_key_file, secret_file};

@@ -3,9 +3,9 @@
 use std::{path::PathBuf, sync::Arc};
 
 use handoff::token::ClientSecret;
+use recording::{recorder::Recorder, site::FlowLinks};
 use relying_party::Application;
 use ui::shell::Assets;
-use web::record::{Recorder, Shown};
 
 use super::{Setup, recording::Recording, stores::Files};
 use crate::sites::table::Row;
@@ -50,7 +50,7 @@ impl Opening<'_> {
 
     /// Where recorded steps can be looked at; none where nothing shows them.
     #[must_use]
-    pub fn shown(&self) -> Option<Arc<dyn Shown>> {
-        self.recording.shown.clone()
+    pub fn flow_links(&self) -> Option<Arc<dyn FlowLinks>> {
+        self.recording.flow_links.clone()
     }
 }

@@ -20,6 +20,7 @@ use handoff::{
     policy::{Defence, Policy},
     token::{HandoffToken, Secret, State, Verifier},
 };
+use recording::recorder::Recorder;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use server::{
     config::Origins,
@@ -37,8 +38,8 @@ use tracing_subscriber::EnvFilter;
 use ui::shell::Assets;
 use url::Url;
 use web::{
-    record::Recorder,
-    seams::{Clock, ManualClock, Randomness, SystemRandomness},
+    clock::{Clock, ManualClock},
+    rng::{Randomness, SystemRandomness},
 };
 
 /// The password of every demo account.
@@ -356,7 +357,7 @@ impl World {
     }
 
     /// Who takes what the platform's sites record.
-    pub fn recorder(&self) -> &dyn web::record::Recorder {
+    pub fn recorder(&self) -> &dyn recording::recorder::Recorder {
         self.platform.recorder()
     }
 

@@ -13,7 +13,7 @@ use axum::{
 use database::Unavailable;
 use handoff::ids::ClientId;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use web::context::{At, TraceId};
+use web::{at::At, trace_id::TraceId};
 
 use super::Refusal;
 use crate::Authority;

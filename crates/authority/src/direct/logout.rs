@@ -14,7 +14,7 @@ use handoff::{
     wire::{DirectLogoutRequest, DirectLogoutResponse, ErrorCode},
 };
 use http::{HeaderMap, Method};
-use web::context::{At, TraceId};
+use web::{at::At, trace_id::TraceId};
 
 use super::{Refusal, bearer, cors, cors::concerning, read_json, wrong_method};
 use crate::Authority;

@@ -24,7 +24,7 @@ use handoff::{
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::de::DeserializeOwned;
 use time::Duration;
-use web::{context::TraceId, problem, steps::Refused};
+use web::{problem, refused::Refused, trace_id::TraceId};
 
 use crate::Authority;
 

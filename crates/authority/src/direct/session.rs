@@ -8,7 +8,7 @@ use axum::{
 };
 use handoff::wire::{ErrorCode, SessionResponse};
 use http::{HeaderMap, Method};
-use web::context::{At, TraceId};
+use web::{at::At, trace_id::TraceId};
 
 use super::{Refusal, bearer, cors, cors::concerning, wrong_method};
 use crate::{Authority, store::NoSession};

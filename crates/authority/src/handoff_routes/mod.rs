@@ -6,11 +6,11 @@ pub(crate) mod verify;
 
 use handoff::{flow::Site, step::Step, wire::path};
 use http::Method;
-use web::steps::{Arrival, Handoffs};
+use recording::site::{Arrival, Participant};
 
 /// The requests that are steps of a handoff.
-pub(crate) fn part() -> Handoffs {
-    Handoffs {
+pub(crate) fn participant() -> Participant {
+    Participant {
         site: Site::Authority,
         client: None,
         arriving,

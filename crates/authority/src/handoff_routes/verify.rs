@@ -21,12 +21,8 @@ use handoff::{
     wire::{ErrorCode, TokenType, VerifyRequest, VerifyResponse},
 };
 use http::{HeaderMap, Method, StatusCode};
-use web::{
-    context::{At, TraceId},
-    peer::Peer,
-    redact,
-    steps::Steps,
-};
+use recording::{flow_recorder::FlowRecorder, redact};
+use web::{at::At, peer::Peer, trace_id::TraceId};
 
 use crate::{
     Authority,
@@ -47,7 +43,7 @@ pub(crate) fn route() -> MethodRouter {
 async fn handle(
     At(authority): At<Authority>,
     trace: TraceId,
-    steps: Steps,
+    flow: FlowRecorder,
     peer: Peer,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
@@ -65,11 +61,11 @@ async fn handle(
             });
         }
     };
-    steps.state(request.state.digest());
-    steps.body(|| redact::verify_request(&request));
+    flow.state(request.state.digest());
+    flow.body(|| redact::verify_request(&request));
     let client = request.client_id.clone();
     let answer = match direct::authenticate(&authority, &trace, &headers, &client).await {
-        Ok((client, proof)) => redeem(&authority, &steps, client, proof, request).await,
+        Ok((client, proof)) => redeem(&authority, &flow, client, proof, request).await,
         Err(refusal) if refusal.is_ours() => Err(refusal),
         Err(refusal) => Err(authority.unproven(&trace, peer, Some(&client), refusal)),
     };
@@ -78,13 +74,13 @@ async fn handle(
 
 async fn redeem(
     authority: &Authority,
-    steps: &Steps,
+    flow: &FlowRecorder,
     client: Client,
     proof: Proof,
     request: VerifyRequest,
 ) -> Result<VerifyResponse, Refusal> {
-    steps.client(&client.id);
-    let trace = steps.trace();
+    flow.client(&client.id);
+    let trace = flow.trace();
     let access_token = AccessToken::mint(authority.context.random.bytes());
     let redemption = Redemption {
         presented: Presented {
@@ -114,8 +110,8 @@ async fn redeem(
             return Err(refusal(rejection, &authority.context.policy));
         }
     };
-    steps.session(redeemed.session.id);
-    steps.took(Step::Redeemed);
+    flow.session(redeemed.session.id);
+    flow.step(Step::Redeemed);
     Ok(VerifyResponse {
         token_type: TokenType::Bearer,
         access_token: (&access_token).into(),

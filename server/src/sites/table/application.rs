@@ -58,7 +58,7 @@ impl Kind for Application {
                 policy: setup.policy,
                 cookie_prefix: setup.cookie_prefix,
                 recorder: opening.recorder(),
-                shown: opening.shown(),
+                flow_links: opening.flow_links(),
                 max_keys: setup.bounds.limiter_keys,
             },
             store,

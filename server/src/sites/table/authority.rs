@@ -57,7 +57,7 @@ impl Kind for AuthorityServer {
                 assets: opening.assets(),
                 cookie_prefix: setup.cookie_prefix,
                 recorder: opening.recorder(),
-                shown: opening.shown(),
+                flow_links: opening.flow_links(),
                 max_keys: setup.bounds.limiter_keys,
                 idle: setup.idle,
                 absolute: setup.absolute,
