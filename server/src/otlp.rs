@@ -21,9 +21,9 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message as _;
 use recording::outbox::{Delivery, Destination, Outbox};
-use relying_party::authority_client;
 use reqwest::{Client, Response};
 use url::Url;
+use web::http_client;
 
 /// What the traces of OTLP over HTTP are sent to, below an endpoint.
 const PATH: &str = "/v1/traces";
@@ -77,7 +77,7 @@ impl fmt::Display for Endpoint {
 pub fn exporter(
     endpoint: &Endpoint,
 ) -> (Outbox, Option<impl Future<Output = ()> + Send + 'static>) {
-    let http = authority_client::http_over(endpoint.0.scheme() == "https", None)
+    let http = http_client::over(endpoint.0.scheme() == "https", None)
         .inspect_err(|cause| tracing::error!(%endpoint, %cause, "traces are not exported"));
     let Ok(http) = http else {
         return (Outbox::closed(), None);

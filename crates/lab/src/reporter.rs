@@ -10,8 +10,8 @@ use handoff::{
 };
 use http::StatusCode;
 use recording::outbox::{Delivery, Destination, Outbox};
-use relying_party::authority_client;
 use reqwest::Client;
+use web::http_client;
 
 use crate::reports::{MAX_EVENTS, MOST_BYTES, PATH};
 
@@ -25,7 +25,7 @@ pub fn reporter(
     key: ReportKey,
     ca: Option<&[u8]>,
 ) -> (Outbox, Option<impl Future<Output = ()> + Send + 'static>) {
-    let http = authority_client::http(lab, ca)
+    let http = http_client::to(lab, ca)
         .inspect_err(|cause| tracing::error!(%lab, %cause, "steps are not reported"));
     let Ok(http) = http else {
         return (Outbox::closed(), None);

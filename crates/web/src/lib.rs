@@ -16,6 +16,7 @@ pub mod fetch_metadata;
 pub mod form;
 mod glossary;
 pub mod headers;
+pub mod http_client;
 pub mod layers;
 pub mod limits;
 pub mod misplaced;
