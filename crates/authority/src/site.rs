@@ -3,7 +3,7 @@
 use std::{ops::Deref, sync::Arc};
 
 use async_trait::async_trait;
-use handoff::{ids::ClientId, policy::Policy, uri::Origin};
+use handoff::{flow, ids::ClientId, policy::Policy, uri::Origin};
 use http::Extensions;
 use recording::{
     recorder::Recorder,
@@ -21,8 +21,7 @@ use web::{
 };
 
 use crate::{
-    handoff_routes, identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords,
-    store::Store,
+    identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords, store::Store,
 };
 
 /// Its name in a platform's table of sites.
@@ -118,7 +117,8 @@ impl Authority {
             .with_policy(settings.policy)
             .with_cookie_prefix(settings.cookie_prefix);
         let recording = Recording {
-            participant: handoff_routes::participant(),
+            site: flow::Site::Authority,
+            client: None,
             recorder: Arc::clone(&settings.recorder),
             links: settings.flow_links.clone(),
         };

@@ -13,7 +13,7 @@ use handoff::{
 };
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use recording::recorder::Recorder as _;
-use web::at::At;
+use web::{at::At, authorization::credentials};
 
 use crate::{
     Lab,
@@ -41,7 +41,7 @@ pub(crate) fn route() -> MethodRouter {
 }
 
 /// Why a report is not taken. What it says is for whoever set the other process up.
-pub(crate) enum Refusal {
+pub(crate) enum ErrorResponse {
     /// The key is not there, or another.
     Stranger,
     /// It is no list of events, or too long.
@@ -50,7 +50,7 @@ pub(crate) enum Refusal {
     Full,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let json = (header::CONTENT_TYPE, "application/json");
         match self {
@@ -80,41 +80,34 @@ impl IntoResponse for Refusal {
 pub(crate) struct Known;
 
 impl<S: Send + Sync> FromRequestParts<S> for Known {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorResponse> {
         let lab = At::<Lab>::from_request_parts(parts, state).await;
-        let At(lab) = lab.map_err(|_| Refusal::Stranger)?;
-        let shown = bearer(&parts.headers).ok_or(Refusal::Stranger)?;
+        let At(lab) = lab.map_err(|_| ErrorResponse::Stranger)?;
+        let shown = bearer(&parts.headers).ok_or(ErrorResponse::Stranger)?;
         // Digests are compared in constant time.
         if shown.digest() == lab.recorded().report_key {
             Ok(Self)
         } else {
-            Err(Refusal::Stranger)
+            Err(ErrorResponse::Stranger)
         }
     }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Unverified<ReportKey>> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    // Two of them would leave it to chance which one counts.
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    let key = Unverified::new(key).ok()?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(key)
+    Unverified::new(credentials(headers, "Bearer")?).ok()
 }
 
 async fn handle(
     _: Known,
     At(lab): At<Lab>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<StatusCode, Refusal> {
-    let body = body.map_err(|_| Refusal::Unreadable)?;
-    let events = read(&body).ok_or(Refusal::Unreadable)?;
+) -> Result<StatusCode, ErrorResponse> {
+    let body = body.map_err(|_| ErrorResponse::Unreadable)?;
+    let events = read(&body).ok_or(ErrorResponse::Unreadable)?;
     let taken = lab.recorded().collector.take(events.clone());
-    taken.map_err(|_| Refusal::Full)?;
+    taken.map_err(|_| ErrorResponse::Full)?;
     if let Some(monitor) = lab.monitor() {
         events.iter().for_each(|event| monitor.record(event));
     }

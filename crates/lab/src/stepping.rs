@@ -47,7 +47,7 @@ use web::{
     rng::Randomness,
 };
 
-use crate::Neighbour;
+use crate::neighbour::Neighbour;
 
 /// Where a site's step mode is switched on and off.
 pub const PATH: &str = "/lab/step";

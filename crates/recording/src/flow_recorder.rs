@@ -84,22 +84,21 @@ impl FlowRecorder {
     pub(crate) fn begin(
         context: &Context,
         recording: &Recording,
+        arrival: Option<Arrival>,
         trace: TraceId,
         request: &Request,
         begun: Instant,
     ) -> Self {
-        let participant = &recording.participant;
-        let arrival = (participant.arriving)(request.method(), request.uri().path());
         let Some(arrival) = arrival else {
             return Self::disabled(trace);
         };
         let progress = Progress {
-            client: participant.client.clone(),
-            belongs: named_in(participant.site, request.uri().query().unwrap_or_default()),
+            client: recording.client.clone(),
+            belongs: named_in(recording.site, request.uri().query().unwrap_or_default()),
             ..Progress::default()
         };
         let part = Part {
-            site: participant.site,
+            site: recording.site,
             arrival,
             begun,
             is_enabled: recording.recorder.is_enabled(),

@@ -1,5 +1,5 @@
-//! What a site tells the recording layer of itself: its part in handoffs, its recorder, and where what
-//! is recorded can be looked at.
+//! What a site tells the recording layer: which party it is, which of its requests are steps, its
+//! recorder, and where what is recorded can be looked at.
 
 use std::{fmt, sync::Arc};
 
@@ -24,24 +24,19 @@ pub trait Recorded: Clone + Send + Sync + 'static {
 /// How a site is recorded.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// The site's part in handoffs.
-    pub participant: Participant,
+    /// Which of the two parties the site is.
+    pub site: Site,
+    /// The relying party's own id. At the authorization server each request says it.
+    pub client: Option<ClientId>,
     /// Takes the steps.
     pub recorder: Arc<dyn Recorder>,
     /// Where they can be looked at; none where no site shows them.
     pub links: Option<Arc<dyn FlowLinks>>,
 }
 
-/// A site's part in handoffs.
-#[derive(Clone, Debug)]
-pub struct Participant {
-    /// Which of the two parties the site is.
-    pub site: Site,
-    /// The relying party's own id. At the authorization server each request says it.
-    pub client: Option<ClientId>,
-    /// What a request with this method and path is to a handoff; none for all that has no part in one.
-    pub arriving: fn(&Method, &str) -> Option<Arrival>,
-}
+/// What a request with this method and path is to a handoff; none for all that has no part in one. It
+/// stands beside a site's route table.
+pub type Arriving = fn(&Method, &str) -> Option<Arrival>;
 
 /// What a request is to a handoff.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

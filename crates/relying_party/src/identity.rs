@@ -22,12 +22,9 @@ use web::{
 use crate::{
     RelyingParty,
     authority_client::SessionCheck,
-    session,
+    session::{self, SESSION_COOKIE},
     store::{Owner, Session},
 };
-
-/// The cookie of a browser that is signed in.
-pub const SESSION_COOKIE: &str = "__Host-rp_session";
 
 /// The longest time that a session is served before the authorization server is asked about it again
 /// (row 56), and the default. A setting may make it shorter.

@@ -10,8 +10,8 @@ use web::{
 
 use crate::{
     RelyingParty,
-    identity::{SESSION_COOKIE, SignedIn, SignedInForms},
-    session::{self, Keys},
+    identity::{SignedIn, SignedInForms},
+    session::{self, Keys, SESSION_COOKIE},
     start,
 };
 

@@ -24,10 +24,12 @@ use web::{
 
 use crate::{
     RelyingParty,
-    identity::SESSION_COOKIE,
     start::{self, PRE_COOKIE},
     store::{Beginning, Ended, Owner, Sealed, Session, Source},
 };
+
+/// The cookie of a browser that is signed in.
+pub(crate) const SESSION_COOKIE: &str = "__Host-rp_session";
 
 /// Keeps a sealed access token from being taken for something else.
 const PURPOSE: &str = "access token";

@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use axum::http::Extensions;
 use handoff::{
+    flow,
     ids::ClientId,
     policy::Policy,
     token::{ClientSecret, Secret, State},
@@ -36,9 +37,9 @@ use web::{
 use crate::{
     Application,
     authority_client::AuthorityClient,
-    identity::SESSION_COOKIE,
     limits::Limits,
     session,
+    session::SESSION_COOKIE,
     store::{ItemStore, SignInStore, Store},
 };
 
@@ -145,7 +146,8 @@ impl RelyingParty {
             .with_policy(settings.policy)
             .with_cookie_prefix(settings.cookie_prefix);
         let recording = Recording {
-            participant: crate::participant(settings.client_id.clone()),
+            site: flow::Site::RelyingParty,
+            client: Some(settings.client_id.clone()),
             recorder: Arc::clone(&settings.recorder),
             links: settings.flow_links.clone(),
         };

@@ -6,6 +6,7 @@
 
 pub mod appearance;
 pub mod at;
+pub mod authorization;
 pub mod clock;
 pub mod context;
 mod cookie_prefix;

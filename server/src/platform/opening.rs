@@ -6,9 +6,9 @@ use handoff::token::ClientSecret;
 use recording::{recorder::Recorder, site::FlowLinks};
 use relying_party::Application;
 use ui::shell::Assets;
+use web::site::SiteId;
 
-use super::{Setup, recording::Recording, stores::Files};
-use crate::sites::table::Row;
+use super::{recording::Recording, setup::Setup, stores::Files};
 
 /// A platform that is being opened, site by site.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct Opening<'a> {
 impl Opening<'_> {
     /// The file of this site's database; none where the platform keeps everything in memory.
     #[must_use]
-    pub fn database(&self, row: &Row) -> Option<PathBuf> {
-        self.files.database(row.id)
+    pub fn database(&self, site: SiteId) -> Option<PathBuf> {
+        self.files.database(site)
     }
 
     /// `close` is run when the platform closes its databases.

@@ -8,6 +8,7 @@ use ::lab::{
     collector::Collector,
     monitor::{Hour, Monitor},
     reporter,
+    store::{Memory, Sqlite, Store},
 };
 use handoff::token::Secret;
 use recording::{
@@ -17,8 +18,12 @@ use recording::{
 };
 use tokio::task::JoinSet;
 
-use super::{CannotStart, Setup, clients, stores::Files};
-use crate::{metrics::Metrics, otlp, sites::table::lab_store};
+use super::{
+    clients,
+    setup::{CannotStart, Setup},
+    stores::Files,
+};
+use crate::{metrics::Metrics, otlp};
 
 /// What takes steps, and what is done about them.
 #[derive(Debug)]
@@ -108,4 +113,18 @@ impl Recording {
             outbox.flush().await;
         }
     }
+}
+
+/// Opens the lab's store, which the recording has before the site does.
+async fn lab_store(files: &mut Files) -> Result<Arc<dyn Store>, CannotStart> {
+    let Some(file) = files.database(::lab::ID) else {
+        return Ok(Arc::new(Memory::default()));
+    };
+    let store = Sqlite::open(&file).await?;
+    let closed = store.clone();
+    files.on_close(move || {
+        let store = closed.clone();
+        async move { store.close().await }
+    });
+    Ok(Arc::new(store))
 }

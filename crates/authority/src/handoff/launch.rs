@@ -12,6 +12,7 @@ use handoff::{
     token::{LaunchTicket, Secret},
     uri::LocalPath,
 };
+use http::Method;
 use recording::flow_recorder::FlowRecorder;
 use web::{at::At, form::Protected, peer::Peer, problem::Problem, redirect};
 
@@ -20,6 +21,12 @@ use crate::{
     identity::{SignedIn, SignedInForms},
     logout::Nothing,
 };
+
+/// The step that a request is, as it arrives.
+pub(super) fn arriving(method: &Method, path: &str) -> Option<Step> {
+    let app = path.strip_prefix("/apps/")?.strip_suffix("/open")?;
+    (*method == Method::POST && !app.contains('/')).then_some(Step::LaunchRequested)
+}
 
 pub(crate) async fn post(
     At(authority): At<Authority>,

@@ -10,8 +10,9 @@ use handoff::{
     step::Step,
     token::{Challenge, HandoffToken, LaunchTicket, Secret, State, Unverified},
     uri::{ClientUri, with_query},
-    wire::{AuthorizeQuery, NOT_ASSIGNED, S256},
+    wire::{AuthorizeQuery, NOT_ASSIGNED, S256, path},
 };
+use http::Method;
 use leptos::prelude::*;
 use pages::authority::confirm::{Confirm, ConfirmPage};
 use recording::{flow_recorder::FlowRecorder, site::sent_back};
@@ -26,6 +27,11 @@ use crate::{
     identity::{MaybeSignedIn, SignedIn, SignedInForms},
     store::{Consent, Issuance, NewHandoff, Remembered},
 };
+
+/// The step that a request is, as it arrives.
+pub(super) fn arriving(_: &Method, path: &str) -> Option<Step> {
+    (path == path::AUTHORIZE).then_some(Step::AuthorizeReceived)
+}
 
 pub(crate) async fn get(
     At(authority): At<Authority>,
