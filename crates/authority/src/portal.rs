@@ -18,7 +18,7 @@ use crate::{
 const MANY_APPS: usize = 8;
 
 /// Of a search, so many characters count.
-const LONGEST_SEARCH: usize = 100;
+const MAX_SEARCH: usize = 100;
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Query {
@@ -71,7 +71,7 @@ pub(crate) async fn get(
 
 fn searched_for(query: Query) -> String {
     let text = query.q.unwrap_or_default();
-    text.trim().chars().take(LONGEST_SEARCH).collect()
+    text.trim().chars().take(MAX_SEARCH).collect()
 }
 
 /// Whether each word of the search stands somewhere in what the tile says.

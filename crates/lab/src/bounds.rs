@@ -5,7 +5,7 @@ use web::limits::MAX_KEYS;
 
 use crate::{
     collector::MAX_CHANGES,
-    flows::streams::{AT_ONCE, FROM_ONE},
+    flows::streams::{MAX_STREAMS, MAX_STREAMS_OF_NETWORK},
     monitor::MAX_FACTS,
     stepping::MAX_LINKS,
     store::{BYTES, FLOWS},
@@ -44,8 +44,8 @@ impl Default for Bounds {
             changes: MAX_CHANGES,
             facts: MAX_FACTS,
             remembered: MAX_REMEMBERED,
-            streams: AT_ONCE,
-            streams_of_network: FROM_ONE,
+            streams: MAX_STREAMS,
+            streams_of_network: MAX_STREAMS_OF_NETWORK,
             step_links: MAX_LINKS,
             limiter_keys: MAX_KEYS,
             flows: FLOWS,

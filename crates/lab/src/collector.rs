@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many are kept in one transaction.
-pub(crate) const TOGETHER: usize = 256;
+pub(crate) const MAX_BATCH: usize = 256;
 
 /// How many changes a follower may be behind before it has to look for itself, unless the lab's bounds
 /// say otherwise.
@@ -105,7 +105,7 @@ async fn keep(
     changes: broadcast::Sender<Changed>,
 ) {
     let mut works = true;
-    while let Some(batch) = waiting.next(TOGETHER).await {
+    while let Some(batch) = waiting.next(MAX_BATCH).await {
         if batch.events.is_empty() {
             batch.done();
             continue;

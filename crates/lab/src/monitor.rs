@@ -29,7 +29,7 @@ pub const RECENT: Duration = Duration::minutes(15);
 pub const SHOULD_GO_WELL: u64 = 90;
 
 /// So many handoffs, or steps of a kind, are enough to judge by.
-pub const ENOUGH: usize = 20;
+pub const MIN_TO_JUDGE: usize = 20;
 
 /// A step is slow when its p95 is more than so many times what it was before.
 pub const SLOWER: u64 = 2;
@@ -134,7 +134,8 @@ impl Hour {
         }
         let ended = parts.iter().fold(Ended::default(), Ended::and);
         let mut alarms = Vec::new();
-        if lately.judged() >= ENOUGH as u64 && lately.well * 100 < lately.judged() * SHOULD_GO_WELL
+        if lately.judged() >= MIN_TO_JUDGE as u64
+            && lately.well * 100 < lately.judged() * SHOULD_GO_WELL
         {
             alarms.push(Alarm::SuccessRateLow(lately));
         }
@@ -145,7 +146,7 @@ impl Hour {
             // Whoever is refused may have taken their time to send what was refused.
             if let (Some(was), Some(is)) = (Times::of(before.clone()), Times::of(after.clone()))
                 && step != Step::Refused
-                && was.count.min(is.count) >= ENOUGH
+                && was.count.min(is.count) >= MIN_TO_JUDGE
                 && is.p95 > was.p95 * SLOWER
                 && is.p95 > UNNOTICED
             {
@@ -565,7 +566,7 @@ mod tests {
     #[test]
     fn few_handoffs_and_people_who_decide_against_one_raise_no_alarm() {
         let mut play = Play::new();
-        play.fail(ENOUGH - 1);
+        play.fail(MIN_TO_JUDGE - 1);
         (0..50).for_each(|_| play.refuse(Site::RelyingParty, "access_denied"));
         assert_eq!(play.alarms(), [""; 0]);
         let report = play.monitor.report();
@@ -614,7 +615,7 @@ mod tests {
         (0..100).for_each(|_| play.take(Step::StateMade, 100));
         play.pass(Duration::minutes(16));
         (0..100).for_each(|_| play.take(Step::StateMade, 1000));
-        (0..ENOUGH - 1).for_each(|_| play.take(step, 45_000));
+        (0..MIN_TO_JUDGE - 1).for_each(|_| play.take(step, 45_000));
         // Too few to say, and the other one is ten times as slow and still quick.
         assert_eq!(play.alarms(), [""; 0]);
         play.take(step, 45_000);

@@ -13,7 +13,7 @@ use recording::outbox::{Delivery, Destination, Outbox};
 use reqwest::Client;
 use web::http_client;
 
-use crate::reports::{MAX_EVENTS, MOST_BYTES, PATH};
+use crate::reports::{MAX_BYTES, MAX_EVENTS, PATH};
 
 /// An outbox of reports to the lab of this origin, and what sends them: [`Outbox::new`] says how long.
 /// Where certificates cannot be checked there is none, and everything is dropped.
@@ -55,7 +55,7 @@ impl Destination for Reports {
                 continue;
             };
             match bodies.last_mut() {
-                Some((count, body)) if body.len() + text.len() + 2 <= MOST_BYTES => {
+                Some((count, body)) if body.len() + text.len() + 2 <= MAX_BYTES => {
                     body.push(b',');
                     body.extend(text);
                     *count += 1;

@@ -24,7 +24,7 @@ use crate::{
 pub(crate) const PATH: &str = "/reports";
 
 /// The most bytes of one report.
-pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
 /// The most events of one report.
 pub(crate) const MAX_EVENTS: usize = EVENTS;
@@ -34,10 +34,10 @@ pub(crate) const MAX_EVENTS: usize = EVENTS;
 const LATEST: i64 = 7_258_118_399_999_999;
 
 /// The longest name of a reason.
-const LONGEST_REASON: usize = 64;
+const MAX_REASON: usize = 64;
 
 pub(crate) fn route() -> MethodRouter {
-    post(handle).layer(DefaultBodyLimit::max(MOST_BYTES))
+    post(handle).layer(DefaultBodyLimit::max(MAX_BYTES))
 }
 
 /// Why a report is not taken. What it says is for whoever set the other process up.
@@ -125,7 +125,7 @@ fn is_plausible(event: &Event) -> bool {
     let reason = event.refusal.as_ref().map(|refusal| &refusal.reason);
     let is_name = |text: &String| {
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-        (1..=LONGEST_REASON).contains(&text.len()) && text.bytes().all(plain)
+        (1..=MAX_REASON).contains(&text.len()) && text.bytes().all(plain)
     };
     Key::of_trace(&event.trace).is_ok()
         && (0..=LATEST).contains(&event.at)

@@ -13,7 +13,7 @@ use crate::{
 
 /// How long to wait before an address is tried again, at first and at most.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
-const AT_MOST: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long a process that stops waits for what is sent last.
 const LAST_WITHIN: Duration = Duration::from_secs(3);
@@ -162,7 +162,7 @@ impl<D: Destination> Sending<D> {
                     self.failed(&cause);
                     wait = match self.waiting.pause(wait).await {
                         PauseEnd::FlushNow => AGAIN_AFTER,
-                        PauseEnd::Elapsed => (wait * 2).min(AT_MOST),
+                        PauseEnd::Elapsed => (wait * 2).min(MAX_PAUSE),
                     };
                 }
                 Delivery::Failed(cause) => break (count, cause),
