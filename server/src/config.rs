@@ -4,7 +4,7 @@
 //! file before the default. [`Settings::read`] turns the chosen texts into values and refuses what is
 //! wrong or does not go together, all of it at once, with where each value came from.
 
-mod origins;
+pub(crate) mod origins;
 pub mod sources;
 mod table;
 mod validate;

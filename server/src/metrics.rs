@@ -10,20 +10,16 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use handoff::{
-    flow::Event,
-    ids::ClientId,
-    rejection::Rejection,
-    step::Step,
-    tally::{self, End, Tally},
-};
+use handoff::{flow::Event, ids::ClientId, rejection::Rejection, step::Step};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use web::{record::Recorder, site::Site};
+use recording::outcome_metrics::{self, End, FlowObserver};
+use recording::recorder::Recorder;
+use web::site::Site;
 
 /// Handoffs that a relying party began.
 pub const STARTED: &str = "handoff_started_total";
@@ -69,13 +65,13 @@ const UNKNOWN: &str = "unknown";
 pub struct Metrics {
     recorder: PrometheusRecorder,
     handle: PrometheusHandle,
-    tally: Mutex<Tally>,
+    observer: Mutex<FlowObserver>,
     clients: RwLock<BTreeSet<ClientId>>,
 }
 
 impl Default for Metrics {
     fn default() -> Self {
-        Self::remembering(tally::REMEMBERED)
+        Self::remembering(outcome_metrics::MAX_REMEMBERED)
     }
 }
 
@@ -93,7 +89,7 @@ impl Metrics {
         let metrics = Self {
             handle: recorder.handle(),
             recorder,
-            tally: Mutex::new(Tally::remembering(max)),
+            observer: Mutex::new(FlowObserver::remembering(max)),
             clients: RwLock::default(),
         };
         metrics.within(|| {
@@ -174,7 +170,7 @@ impl Metrics {
                 counter!(TOKEN_REFUSED, "client" => client.to_owned(), "reason" => reason)
                     .absolute(0);
             }
-            for reason in tally::reasons() {
+            for reason in outcome_metrics::reasons() {
                 counter!(FAILURE, "client" => client.to_owned(), "reason" => reason).absolute(0);
             }
         });
@@ -236,9 +232,9 @@ impl Metrics {
 
 impl Recorder for Metrics {
     fn record(&self, event: &Event) {
-        let mut tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
-        let seen = tally.see(event);
-        drop(tally);
+        let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = observer.observe(event);
+        drop(observer);
         let client = self.label(event.client.as_ref());
         self.within(|| {
             histogram!(STEP, "step" => event.step.as_str()).record(seconds(seen.took));
@@ -265,7 +261,7 @@ impl Recorder for Metrics {
                 Some(End::Failure(reason)) => {
                     counter!(FAILURE, "client" => client, "reason" => reason).increment(1);
                 }
-                Some(End::Stray) => counter!(STRAY, "client" => client).increment(1),
+                Some(End::Unsolicited) => counter!(STRAY, "client" => client).increment(1),
                 None => {}
             }
         });

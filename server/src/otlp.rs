@@ -20,10 +20,10 @@ use opentelemetry_proto::tonic::{
     },
 };
 use prost::Message as _;
-use relying_party::authority_client;
+use recording::outbox::{Delivery, Destination, Outbox};
 use reqwest::{Client, Response};
 use url::Url;
-use web::outbox::{Destination, Outbox, Sent};
+use web::http_client;
 
 /// What the traces of OTLP over HTTP are sent to, below an endpoint.
 const PATH: &str = "/v1/traces";
@@ -77,7 +77,7 @@ impl fmt::Display for Endpoint {
 pub fn exporter(
     endpoint: &Endpoint,
 ) -> (Outbox, Option<impl Future<Output = ()> + Send + 'static>) {
-    let http = authority_client::http_over(endpoint.0.scheme() == "https", None)
+    let http = http_client::over(endpoint.0.scheme() == "https", None)
         .inspect_err(|cause| tracing::error!(%endpoint, %cause, "traces are not exported"));
     let Ok(http) = http else {
         return (Outbox::closed(), None);
@@ -98,7 +98,7 @@ struct Collector {
 }
 
 impl Destination for Collector {
-    const MOST_EVENTS: usize = 512;
+    const MAX_EVENTS: usize = 512;
     const READS_MESSAGES: bool = false;
 
     fn bodies(&mut self, events: &[Event]) -> Vec<(u64, Vec<u8>)> {
@@ -120,7 +120,7 @@ impl Destination for Collector {
         vec![(events.len() as u64, body)]
     }
 
-    async fn send(&self, body: Vec<u8>) -> Sent {
+    async fn send(&self, body: Vec<u8>) -> Delivery {
         let call = self
             .http
             .post(&self.address)
@@ -128,8 +128,8 @@ impl Destination for Collector {
             .body(body);
         let answer = match call.send().await {
             Ok(answer) => answer,
-            Err(error) if error.is_connect() => return Sent::Later(error.to_string()),
-            Err(error) => return Sent::Lost(error.to_string()),
+            Err(error) if error.is_connect() => return Delivery::Retry(error.to_string()),
+            Err(error) => return Delivery::Failed(error.to_string()),
         };
         match answer.status() {
             status if status.is_success() => taken(answer).await,
@@ -137,34 +137,34 @@ impl Destination for Collector {
             status @ (StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT) => Sent::Later(status.to_string()),
-            status => Sent::Lost(status.to_string()),
+            | StatusCode::GATEWAY_TIMEOUT) => Delivery::Retry(status.to_string()),
+            status => Delivery::Failed(status.to_string()),
         }
     }
 
-    fn fails(&self, cause: &str) {
+    fn log_failure(&self, cause: &str) {
         tracing::warn!(endpoint = self.address, cause, "traces are not exported");
     }
 
-    fn works_again(&self) {
+    fn log_recovery(&self) {
         tracing::info!("traces are exported again");
     }
 }
 
 /// Whether all of it was taken. Who says nothing that can be read took it: the status said so.
-async fn taken(mut answer: Response) -> Sent {
+async fn taken(mut answer: Response) -> Delivery {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
         if body.len() + chunk.len() > MOST_OF_AN_ANSWER {
-            return Sent::Taken;
+            return Delivery::Accepted;
         }
         body.extend_from_slice(&chunk);
     }
     let read = ExportTraceServiceResponse::decode(&*body).ok();
     let refused = read.and_then(|answer| answer.partial_success);
     match refused.map(|partly| u64::try_from(partly.rejected_spans)) {
-        Some(Ok(spans @ 1..)) => Sent::Partly(spans, "it refused some spans".to_owned()),
-        _ => Sent::Taken,
+        Some(Ok(spans @ 1..)) => Delivery::Partial(spans, "it refused some spans".to_owned()),
+        _ => Delivery::Accepted,
     }
 }
 

@@ -9,7 +9,7 @@ use authority::{
     store::{AccountStore, Sqlite},
 };
 use handoff::token::Secret;
-use web::{seams::SystemRandomness, site::SiteId};
+use web::{rng::SystemRandomness, site::SiteId};
 
 use crate::{
     config::{BadSettings, Profile, Settings, sources::Problem},

@@ -13,7 +13,7 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use web::seams::{Clock, SystemClock};
+use web::clock::{Clock, SystemClock};
 
 use crate::{
     assets::{Assets, AssetsError},

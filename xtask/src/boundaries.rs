@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
 
+use crate::circles;
 use crate::workspace::{Workspace, output, run};
 
 /// For each member, the members that its manifest may name. No other arrow is allowed.
@@ -15,15 +16,16 @@ const ARROWS: &[(&str, &str)] = &[
     ("web", "handoff ui"),
     ("database", "handoff"),
     ("frontend", "lab_pages"),
-    ("authority", "handoff web database pages ui"),
-    ("relying_party", "handoff web database pages ui"),
+    ("recording", "handoff web"),
+    ("authority", "handoff web recording database pages ui"),
+    ("relying_party", "handoff web recording database pages ui"),
     (
         "lab",
-        "handoff web database lab_pages ui authority relying_party",
+        "handoff web recording database lab_pages ui authority relying_party",
     ),
     (
         "server",
-        "handoff web database ui authority relying_party lab",
+        "handoff web recording database ui authority relying_party lab",
     ),
     ("xtask", ""),
 ];
@@ -94,6 +96,19 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
             wrong.push(format!("{}, but its tree has {intruder}", fence.says));
         }
     }
+    let root = &workspace.root;
+    let crates = [
+        root.join("crates"),
+        root.join("app"),
+        root.join("server"),
+        root.join("xtask"),
+    ];
+    let circles = circles::below(&crates)?;
+    report(
+        "no files of a crate need each other in a circle",
+        circles.is_empty(),
+    );
+    wrong.extend(circles);
     if !wrong.is_empty() {
         bail!("{}", wrong.join("\n       "));
     }

@@ -9,44 +9,20 @@ use std::path::{Component, Path, PathBuf};
 use anyhow::{Context, Result};
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
+use crate::workspace::files_below;
+
 /// Where readers start.
 const START: &str = "README.md";
-/// Folders in which no document of ours is.
-const ELSEWHERE: &[&str] = &[
-    "target",
-    "data",
-    "node_modules",
-    "test-results",
-    "playwright-report",
-];
 
 fn documents_below(root: &Path) -> Result<BTreeMap<PathBuf, Document>> {
     let mut documents = BTreeMap::new();
-    for path in markdown_below(root)? {
+    for path in files_below(root, ".md")? {
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read {}", path.display()))?;
         let name = path.strip_prefix(root).unwrap_or(&path).to_owned();
         documents.insert(name, Document::read(&text));
     }
     Ok(documents)
-}
-
-fn markdown_below(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let entries =
-        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if path.is_dir() {
-            if !name.starts_with('.') && !ELSEWHERE.contains(&name.as_ref()) {
-                found.extend(markdown_below(&path)?);
-            }
-        } else if name.ends_with(".md") {
-            found.push(path);
-        }
-    }
-    Ok(found)
 }
 
 /// What one document says about links.

@@ -1,7 +1,8 @@
 //! A test: docs/LOGGING.md has every message that the program logs, and no other.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+
+use crate::workspace::files_below;
 
 /// The message is the last text of the macro's call.
 fn messages(source: &str) -> impl Iterator<Item = &str> {
@@ -31,26 +32,13 @@ fn documented(document: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-fn sources_below(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            sources_below(&path, found);
-        } else if path.extension().is_some_and(|it| it == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 #[test]
 fn the_document_has_every_message_of_the_log_and_no_other() {
     let root = crate::workspace::root().unwrap();
     let documented = documented(include_str!("../../docs/LOGGING.md"));
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(root.join("crates")).unwrap() {
-        sources_below(&entry.unwrap().path().join("src"), &mut files);
-    }
-    sources_below(&root.join("server/src"), &mut files);
+    let mut files = files_below(&root.join("crates"), ".rs").unwrap();
+    files.retain(|file| file.components().any(|part| part.as_os_str() == "src"));
+    files.extend(files_below(&root.join("server/src"), ".rs").unwrap());
     let mut logged = BTreeSet::new();
     let mut undocumented = Vec::new();
     for file in files {

@@ -11,6 +11,7 @@
 //! * [`audit`]: what the dependencies are
 //! * [`mod@bench`]: what the release build takes, in time and in room
 //! * [`boundaries`]: which crate may know which
+//! * [`circles`]: which file of a crate may know which
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
 use std::process::ExitCode;
@@ -26,6 +27,7 @@ mod bench;
 mod boundaries;
 mod browsers;
 mod build;
+mod circles;
 mod demo;
 mod dev;
 mod groups;

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use crate::browsers::Browsers;
 use crate::groups::PROJECTS;
+use crate::programs::Count;
 use crate::rules::Shows;
-use crate::test::Count;
 use crate::workspace::{self, Profile, Workspace, node_script};
 
 /// The tag of a test that asks what the browser decides.

@@ -9,6 +9,13 @@ use serde::Deserialize;
 
 use crate::workspace::output;
 
+/// How many tests passed and failed, Rust's and Playwright's together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+}
+
 /// `frontend` only compiles for the browser. Each crate has one program of integration tests, `it`.
 pub(crate) const TEST: [&str; 9] = [
     "test",

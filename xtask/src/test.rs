@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::browsers::{self, Browsers};
 use crate::groups::{self, GROUPS};
-use crate::programs::{self, DOC, TestProgram, file_name};
+use crate::programs::{self, Count, DOC, TestProgram, file_name};
 use crate::rules;
 use crate::steps::{self, Step};
 use crate::workspace::{self, Profile, Workspace, node_script, shown};
@@ -37,13 +37,6 @@ struct Run<'a> {
     count: Count,
     /// Rows of the security checklist that no Rust test showed.
     not_yet_shown: Vec<u8>,
-}
-
-/// How many tests passed and failed, Rust's and Playwright's together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Count {
-    pub(crate) passed: u64,
-    pub(crate) failed: u64,
 }
 
 /// Runs all checks and ends with the line `N passed, M failed`.

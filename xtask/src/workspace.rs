@@ -182,6 +182,34 @@ pub(crate) fn shown(command: &Command) -> String {
     words.join(" ")
 }
 
+/// Folders in which nothing of ours is.
+const ELSEWHERE: &[&str] = &[
+    "target",
+    "data",
+    "node_modules",
+    "test-results",
+    "playwright-report",
+];
+
+/// The files below `folder` whose names end like this.
+pub(crate) fn files_below(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if path.is_dir() {
+            if !name.starts_with('.') && !ELSEWHERE.contains(&name.as_ref()) {
+                found.extend(files_below(&path, ending)?);
+            }
+        } else if name.ends_with(ending) {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,13 +12,13 @@ use handoff::{
 use http::{HeaderValue, request::Parts};
 use time::Duration;
 use web::{
-    context::At,
+    at::At,
     cookies::{self, Cookies},
     csrf,
     form::CsrfCookie,
     problem::Problem,
     redirect,
-    steps::Refused,
+    refused::Refused,
 };
 
 use crate::{Authority, store::SignIn};

@@ -1,13 +1,13 @@
 //! The authorization server, *Harbor ID*: it knows people, signs them in, and hands them over.
 //!
 //! Start with [`router`], the table of everything that it answers. Each route is one file; the
-//! handoff's own (H1, H3, H5) are under `handoff_routes/`. [`store::Store`] is what it keeps,
+//! handoff's own (H1, H3, H5) are under `handoff/`. [`store::Store`] is what it keeps,
 //! [`identity::SignedIn`] the only way for a handler to know who is asking.
 
+mod api;
 mod browser;
 mod continuation;
-mod direct;
-mod handoff_routes;
+mod handoff;
 pub mod identity;
 mod limits;
 mod login;
@@ -20,11 +20,11 @@ mod site;
 pub mod store;
 pub mod throttle;
 
+use ::handoff::wire::path;
 use axum::{
     Router, middleware,
     routing::{get, post},
 };
-use handoff::wire::path;
 pub use site::{Authority, DemoAccount, ID, Settings};
 use web::{fetch_metadata, layers};
 
@@ -40,19 +40,20 @@ pub fn router() -> Router {
         .route(sessions::PATH, get(sessions::get))
         .route("/sessions/{id}/end", post(sessions::end::post))
         .route("/sessions/apps/{id}/end", post(sessions::end_app::post))
-        .route("/apps/{client_id}/open", post(handoff_routes::launch::post)) // H1
+        .route("/apps/{client_id}/open", post(handoff::launch::post)) // H1
         .route(
             path::AUTHORIZE, // H3
-            get(handoff_routes::authorize::get)
+            get(handoff::authorize::get)
                 .layer(navigation_only)
-                .post(handoff_routes::authorize::post),
+                .post(handoff::authorize::post),
         );
 
     let machines = Router::new()
-        .route(path::VERIFY, handoff_routes::verify::route()) // H5
-        .route(path::VERIFY_ALIAS, handoff_routes::verify::route())
-        .route(path::SESSION, direct::session::route())
-        .route(path::DIRECT_LOGOUT, direct::logout::route());
+        .route(path::VERIFY, handoff::verify::route()) // H5
+        .route(path::VERIFY_ALIAS, handoff::verify::route())
+        .route(path::SESSION, api::session::route())
+        .route(path::DIRECT_LOGOUT, api::logout::route());
 
-    layers::protect(layers::pages(pages).merge(machines))
+    let routes = layers::pages(pages).merge(layers::api(machines));
+    recording::layers::protect::<Authority>(routes, handoff::arriving)
 }

@@ -9,14 +9,14 @@ use handoff::{
 };
 use time::Duration;
 use web::{
-    context::TraceId,
+    clock::Clock,
     limits::{Alarm, Limiter, Refused, Volume},
     peer::{Network, Peer},
     problem::Problem,
-    seams::Clock,
+    trace_id::TraceId,
 };
 
-use crate::{Authority, direct::Refusal, identity::SignedIn};
+use crate::{Authority, api::ErrorResponse, identity::SignedIn};
 
 /// So many refused tokens of one client within a minute are worth a word to the operator: a client
 /// that works has none, and a person who goes *Back* makes one.
@@ -86,14 +86,14 @@ impl Authority {
         trace: &TraceId,
         peer: Peer,
         claimed: Option<&str>,
-        refusal: Refusal,
-    ) -> Refusal {
+        refusal: ErrorResponse,
+    ) -> ErrorResponse {
         let claimed = claimed.and_then(|claimed| ClientId::parse(claimed).ok());
         match self.limits.unproven.admit(&(peer.network(), claimed)) {
             Ok(()) => refusal,
-            Err(Refused::TooMany { retry_after }) => Refusal::slow_down(retry_after),
+            Err(Refused::TooMany { retry_after }) => ErrorResponse::slow_down(retry_after),
             Err(Refused::CannotCount) => {
-                Refusal::unavailable(trace, "a limiter has more keys than it can count")
+                ErrorResponse::unavailable(trace, "a limiter has more keys than it can count")
             }
         }
     }

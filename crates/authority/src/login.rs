@@ -14,7 +14,7 @@ use leptos::prelude::*;
 use pages::authority::login::{DemoAccount, Login, LoginNotice, LoginPage};
 use serde::Deserialize;
 use web::{
-    context::{At, TraceId},
+    at::At,
     cookies::{self, Cookies},
     form::Protected,
     page::Page,
@@ -22,6 +22,7 @@ use web::{
     peer::Peer,
     problem::{self, Problem},
     redirect,
+    trace_id::TraceId,
 };
 
 use crate::{

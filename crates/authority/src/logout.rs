@@ -7,12 +7,8 @@ use leptos::prelude::*;
 use pages::authority::logout::{SignOut, SignOutPage};
 use serde::Deserialize;
 use web::{
-    context::{At, TraceId},
-    cookies::Cookies,
-    form::Protected,
-    page::Page,
-    problem::Problem,
-    redirect,
+    at::At, cookies::Cookies, form::Protected, page::Page, problem::Problem, redirect,
+    trace_id::TraceId,
 };
 
 use crate::{

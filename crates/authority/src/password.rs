@@ -13,7 +13,7 @@ use argon2::{
     },
 };
 use tokio::sync::Semaphore;
-use web::seams::Randomness;
+use web::rng::Randomness;
 
 /// The longest password that is hashed, in bytes: more would only keep the machine busy.
 pub const MAX_LENGTH: usize = 1024;
@@ -237,7 +237,7 @@ fn of_nobody(params: &Params, salt: [u8; 16], output: &[u8]) -> Result<String, H
 
 #[cfg(test)]
 mod tests {
-    use web::seams::SystemRandomness;
+    use web::rng::SystemRandomness;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use pages::authority::portal::{AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff};
 use serde::Deserialize;
 use time::OffsetDateTime;
-use web::{context::At, moment::past, page::Page, params::Params, problem::Problem};
+use web::{at::At, moment::past, page::Page, params::Params, problem::Problem};
 
 use crate::{
     Authority,
@@ -18,7 +18,7 @@ use crate::{
 const MANY_APPS: usize = 8;
 
 /// Of a search, so many characters count.
-const LONGEST_SEARCH: usize = 100;
+const MAX_SEARCH: usize = 100;
 
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Query {
@@ -71,7 +71,7 @@ pub(crate) async fn get(
 
 fn searched_for(query: Query) -> String {
     let text = query.q.unwrap_or_default();
-    text.trim().chars().take(LONGEST_SEARCH).collect()
+    text.trim().chars().take(MAX_SEARCH).collect()
 }
 
 /// Whether each word of the search stands somewhere in what the tile says.
@@ -91,9 +91,9 @@ fn tile(client: Client) -> AppTile {
 }
 
 fn row(authority: &Authority, handoff: store::RecentHandoff, now: OffsetDateTime) -> RecentHandoff {
-    let shown = authority.context.shown.as_ref().zip(handoff.flow);
+    let links = authority.recording.links.as_ref().zip(handoff.flow);
     RecentHandoff {
-        recorded: shown.map(|(shown, flow)| shown.of_handoff(flow)),
+        recorded: links.map(|(links, flow)| links.of_handoff(flow)),
         app_name: handoff.client_name,
         icon: handoff.icon,
         began: past(handoff.began, now),

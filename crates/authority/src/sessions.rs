@@ -7,7 +7,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use pages::authority::sessions::{AppSession, BrowserSession, Ended, Sessions, SessionsPage};
 use serde::Deserialize;
-use web::{context::At, moment::moment, page::Page, params::Params, problem::Problem};
+use web::{at::At, moment::moment, page::Page, params::Params, problem::Problem};
 
 use crate::{Authority, identity::SignedIn, store::OwnSignIn};
 

@@ -3,22 +3,25 @@
 use std::{ops::Deref, sync::Arc};
 
 use async_trait::async_trait;
-use handoff::{ids::ClientId, policy::Policy, uri::Origin};
+use handoff::{flow, ids::ClientId, policy::Policy, uri::Origin};
 use http::Extensions;
+use recording::{
+    recorder::Recorder,
+    site::{FlowLinks, Recorded, Recording},
+};
 use time::Duration;
 use ui::shell::{Assets, Brand, Frame, Party};
 use web::{
+    clock::Clock,
     context::Context,
     cookies::Prefix,
-    record::{Recorder, Shown},
-    seams::{Clock, Randomness},
+    rng::Randomness,
     session::Sessions,
     site::{Failure, Site, SiteId},
 };
 
 use crate::{
-    handoff_routes, identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords,
-    store::Store,
+    identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords, store::Store,
 };
 
 /// Its name in a platform's table of sites.
@@ -52,8 +55,8 @@ pub struct Settings {
     pub cookie_prefix: Prefix,
     /// Who takes the steps that it records.
     pub recorder: Arc<dyn Recorder>,
-    /// Where those can be looked at; none where nobody shows them.
-    pub shown: Option<Arc<dyn Shown>>,
+    /// Where those can be looked at; none where no site shows them.
+    pub flow_links: Option<Arc<dyn FlowLinks>>,
     /// How many keys each of its limits counts.
     pub max_keys: usize,
     /// A sign-in ends after this long without use.
@@ -77,6 +80,7 @@ pub struct Parts {
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
     pub(crate) context: Context,
+    pub(crate) recording: Recording,
     pub(crate) limits: Limits,
     pub(crate) sign_ins: Outcomes,
 }
@@ -111,15 +115,20 @@ impl Authority {
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
             .with_policy(settings.policy)
-            .with_cookie_prefix(settings.cookie_prefix)
-            .with_handoffs(handoff_routes::part(), Arc::clone(&settings.recorder))
-            .with_shown(settings.shown.clone());
+            .with_cookie_prefix(settings.cookie_prefix);
+        let recording = Recording {
+            site: flow::Site::Authority,
+            client: None,
+            recorder: Arc::clone(&settings.recorder),
+            links: settings.flow_links.clone(),
+        };
         Self(Arc::new(Parts {
             settings,
             store,
             passwords,
             sessions,
             context,
+            recording,
             limits,
             sign_ins: Outcomes::default(),
         }))
@@ -170,6 +179,12 @@ impl Site for Authority {
 
     fn sign_ins(&self) -> Vec<(&'static str, u64)> {
         self.sign_ins.counted().into()
+    }
+}
+
+impl Recorded for Authority {
+    fn recording(&self) -> &Recording {
+        &self.recording
     }
 }
 

@@ -151,7 +151,7 @@ pub enum Admission {
 
 /// The most counters that are kept. The sweeper lets those go that would be forgotten first, so a
 /// crowd of addresses fills no disk; refusing newcomers instead would let it keep everybody out.
-pub const MOST_COUNTERS: usize = 200_000;
+pub const MAX_COUNTERS: usize = 200_000;
 
 /// The most browsers that are known of one person. The one that signed in longest ago goes.
 pub const KNOWN_PER_PERSON: usize = 20;

@@ -27,11 +27,12 @@ use time::{Duration, macros::datetime};
 use tower::ServiceExt;
 use ui::shell::Assets;
 use web::{
+    clock::{Clock, ManualClock},
     context::Context,
     cookies::Prefix,
     csrf,
     peer::Peer,
-    seams::{Clock, ManualClock, Randomness, SystemRandomness},
+    rng::{Randomness, SystemRandomness},
     site::Site,
 };
 
@@ -98,8 +99,8 @@ impl World {
             name: "Harbor ID".to_owned(),
             assets: Assets::default(),
             cookie_prefix: Prefix::default(),
-            recorder: web::record::Recorders::none(),
-            shown: None,
+            recorder: recording::recorder::Recorders::none(),
+            flow_links: None,
             max_keys: web::limits::MAX_KEYS,
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),

@@ -18,7 +18,6 @@ pub mod policy;
 pub mod rejection;
 pub mod step;
 pub mod storage_key;
-pub mod tally;
 pub mod token;
 pub mod uri;
 pub mod verify;

@@ -1,11 +1,11 @@
 //! How much a lab keeps, in memory and in its store.
 
-use handoff::tally::REMEMBERED;
-use web::{limits::MAX_KEYS, queue::WAITING};
+use recording::{outcome_metrics::MAX_REMEMBERED, queue::MAX_WAITING};
+use web::limits::MAX_KEYS;
 
 use crate::{
     collector::MAX_CHANGES,
-    flows::streams::{AT_ONCE, FROM_ONE},
+    flows::streams::{MAX_STREAMS, MAX_STREAMS_OF_NETWORK},
     monitor::MAX_FACTS,
     stepping::MAX_LINKS,
     store::{BYTES, FLOWS},
@@ -40,12 +40,12 @@ pub struct Bounds {
 impl Default for Bounds {
     fn default() -> Self {
         Self {
-            waiting: WAITING,
+            waiting: MAX_WAITING,
             changes: MAX_CHANGES,
             facts: MAX_FACTS,
-            remembered: REMEMBERED,
-            streams: AT_ONCE,
-            streams_of_network: FROM_ONE,
+            remembered: MAX_REMEMBERED,
+            streams: MAX_STREAMS,
+            streams_of_network: MAX_STREAMS_OF_NETWORK,
             step_links: MAX_LINKS,
             limiter_keys: MAX_KEYS,
             flows: FLOWS,

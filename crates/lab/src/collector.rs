@@ -6,12 +6,12 @@
 use std::{fmt, sync::Arc};
 
 use handoff::flow::Event;
-use tokio::sync::broadcast;
-use web::{
+use recording::{
     queue::{Batches, Full, Queue, queue_of},
-    record::Recorder,
-    seams::Clock,
+    recorder::Recorder,
 };
+use tokio::sync::broadcast;
+use web::clock::Clock;
 
 use crate::{
     Bounds,
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How many are kept in one transaction.
-pub(crate) const TOGETHER: usize = 256;
+pub(crate) const MAX_BATCH: usize = 256;
 
 /// How many changes a follower may be behind before it has to look for itself, unless the lab's bounds
 /// say otherwise.
@@ -68,8 +68,8 @@ impl Collector {
     }
 
     /// Waits until everything that was taken so far is kept.
-    pub async fn settle(&self) {
-        self.0.queue.settle().await;
+    pub async fn flush(&self) {
+        self.0.queue.flush().await;
     }
 
     /// The changes from now on.
@@ -89,7 +89,7 @@ impl Recorder for Collector {
         self.0.queue.put(|| event.clone());
     }
 
-    fn give(&self, event: Event) {
+    fn record_owned(&self, event: Event) {
         self.0.queue.put(|| event);
     }
 
@@ -105,7 +105,7 @@ async fn keep(
     changes: broadcast::Sender<Changed>,
 ) {
     let mut works = true;
-    while let Some(batch) = waiting.next(TOGETHER).await {
+    while let Some(batch) = waiting.next(MAX_BATCH).await {
         if batch.events.is_empty() {
             batch.done();
             continue;

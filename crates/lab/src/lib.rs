@@ -9,6 +9,7 @@ pub mod collector;
 mod flows;
 mod limits;
 pub mod monitor;
+pub mod neighbour;
 pub mod reporter;
 mod reports;
 pub mod shown;
@@ -36,17 +37,20 @@ use lab_pages::{
 use leptos::prelude::*;
 use limits::Limits;
 use monitor::Monitor;
+use neighbour::Neighbour;
 use relying_party::Application;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use ui::shell::{Assets, Brand, Frame, Party};
 use web::{
-    context::{At, Context},
+    at::At,
+    clock::Clock,
+    context::Context,
     layers,
     page::Page,
     peer::Peer,
     problem::Problem,
-    seams::{Clock, Randomness},
+    rng::Randomness,
     site::{Failure, Site, SiteId},
 };
 
@@ -80,19 +84,6 @@ impl Settings {
         let site = neighbours.find(|site| site.id == id);
         site.map(|site| site.origin.to_string()).unwrap_or_default()
     }
-}
-
-/// Another site of the lab's platform.
-#[derive(Clone, Debug)]
-pub struct Neighbour {
-    /// Which it is.
-    pub id: SiteId,
-    /// Its name on pages.
-    pub name: &'static str,
-    /// Where it lives.
-    pub origin: Origin,
-    /// Whether the lab's own process serves it: step mode stands in front of no others.
-    pub is_here: bool,
 }
 
 /// What the lab has of the handoffs that happen.
@@ -235,7 +226,7 @@ impl Site for Lab {
     }
 
     async fn flush(&self) {
-        self.0.recorded.collector.settle().await;
+        self.0.recorded.collector.flush().await;
     }
 
     fn end_streams(&self) {
@@ -269,7 +260,8 @@ pub fn router() -> Router {
         .route("/step", get(step).post(make_links))
         .merge(flows);
 
-    layers::protect(layers::pages(pages).route(reports::PATH, reports::route()))
+    let machines = Router::new().route(reports::PATH, reports::route());
+    layers::protect(layers::pages(pages).merge(layers::api(machines)))
 }
 
 async fn start(At(lab): At<Lab>, page: Page) -> Response {

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use web::{
+    clock::Clock,
     limits::{Limiter, Volume},
     peer::{Network, Peer},
     problem::Problem,
-    seams::Clock,
 };
 
 use crate::Lab;

@@ -11,14 +11,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use handoff::{
-    flow::Event,
-    step::Step,
-    tally::{self, End, Tally},
-};
+use handoff::{flow::Event, step::Step};
 use lab_pages::monitor as page;
+use recording::outcome_metrics::{self, End, FlowObserver};
+use recording::recorder::Recorder;
 use time::{Duration, OffsetDateTime};
-use web::{record::Recorder, seams::Clock};
+use web::clock::Clock;
 
 /// How far back a report looks.
 pub const LOOKS_BACK: Duration = Duration::HOUR;
@@ -31,7 +29,7 @@ pub const RECENT: Duration = Duration::minutes(15);
 pub const SHOULD_GO_WELL: u64 = 90;
 
 /// So many handoffs, or steps of a kind, are enough to judge by.
-pub const ENOUGH: usize = 20;
+pub const MIN_TO_JUDGE: usize = 20;
 
 /// A step is slow when its p95 is more than so many times what it was before.
 pub const SLOWER: u64 = 2;
@@ -59,7 +57,7 @@ struct Fact {
 /// What sites recorded in the last hour, in numbers.
 #[derive(Debug)]
 pub struct Hour {
-    tally: Tally,
+    observer: FlowObserver,
     /// In the order in which they came.
     facts: VecDeque<Fact>,
     max_facts: usize,
@@ -67,7 +65,7 @@ pub struct Hour {
 
 impl Default for Hour {
     fn default() -> Self {
-        Self::keeping(MAX_FACTS, tally::REMEMBERED)
+        Self::keeping(MAX_FACTS, outcome_metrics::MAX_REMEMBERED)
     }
 }
 
@@ -76,7 +74,7 @@ impl Hour {
     #[must_use]
     pub fn keeping(max_facts: usize, max_remembered: usize) -> Self {
         Self {
-            tally: Tally::remembering(max_remembered),
+            observer: FlowObserver::remembering(max_remembered),
             facts: VecDeque::new(),
             max_facts,
         }
@@ -86,7 +84,7 @@ impl Hour {
     /// their own.
     pub fn see(&mut self, event: &Event, now: OffsetDateTime) {
         let at = in_microseconds(now);
-        let seen = self.tally.see(event);
+        let seen = self.observer.observe(event);
         self.facts.push_back(Fact {
             at,
             step: event.step,
@@ -130,13 +128,14 @@ impl Hour {
                 match end {
                     End::Success => {}
                     End::Failure(reason) => *failures.entry(reason).or_default() += 1,
-                    End::Stray => strays += 1,
+                    End::Unsolicited => strays += 1,
                 }
             }
         }
         let ended = parts.iter().fold(Ended::default(), Ended::and);
         let mut alarms = Vec::new();
-        if lately.judged() >= ENOUGH as u64 && lately.well * 100 < lately.judged() * SHOULD_GO_WELL
+        if lately.judged() >= MIN_TO_JUDGE as u64
+            && lately.well * 100 < lately.judged() * SHOULD_GO_WELL
         {
             alarms.push(Alarm::SuccessRateLow(lately));
         }
@@ -147,7 +146,7 @@ impl Hour {
             // Whoever is refused may have taken their time to send what was refused.
             if let (Some(was), Some(is)) = (Times::of(before.clone()), Times::of(after.clone()))
                 && step != Step::Refused
-                && was.count.min(is.count) >= ENOUGH
+                && was.count.min(is.count) >= MIN_TO_JUDGE
                 && is.p95 > was.p95 * SLOWER
                 && is.p95 > UNNOTICED
             {
@@ -195,9 +194,9 @@ impl Ended {
     fn count(&mut self, end: End) {
         match end {
             End::Success => self.well += 1,
-            End::Failure(reason) if tally::is_choice(reason) => self.declined += 1,
+            End::Failure(reason) if outcome_metrics::is_choice(reason) => self.declined += 1,
             End::Failure(_) => self.failed += 1,
-            End::Stray => {}
+            End::Unsolicited => {}
         }
     }
 
@@ -468,7 +467,7 @@ mod tests {
         token::{Secret, State},
     };
     use time::macros::datetime;
-    use web::seams::ManualClock;
+    use web::clock::ManualClock;
 
     use super::*;
 
@@ -567,7 +566,7 @@ mod tests {
     #[test]
     fn few_handoffs_and_people_who_decide_against_one_raise_no_alarm() {
         let mut play = Play::new();
-        play.fail(ENOUGH - 1);
+        play.fail(MIN_TO_JUDGE - 1);
         (0..50).for_each(|_| play.refuse(Site::RelyingParty, "access_denied"));
         assert_eq!(play.alarms(), [""; 0]);
         let report = play.monitor.report();
@@ -616,7 +615,7 @@ mod tests {
         (0..100).for_each(|_| play.take(Step::StateMade, 100));
         play.pass(Duration::minutes(16));
         (0..100).for_each(|_| play.take(Step::StateMade, 1000));
-        (0..ENOUGH - 1).for_each(|_| play.take(step, 45_000));
+        (0..MIN_TO_JUDGE - 1).for_each(|_| play.take(step, 45_000));
         // Too few to say, and the other one is ten times as slow and still quick.
         assert_eq!(play.alarms(), [""; 0]);
         play.take(step, 45_000);

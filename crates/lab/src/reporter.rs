@@ -9,11 +9,11 @@ use handoff::{
     uri::Origin,
 };
 use http::StatusCode;
-use relying_party::authority_client;
+use recording::outbox::{Delivery, Destination, Outbox};
 use reqwest::Client;
-use web::outbox::{Destination, Outbox, Sent};
+use web::http_client;
 
-use crate::reports::{MOST_BYTES, MOST_EVENTS, PATH};
+use crate::reports::{MAX_BYTES, MAX_EVENTS, PATH};
 
 /// An outbox of reports to the lab of this origin, and what sends them: [`Outbox::new`] says how long.
 /// Where certificates cannot be checked there is none, and everything is dropped.
@@ -25,7 +25,7 @@ pub fn reporter(
     key: ReportKey,
     ca: Option<&[u8]>,
 ) -> (Outbox, Option<impl Future<Output = ()> + Send + 'static>) {
-    let http = authority_client::http(lab, ca)
+    let http = http_client::to(lab, ca)
         .inspect_err(|cause| tracing::error!(%lab, %cause, "steps are not reported"));
     let Ok(http) = http else {
         return (Outbox::closed(), None);
@@ -45,7 +45,7 @@ struct Reports {
 }
 
 impl Destination for Reports {
-    const MOST_EVENTS: usize = MOST_EVENTS;
+    const MAX_EVENTS: usize = MAX_EVENTS;
     const READS_MESSAGES: bool = true;
 
     fn bodies(&mut self, events: &[Event]) -> Vec<(u64, Vec<u8>)> {
@@ -55,7 +55,7 @@ impl Destination for Reports {
                 continue;
             };
             match bodies.last_mut() {
-                Some((count, body)) if body.len() + text.len() + 2 <= MOST_BYTES => {
+                Some((count, body)) if body.len() + text.len() + 2 <= MAX_BYTES => {
                     body.push(b',');
                     body.extend(text);
                     *count += 1;
@@ -69,7 +69,7 @@ impl Destination for Reports {
         bodies
     }
 
-    async fn send(&self, body: Vec<u8>) -> Sent {
+    async fn send(&self, body: Vec<u8>) -> Delivery {
         let call = self
             .http
             .post(&self.address)
@@ -77,25 +77,25 @@ impl Destination for Reports {
             .bearer_auth(self.key.expose())
             .body(body);
         match call.send().await.map(|answer| answer.status()) {
-            Ok(status) if status.is_success() => Sent::Taken,
-            Ok(StatusCode::SERVICE_UNAVAILABLE) => Sent::Later("it has no room".to_owned()),
+            Ok(status) if status.is_success() => Delivery::Accepted,
+            Ok(StatusCode::SERVICE_UNAVAILABLE) => Delivery::Retry("it has no room".to_owned()),
             // A lab that is not there yet, behind a proxy or a process that serves other sites.
             Ok(
                 status @ (StatusCode::MISDIRECTED_REQUEST
                 | StatusCode::BAD_GATEWAY
                 | StatusCode::GATEWAY_TIMEOUT),
-            ) => Sent::Later(status.to_string()),
-            Ok(status) => Sent::Lost(status.to_string()),
-            Err(error) if error.is_connect() => Sent::Later(error.to_string()),
-            Err(error) => Sent::Lost(error.to_string()),
+            ) => Delivery::Retry(status.to_string()),
+            Ok(status) => Delivery::Failed(status.to_string()),
+            Err(error) if error.is_connect() => Delivery::Retry(error.to_string()),
+            Err(error) => Delivery::Failed(error.to_string()),
         }
     }
 
-    fn fails(&self, cause: &str) {
+    fn log_failure(&self, cause: &str) {
         tracing::warn!(lab = self.address, cause, "steps are not reported");
     }
 
-    fn works_again(&self) {
+    fn log_recovery(&self) {
         tracing::info!("steps are reported again");
     }
 }

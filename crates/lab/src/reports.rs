@@ -12,7 +12,8 @@ use handoff::{
     token::{ReportKey, Unverified},
 };
 use http::{HeaderMap, StatusCode, header, request::Parts};
-use web::{context::At, record::Recorder as _};
+use recording::recorder::Recorder as _;
+use web::{at::At, authorization::credentials};
 
 use crate::{
     Lab,
@@ -23,24 +24,24 @@ use crate::{
 pub(crate) const PATH: &str = "/reports";
 
 /// The most bytes of one report.
-pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
 /// The most events of one report.
-pub(crate) const MOST_EVENTS: usize = EVENTS;
+pub(crate) const MAX_EVENTS: usize = EVENTS;
 
 /// The last moment that an event may name: the end of the year 2199, in microseconds. Pages can
 /// write what lies before it.
 const LATEST: i64 = 7_258_118_399_999_999;
 
 /// The longest name of a reason.
-const LONGEST_REASON: usize = 64;
+const MAX_REASON: usize = 64;
 
 pub(crate) fn route() -> MethodRouter {
-    post(handle).layer(DefaultBodyLimit::max(MOST_BYTES))
+    post(handle).layer(DefaultBodyLimit::max(MAX_BYTES))
 }
 
 /// Why a report is not taken. What it says is for whoever set the other process up.
-pub(crate) enum Refusal {
+pub(crate) enum ErrorResponse {
     /// The key is not there, or another.
     Stranger,
     /// It is no list of events, or too long.
@@ -49,7 +50,7 @@ pub(crate) enum Refusal {
     Full,
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorResponse {
     fn into_response(self) -> Response {
         let json = (header::CONTENT_TYPE, "application/json");
         match self {
@@ -79,41 +80,34 @@ impl IntoResponse for Refusal {
 pub(crate) struct Known;
 
 impl<S: Send + Sync> FromRequestParts<S> for Known {
-    type Rejection = Refusal;
+    type Rejection = ErrorResponse;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorResponse> {
         let lab = At::<Lab>::from_request_parts(parts, state).await;
-        let At(lab) = lab.map_err(|_| Refusal::Stranger)?;
-        let shown = bearer(&parts.headers).ok_or(Refusal::Stranger)?;
+        let At(lab) = lab.map_err(|_| ErrorResponse::Stranger)?;
+        let shown = bearer(&parts.headers).ok_or(ErrorResponse::Stranger)?;
         // Digests are compared in constant time.
         if shown.digest() == lab.recorded().report_key {
             Ok(Self)
         } else {
-            Err(Refusal::Stranger)
+            Err(ErrorResponse::Stranger)
         }
     }
 }
 
 fn bearer(headers: &HeaderMap) -> Option<Unverified<ReportKey>> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    // Two of them would leave it to chance which one counts.
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (scheme, key) = value.to_str().ok()?.split_once(' ')?;
-    let key = Unverified::new(key).ok()?;
-    scheme.eq_ignore_ascii_case("bearer").then_some(key)
+    Unverified::new(credentials(headers, "Bearer")?).ok()
 }
 
 async fn handle(
     _: Known,
     At(lab): At<Lab>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<StatusCode, Refusal> {
-    let body = body.map_err(|_| Refusal::Unreadable)?;
-    let events = read(&body).ok_or(Refusal::Unreadable)?;
+) -> Result<StatusCode, ErrorResponse> {
+    let body = body.map_err(|_| ErrorResponse::Unreadable)?;
+    let events = read(&body).ok_or(ErrorResponse::Unreadable)?;
     let taken = lab.recorded().collector.take(events.clone());
-    taken.map_err(|_| Refusal::Full)?;
+    taken.map_err(|_| ErrorResponse::Full)?;
     if let Some(monitor) = lab.monitor() {
         events.iter().for_each(|event| monitor.record(event));
     }
@@ -123,7 +117,7 @@ async fn handle(
 /// The events of a report; none when one of them is not as a site records it.
 fn read(body: &[u8]) -> Option<Vec<Event>> {
     let events: Vec<Event> = serde_json::from_slice(body).ok()?;
-    let fits = events.len() <= MOST_EVENTS && events.iter().all(is_plausible);
+    let fits = events.len() <= MAX_EVENTS && events.iter().all(is_plausible);
     fits.then_some(events)
 }
 
@@ -131,7 +125,7 @@ fn is_plausible(event: &Event) -> bool {
     let reason = event.refusal.as_ref().map(|refusal| &refusal.reason);
     let is_name = |text: &String| {
         let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
-        (1..=LONGEST_REASON).contains(&text.len()) && text.bytes().all(plain)
+        (1..=MAX_REASON).contains(&text.len()) && text.bytes().all(plain)
     };
     Key::of_trace(&event.trace).is_ok()
         && (0..=LATEST).contains(&event.at)

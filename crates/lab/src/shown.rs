@@ -1,14 +1,15 @@
 //! The addresses under which the other sites' pages lead here. They stand beside no other text about
-//! the lab: a site knows them as [`web::record::Shown`].
+//! the lab: a site knows them as [`recording::site::FlowLinks`].
 
 use handoff::{flow::FlowId, ids::SessionId, uri::Origin};
-use web::{context::TraceId, record::Shown};
+use recording::site::FlowLinks;
+use web::trace_id::TraceId;
 
 /// The lab that lives at this origin.
 #[derive(Clone, Debug)]
 pub struct At(pub Origin);
 
-impl Shown for At {
+impl FlowLinks for At {
     fn of_request(&self, trace: &TraceId) -> String {
         format!("{}/flows/by-trace/{trace}", self.0)
     }

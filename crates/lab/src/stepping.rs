@@ -35,17 +35,19 @@ use tower::ServiceExt;
 use ui::shell::Frame;
 use web::{
     appearance,
-    context::{At, Context},
+    at::At,
+    clock::Clock,
+    context::Context,
     cookies::{self, Cookies},
     headers, layers,
     page::Page,
     params::Params,
     problem::Problem,
     redirect,
-    seams::{Clock, Randomness},
+    rng::Randomness,
 };
 
-use crate::Neighbour;
+use crate::neighbour::Neighbour;
 
 /// Where a site's step mode is switched on and off.
 pub const PATH: &str = "/lab/step";

@@ -18,13 +18,13 @@ use lab::{
     collector::Collector,
     store::{Flow, FlowStore, Kept, Key, Maintenance, Memory, Number, Store},
 };
+use recording::{
+    queue::{Full, MAX_WAITING},
+    recorder::Recorder,
+};
 use time::{OffsetDateTime, macros::datetime};
 use tokio::sync::Semaphore;
-use web::{
-    queue::{Full, WAITING},
-    record::Recorder,
-    seams::ManualClock,
-};
+use web::clock::ManualClock;
 
 /// A store that keeps nothing until it is let, or nothing at all.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ async fn what_there_is_no_room_for_is_dropped_and_counted() {
     let (collector, keeping) = collector(&store);
     let more = 10;
     // Nothing here waits: this is a handoff's own task.
-    for n in 0..WAITING as u64 + more {
+    for n in 0..MAX_WAITING as u64 + more {
         collector.record(&event(n));
     }
     assert_eq!(collector.dropped(), more);
@@ -141,10 +141,10 @@ async fn what_there_is_no_room_for_is_dropped_and_counted() {
 
     store.lets.add_permits(100);
     let keeping = tokio::spawn(keeping);
-    collector.settle().await;
+    collector.flush().await;
     assert_eq!(steps(&store).await, lab::store::EVENTS);
     collector.take(vec![event(1), event(2)]).unwrap();
-    collector.settle().await;
+    collector.flush().await;
     assert_eq!(collector.dropped(), more);
     keeping.abort();
 }
@@ -164,7 +164,7 @@ async fn a_collector_that_was_killed_takes_nothing_and_keeps_nobody_waiting() {
         collector.record(&event(n));
     }
     assert_eq!(collector.dropped(), 5);
-    collector.settle().await;
+    collector.flush().await;
     assert_eq!(steps(&store).await, 0);
 }
 
@@ -177,11 +177,11 @@ async fn what_the_store_refuses_counts_as_dropped_and_what_comes_later_is_kept()
     let keeping = tokio::spawn(keeping);
     collector.record(&event(1));
     collector.record(&event(2));
-    collector.settle().await;
+    collector.flush().await;
     assert_eq!((collector.dropped(), steps(&store).await), (2, 0));
     store.broken.store(false, Ordering::Relaxed);
     collector.record(&event(3));
-    collector.settle().await;
+    collector.flush().await;
     assert_eq!((collector.dropped(), steps(&store).await), (2, 1));
     keeping.abort();
 }

@@ -11,12 +11,12 @@ use handoff::{
     uri::Origin,
 };
 use lab::reporter::reporter;
+use recording::recorder::Recorder;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use web::record::Recorder;
 
 fn event(n: u64) -> Event {
     let state = State::mint([3; 32]);
@@ -95,7 +95,7 @@ async fn what_a_lab_had_in_its_hands_when_it_died_is_counted_and_the_rest_arrive
     reporter.record(&event(3));
     assert_eq!(lab.answer("503 Service Unavailable").await, [3]);
     assert_eq!(reporter.dropped(), 2);
-    let (settled, numbers) = tokio::join!(reporter.settle(), lab.answer("204 No Content"));
+    let (settled, numbers) = tokio::join!(reporter.flush(), lab.answer("204 No Content"));
     assert_eq!((settled, numbers), ((), vec![3]));
     assert_eq!(reporter.dropped(), 2);
     sending.abort();
@@ -112,7 +112,7 @@ async fn whoever_stops_tries_a_lab_that_was_away_at_once() {
     for _ in 0..4 {
         assert_eq!(lab.answer("503 Service Unavailable").await, [1]);
     }
-    let stops = async { tokio::join!(reporter.settle(), lab.answer("204 No Content")) };
+    let stops = async { tokio::join!(reporter.flush(), lab.answer("204 No Content")) };
     let ((), numbers) = timeout(Duration::from_secs(3), stops).await.unwrap();
     assert_eq!(numbers, [1]);
     assert_eq!(reporter.dropped(), 0);

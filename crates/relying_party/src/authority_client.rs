@@ -1,16 +1,9 @@
 //! The back channel to the authorization server.
 //!
-//! It follows no redirect and uses no proxy: what it carries is for one address. It keeps no
-//! connection open either. A connection that the other side is just closing looks like an answer
-//! that was lost, and that costs the person the sign-in.
+//! Its [`http_client`] keeps no connection open: one that the other side is just closing looks like an
+//! answer that was lost, and that costs the person the sign-in.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::fmt;
 
 use handoff::{
     handoff::Returned,
@@ -23,19 +16,13 @@ use handoff::{
         path,
     },
 };
-use reqwest::{
-    Certificate, Client, RequestBuilder, Response, StatusCode,
-    dns::{Addrs, Name, Resolve, Resolving},
-    header::HeaderMap,
-    redirect,
-};
+use recording::{flow_recorder::FlowRecorder, redact};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header::HeaderMap};
 use serde::de::DeserializeOwned;
-use web::{context::TraceId, redact, steps::Steps};
+use web::{http_client, trace_id::TraceId};
 
 use crate::Settings;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-const TIMEOUT: Duration = Duration::from_secs(5);
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER: usize = 64 * 1024;
 
@@ -139,7 +126,7 @@ impl AuthorityClient {
     /// The client of the site with these settings.
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
-        let http = http(&settings.issuer, settings.authority_ca.as_deref())
+        let http = http_client::to(&settings.issuer, settings.authority_ca.as_deref())
             .inspect_err(|error| {
                 let cause = chain(error);
                 tracing::error!(issuer = %settings.issuer, %cause, "no back channel");
@@ -158,15 +145,15 @@ impl AuthorityClient {
     ///
     /// When the answer is lost, the token may have given a session that nobody holds. Presenting
     /// the token once more makes the authorization server end it (row 82).
-    pub async fn verify(&self, returned: &Returned, steps: &Steps) -> Verification {
-        let trace = steps.trace();
-        let error = match self.present(returned, steps).await {
+    pub async fn verify(&self, returned: &Returned, flow: &FlowRecorder) -> Verification {
+        let trace = flow.trace();
+        let error = match self.present(returned, flow).await {
             Ok(verification) => return verification,
             Err(error) => error,
         };
         tracing::warn!(trace = %trace, cause = %error, "verify");
         if let NoAnswer::Lost(_) = error {
-            let second = self.present(returned, steps).await;
+            let second = self.present(returned, flow).await;
             let outcome = match &second {
                 // The first one never arrived. It may still be on its way, and would then count as
                 // a replay and end the session: starting over is the only sure way.
@@ -182,7 +169,11 @@ impl AuthorityClient {
         Verification::Unreachable
     }
 
-    async fn present(&self, returned: &Returned, steps: &Steps) -> Result<Verification, NoAnswer> {
+    async fn present(
+        &self,
+        returned: &Returned,
+        flow: &FlowRecorder,
+    ) -> Result<Verification, NoAnswer> {
         let request = VerifyRequest {
             handoff_token: returned.token.clone(),
             state: (&returned.started.state).into(),
@@ -195,17 +186,17 @@ impl AuthorityClient {
             .post(self.address(path::VERIFY))
             .basic_auth(&self.client_id, Some(self.client_secret.expose()))
             .json(&request);
-        if let Some(parent) = steps.traceparent() {
+        if let Some(parent) = flow.traceparent() {
             call = call.header("traceparent", parent);
         }
         let call = call.build()?;
-        steps.sent(Step::VerifySent, || {
+        flow.message(Step::VerifySent, || {
             let (address, method, headers) = (call.url().as_str(), call.method(), call.headers());
             let message = redact::request_to(address, Vec::new(), method, headers);
             Some(redact::with_body(message, redact::verify_request(&request)))
         });
         let answer = Answer::read(self.http()?.execute(call).await?).await?;
-        steps.sent(Step::VerifyAnswered, || {
+        flow.message(Step::VerifyAnswered, || {
             let message = redact::response(answer.status, &answer.headers);
             Some(redact::with_body(message, redact::json(&answer.body)))
         });
@@ -297,102 +288,4 @@ impl fmt::Debug for AuthorityClient {
 
 async fn send(call: RequestBuilder) -> Result<Answer, NoAnswer> {
     Answer::read(call.send().await?).await
-}
-
-/// What calls a server of this origin: no redirect, no proxy, no connection kept.
-///
-/// # Errors
-/// When this machine gives no way to check certificates.
-pub fn http(issuer: &Origin, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
-    http_over(issuer.is_https(), authority_ca)
-}
-
-/// What a client trusts: whether it speaks https, and the certificate authorities that were given.
-type Trust = (bool, Option<Vec<u8>>);
-
-/// The clients of this process. They keep no connection, so one serves every platform that trusts the
-/// same; a process has as many as it was given certificate authorities.
-static CLIENTS: Mutex<BTreeMap<Trust, Client>> = Mutex::new(BTreeMap::new());
-
-/// The same for any server that is reached over https, or over http.
-///
-/// # Errors
-/// As [`http()`].
-pub fn http_over(is_https: bool, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
-    let mut clients = CLIENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let trust = (is_https, authority_ca.map(<[u8]>::to_vec));
-    if let Some(client) = clients.get(&trust) {
-        return Ok(client.clone());
-    }
-    let client = build(is_https, authority_ca)?;
-    clients.insert(trust, client.clone());
-    Ok(client)
-}
-
-fn build(is_https: bool, authority_ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
-    // Two of our dependencies bring a provider each, so that rustls chooses none. An error says
-    // that somebody was here before.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
-        .no_proxy()
-        .redirect(redirect::Policy::none())
-        .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(TIMEOUT)
-        .pool_max_idle_per_host(0)
-        .dns_resolver(Loopback);
-    if is_https {
-        builder = builder.https_only(true);
-        if let Some(pem) = authority_ca {
-            builder = builder.tls_certs_only(Certificate::from_pem_bundle(pem)?);
-        }
-    } else {
-        // No certificate will be checked, so a machine without any must not be in the way.
-        builder = builder.tls_certs_only([]);
-    }
-    builder.build()
-}
-
-/// Resolves `localhost` and `*.localhost` to this machine, as browsers do and the C library does
-/// not (RFC 6761, 6.3); everything else as the system does.
-#[derive(Clone, Copy, Debug)]
-struct Loopback;
-
-impl Resolve for Loopback {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let name = name.as_str();
-            // Port 0 stands for the one in the address.
-            let found: Addrs = if is_localhost(name) {
-                Box::new(std::iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
-            } else {
-                let found: Vec<_> = tokio::net::lookup_host((name, 0)).await?.collect();
-                Box::new(found.into_iter())
-            };
-            Ok(found)
-        })
-    }
-}
-
-fn is_localhost(name: &str) -> bool {
-    name == "localhost" || name.ends_with(".localhost")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn localhost_names_are_this_machine() {
-        for name in ["localhost", "auth.localhost", "evil.auth.localhost"] {
-            let found: Vec<_> = Loopback
-                .resolve(name.parse().unwrap())
-                .await
-                .unwrap()
-                .collect();
-            assert_eq!(found, ["127.0.0.1:0".parse().unwrap()], "{name}");
-        }
-        for name in ["localhost.example", "notlocalhost"] {
-            assert!(!is_localhost(name), "{name}");
-        }
-    }
 }

@@ -13,15 +13,10 @@ use handoff::{
     uri::LocalPath,
     wire::{CallbackQuery, ErrorCode, NOT_ASSIGNED},
 };
+use recording::flow_recorder::FlowRecorder;
 use web::{
-    context::At,
-    cookies::Cookies,
-    limits,
-    params::Params,
-    peer::Peer,
-    problem::Problem,
-    redirect,
-    steps::{Refused, Steps},
+    at::At, cookies::Cookies, limits, params::Params, peer::Peer, problem::Problem, redirect,
+    refused::Refused,
 };
 
 use crate::{
@@ -37,18 +32,18 @@ use crate::{
 
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
-    steps: Steps,
+    flow: FlowRecorder,
     cookies: Cookies,
     peer: Peer,
     query: Result<Params<CallbackQuery>, Problem>,
 ) -> Response {
     let outcome = match query {
-        Ok(Params(query)) => come_back(&site, query, &cookies, &steps).await,
+        Ok(Params(query)) => come_back(&site, query, &cookies, &flow).await,
         // A parameter stands there twice, or cannot be read. Nothing was looked up.
         Err(_) => Err(Refusal::new(Reason::Refused, Cause::UnreadableParameters)),
     };
     outcome.unwrap_or_else(|Refusal { reason, why }| {
-        let trace = steps.trace();
+        let trace = flow.trace();
         if reason != Reason::NotThisBrowser {
             return refuse(trace, reason, why);
         }
@@ -97,13 +92,13 @@ async fn come_back(
     site: &RelyingParty,
     query: CallbackQuery,
     cookies: &Cookies,
-    steps: &Steps,
+    flow: &FlowRecorder,
 ) -> Result<Response, Refusal> {
     let pre = start::pre_session(site, cookies)
         .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;
-    let returned = take(site, query, &pre, steps).await?;
-    let current = SignedIn::current(site, cookies, steps.trace()).await?;
-    let accepted = match site.authority.verify(&returned, steps).await {
+    let returned = take(site, query, &pre, flow).await?;
+    let current = SignedIn::current(site, cookies, flow.trace()).await?;
+    let accepted = match site.authority.verify(&returned, flow).await {
         Verification::Accepted(accepted) => *accepted,
         Verification::Refused(ErrorCode::InvalidClient) => {
             let cause = "the authorization server does not accept our client id and secret";
@@ -136,7 +131,7 @@ async fn come_back(
         handoff,
         target,
         cookies,
-        steps,
+        flow,
     };
     finishing.finish(current).await
 }
@@ -146,7 +141,7 @@ async fn take(
     site: &RelyingParty,
     query: CallbackQuery,
     pre: &PreSession,
-    steps: &Steps,
+    flow: &FlowRecorder,
 ) -> Result<Returned, Refusal> {
     let not_this_browser = || Refusal::new(Reason::NotThisBrowser, Cause::StateUnknownHere);
     let refused = |cause| Refusal::new(Reason::Refused, cause);
@@ -161,8 +156,8 @@ async fn take(
     let taken = taken
         .map_err(Problem::unavailable)?
         .ok_or_else(not_this_browser)?;
-    steps.since(taken.expires_at - STARTED_LIFETIME);
-    steps.took(Step::StateMatched);
+    flow.since(taken.expires_at - STARTED_LIFETIME);
+    flow.step(Step::StateMatched);
     // An answer without its sender could come from any server (RFC 9207).
     let from_issuer = query.iss.as_deref() == Some(site.settings.issuer.as_str());
     if !from_issuer && site.context.policy.issuer_check() {
@@ -200,7 +195,7 @@ struct Finishing<'a> {
     handoff: HandoffKey,
     target: LocalPath,
     cookies: &'a Cookies,
-    steps: &'a Steps,
+    flow: &'a FlowRecorder,
 }
 
 /// How often two handoffs of one browser may get in each other's way. Each time, the other one has
@@ -245,10 +240,10 @@ impl Finishing<'_> {
             arrival,
             target,
             cookies,
-            steps,
+            flow,
             ..
         } = self;
-        session::begin(site, arrival, source, target, cookies, steps).await
+        session::begin(site, arrival, source, target, cookies, flow).await
     }
 
     /// Somebody else is signed in here: the new session waits for a click (row 24). None if that
@@ -257,7 +252,7 @@ impl Finishing<'_> {
         let Self {
             site,
             arrival,
-            steps,
+            flow,
             ..
         } = self;
         let now = site.context.now();
@@ -277,10 +272,10 @@ impl Finishing<'_> {
             }) => {
                 let displaced = displaced.and_then(|token| session::open_waiting(site, &token));
                 if let Some(token) = displaced {
-                    site.authority.logout_or_log(&token, steps.trace()).await;
+                    site.authority.logout_or_log(&token, flow.trace()).await;
                 }
-                steps.session(arrival.id());
-                steps.took(Step::SwitchAsked);
+                flow.session(arrival.id());
+                flow.step(Step::SwitchAsked);
                 let answer = redirect::see_other(switch::PATH);
                 Ok(Some(session::without_pre_session(answer, pre_session_over)))
             }
@@ -301,7 +296,7 @@ impl Finishing<'_> {
 
     async fn revoke(&self) {
         let token = &self.arrival.token;
-        let trace = self.steps.trace();
+        let trace = self.flow.trace();
         self.site.authority.logout_or_log(token, trace).await;
     }
 }

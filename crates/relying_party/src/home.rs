@@ -4,7 +4,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use pages::relying_party::signed_out::{SignedOut, SignedOutPage};
 use serde::Deserialize;
-use web::{context::At, page::Page, params::Params, problem::Problem};
+use web::{at::At, page::Page, params::Params, problem::Problem};
 
 use crate::{
     RelyingParty,

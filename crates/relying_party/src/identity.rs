@@ -16,23 +16,15 @@ use handoff::{
 };
 use time::Duration;
 use web::{
-    context::{At, TraceId},
-    cookies::Cookies,
-    csrf,
-    form::CsrfCookie,
-    problem::Problem,
-    redirect,
+    at::At, cookies::Cookies, csrf, form::CsrfCookie, problem::Problem, redirect, trace_id::TraceId,
 };
 
 use crate::{
     RelyingParty,
     authority_client::SessionCheck,
-    session,
+    session::{self, SESSION_COOKIE},
     store::{Owner, Session},
 };
-
-/// The cookie of a browser that is signed in.
-pub const SESSION_COOKIE: &str = "__Host-rp_session";
 
 /// The longest time that a session is served before the authorization server is asked about it again
 /// (row 56), and the default. A setting may make it shorter.
@@ -165,8 +157,8 @@ impl SignedIn {
     /// Where the handoff that gave this session can be looked at.
     #[must_use]
     pub(crate) fn arrival(&self, site: &RelyingParty) -> Option<String> {
-        let shown = site.context.shown.as_ref()?;
-        Some(shown.of_session(self.session.id))
+        let links = site.recording.links.as_ref()?;
+        Some(links.of_session(self.session.id))
     }
 
     /// A token for a form on this person's page.

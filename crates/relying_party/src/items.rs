@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use pages::relying_party::items::{ItemView, Items, ItemsPage, Kind, News, PageNumber, Part};
 use serde::Deserialize;
 use time::Duration;
-use web::{context::At, form::Protected, moment::moment, page::Page, problem::Problem, redirect};
+use web::{at::At, form::Protected, moment::moment, page::Page, problem::Problem, redirect};
 
 use crate::{
     RelyingParty,

@@ -30,13 +30,11 @@ use axum::{
     middleware,
     routing::{get, post},
 };
-use handoff::{flow::Site, ids::ClientId, step::Step, wire::path};
+use handoff::{step::Step, wire::path};
 pub use problem::PATH as PROBLEM;
+use recording::site::Arrival;
 pub use site::{RelyingParty, Settings};
-use web::{
-    fetch_metadata, layers,
-    steps::{Arrival, Handoffs},
-};
+use web::{fetch_metadata, layers};
 
 /// Everything that the site of this application answers. One router serves it on all platforms: whoever routes by `Host` puts a [`RelyingParty`] and its context into the request's extensions.
 pub fn router(application: Application) -> Router {
@@ -51,24 +49,18 @@ pub fn router(application: Application) -> Router {
         .route(problem::PATH, get(problem::get))
         .route("/logout", post(logout::post));
 
-    layers::protect(layers::pages(
-        handoff.merge(pages).merge(application.routes()),
-    ))
+    let routes = handoff.merge(pages).merge(application.routes());
+    recording::layers::protect::<RelyingParty>(layers::pages(routes), arriving)
 }
 
-/// The requests that are steps of a handoff.
-fn part(client: ClientId) -> Handoffs {
-    let arriving = |method: &Method, path: &str| match (method, path) {
+/// What a request is to a handoff, as it arrives.
+fn arriving(method: &Method, path: &str) -> Option<Arrival> {
+    match (method, path) {
         (&Method::GET | &Method::HEAD, path::START) => Some(Arrival::Step(Step::StartReceived)),
         (&Method::GET | &Method::HEAD, path::CALLBACK) => {
             Some(Arrival::Step(Step::CallbackReceived))
         }
         (_, switch::PATH) => Some(Arrival::Later),
         _ => None,
-    };
-    Handoffs {
-        site: Site::RelyingParty,
-        client: Some(client),
-        arriving,
     }
 }

@@ -7,10 +7,10 @@ use handoff::{
     token::{Digest, PreSession, Secret},
 };
 use web::{
+    clock::Clock,
     limits::{Limiter, Refused, Volume},
     peer::{Network, Peer},
     problem::Problem,
-    seams::Clock,
 };
 
 use crate::{RelyingParty, identity::SignedIn, store::Owner};

@@ -5,17 +5,13 @@ use axum::{http::HeaderValue, response::Response};
 use handoff::token::Secret;
 use serde::Deserialize;
 use web::{
-    context::{At, TraceId},
-    cookies::Cookies,
-    form::Protected,
-    problem::Problem,
-    redirect,
+    at::At, cookies::Cookies, form::Protected, problem::Problem, redirect, trace_id::TraceId,
 };
 
 use crate::{
     RelyingParty,
-    identity::{SESSION_COOKIE, SignedIn, SignedInForms},
-    session::{self, Keys},
+    identity::{SignedIn, SignedInForms},
+    session::{self, Keys, SESSION_COOKIE},
     start,
 };
 

@@ -6,13 +6,7 @@ use leptos::prelude::*;
 pub(crate) use pages::relying_party::problem::Reason;
 use pages::relying_party::problem::{Problem as Model, ProblemPage};
 use serde::Deserialize;
-use web::{
-    context::{At, TraceId},
-    page::Page,
-    params::Params,
-    redirect,
-    steps::Refused,
-};
+use web::{at::At, page::Page, params::Params, redirect, refused::Refused, trace_id::TraceId};
 
 use crate::RelyingParty;
 
@@ -69,11 +63,11 @@ pub(crate) async fn get(
     page: Page,
 ) -> Response {
     let failed = trace_id(query.trace).map(|trace| TraceId(trace.into()));
-    let shown = site.context.shown.as_ref();
+    let links = site.recording.links.as_ref();
     // A look at this page is no part of a handoff: nothing is recorded of it.
-    let recorded = shown
+    let recorded = links
         .zip(failed.as_ref())
-        .map(|(shown, failed)| shown.of_request(failed));
+        .map(|(links, failed)| links.of_request(failed));
     let model = Model {
         app_name: site.settings.name().to_owned(),
         authority_name: site.settings.authority_name.clone(),

@@ -12,22 +12,24 @@ use handoff::{
     uri::{LocalPath, Origin},
     wire::{UserInfo, VerifyResponse},
 };
+use recording::flow_recorder::FlowRecorder;
 use time::OffsetDateTime;
 use ui::person::Person;
 use web::{
-    context::TraceId,
     cookies::{self, Cookies},
     problem::Problem,
     redirect, seal,
-    steps::Steps,
+    trace_id::TraceId,
 };
 
 use crate::{
     RelyingParty,
-    identity::SESSION_COOKIE,
     start::{self, PRE_COOKIE},
     store::{Beginning, Ended, Owner, Sealed, Session, Source},
 };
+
+/// The cookie of a browser that is signed in.
+pub(crate) const SESSION_COOKIE: &str = "__Host-rp_session";
 
 /// Keeps a sealed access token from being taken for something else.
 const PURPOSE: &str = "access token";
@@ -202,9 +204,9 @@ pub(crate) async fn begin(
     source: Source,
     target: &LocalPath,
     cookies: &Cookies,
-    steps: &Steps,
+    flow: &FlowRecorder,
 ) -> Result<Outcome, Problem> {
-    let (id, trace) = (arrival.id, steps.trace());
+    let (id, trace) = (arrival.id, flow.trace());
     let outcome = match store(site, arrival, source, target, cookies, trace).await {
         Ok(outcome) => outcome,
         Err(problem) => {
@@ -217,8 +219,8 @@ pub(crate) async fn begin(
         }
     };
     if let Outcome::Begun(_) = outcome {
-        steps.session(id);
-        steps.took(Step::SessionCreated);
+        flow.session(id);
+        flow.step(Step::SessionCreated);
     }
     Ok(outcome)
 }

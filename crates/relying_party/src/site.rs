@@ -11,29 +11,35 @@ use std::{
 use async_trait::async_trait;
 use axum::http::Extensions;
 use handoff::{
+    flow,
     ids::ClientId,
     policy::Policy,
     token::{ClientSecret, Secret, State},
     uri::{LocalPath, Origin},
     wire::path,
 };
+use recording::{
+    recorder::Recorder,
+    site::{FlowLinks, Recorded, Recording},
+};
 use time::Duration;
 use ui::shell::{Assets, Brand, Frame, Party};
 use web::{
-    context::{Context, TraceId},
+    clock::Clock,
+    context::Context,
     cookies::Prefix,
-    record::{Recorder, Shown},
-    seams::{Clock, Randomness},
+    rng::Randomness,
     session::Sessions,
     site::{Failure, Site, SiteId},
+    trace_id::TraceId,
 };
 
 use crate::{
     Application,
     authority_client::AuthorityClient,
-    identity::SESSION_COOKIE,
     limits::Limits,
     session,
+    session::SESSION_COOKIE,
     store::{ItemStore, SignInStore, Store},
 };
 
@@ -66,8 +72,8 @@ pub struct Settings {
     pub recheck: Duration,
     /// Who takes the steps that it records.
     pub recorder: Arc<dyn Recorder>,
-    /// Where those can be looked at; none where nobody shows them.
-    pub shown: Option<Arc<dyn Shown>>,
+    /// Where those can be looked at; none where no site shows them.
+    pub flow_links: Option<Arc<dyn FlowLinks>>,
     /// How many keys each of its limits counts.
     pub max_keys: usize,
 }
@@ -103,6 +109,7 @@ pub struct Parts {
     pub(crate) sessions: Sessions,
     pub(crate) authority: AuthorityClient,
     pub(crate) context: Context,
+    pub(crate) recording: Recording,
     pub(crate) limits: Limits,
     /// How many handoffs have begun: the state, where it need not be random.
     begun: AtomicU64,
@@ -137,12 +144,13 @@ impl RelyingParty {
         };
         let context = Context::new(settings.origin.clone(), clock, random, frame)
             .with_policy(settings.policy)
-            .with_cookie_prefix(settings.cookie_prefix)
-            .with_handoffs(
-                crate::part(settings.client_id.clone()),
-                Arc::clone(&settings.recorder),
-            )
-            .with_shown(settings.shown.clone());
+            .with_cookie_prefix(settings.cookie_prefix);
+        let recording = Recording {
+            site: flow::Site::RelyingParty,
+            client: Some(settings.client_id.clone()),
+            recorder: Arc::clone(&settings.recorder),
+            links: settings.flow_links.clone(),
+        };
         Self(Arc::new(Parts {
             settings,
             items: store.clone(),
@@ -150,6 +158,7 @@ impl RelyingParty {
             sessions,
             authority,
             context,
+            recording,
             limits,
             begun: AtomicU64::new(0),
         }))
@@ -225,6 +234,12 @@ impl Site for RelyingParty {
 
     fn refused_by_limits(&self) -> Vec<(&'static str, u64)> {
         self.limits.refused().into()
+    }
+}
+
+impl Recorded for RelyingParty {
+    fn recording(&self) -> &Recording {
+        &self.recording
     }
 }
 

@@ -12,15 +12,15 @@ use handoff::{
     uri,
     wire::{S256, StartQuery, path},
 };
+use recording::flow_recorder::FlowRecorder;
 use time::Duration;
 use web::{
-    context::At,
+    at::At,
     cookies::{self, Cookies},
     params::Params,
     peer::Peer,
     problem::Problem,
     redirect, seal,
-    steps::Steps,
 };
 
 use crate::{
@@ -38,14 +38,14 @@ const PURPOSE: &str = "verifier";
 
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
-    steps: Steps,
+    flow: FlowRecorder,
     cookies: Cookies,
     peer: Peer,
     Params(query): Params<StartQuery>,
 ) -> Result<Response, Problem> {
     let issuer = site.settings.issuer.as_str();
     if query.iss.as_deref().is_some_and(|iss| iss != issuer) {
-        return Ok(refuse(steps.trace(), Reason::Refused, Cause::IssDiffers));
+        return Ok(refuse(flow.trace(), Reason::Refused, Cause::IssDiffers));
     }
     let (random, now) = (&*site.context.random, site.context.now());
     let pre = pre_session(&site, &cookies);
@@ -91,8 +91,8 @@ pub(crate) async fn get(
             .map(|launch| ("launch", launch.expose().as_ref())),
     );
     let authorize = format!("{issuer}{}", path::AUTHORIZE);
-    steps.state(started.state.digest());
-    steps.took(Step::StateMade);
+    flow.state(started.state.digest());
+    flow.step(Step::StateMade);
     Ok(redirect::with_cookie(
         redirect::see_other(&uri::with_query(&authorize, &parameters)),
         cookies::set(PRE_COOKIE, pre.expose().as_ref(), Some(PRE_LIFETIME)),

@@ -4,15 +4,11 @@ use axum::response::Response;
 use handoff::{cause::Cause, ids::SessionId};
 use leptos::prelude::*;
 use pages::relying_party::switch::{Switch, SwitchPage};
+use recording::flow_recorder::FlowRecorder;
 use serde::Deserialize;
 use web::{
-    context::{At, TraceId},
-    cookies::Cookies,
-    form::Protected,
-    page::Page,
-    problem::Problem,
-    redirect,
-    steps::{Refused, Steps},
+    at::At, cookies::Cookies, form::Protected, page::Page, problem::Problem, redirect,
+    refused::Refused, trace_id::TraceId,
 };
 
 use crate::{
@@ -38,19 +34,19 @@ fn nobody_to_ask(trace: &TraceId) -> Response {
 
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
-    steps: Steps,
+    flow: FlowRecorder,
     MaybeSignedIn(signed_in): MaybeSignedIn,
     page: Page,
 ) -> Result<Response, Problem> {
     let Some(signed_in) = signed_in else {
-        return Ok(nobody_to_ask(steps.trace()));
+        return Ok(nobody_to_ask(flow.trace()));
     };
     let (id, now) = (signed_in.session().id, site.context.now());
     let found = site.store.find_waiting(id, now).await;
     let Some(waiting) = found.map_err(Problem::unavailable)? else {
         return Ok(redirect::see_other("/"));
     };
-    steps.session(waiting.session.id);
+    flow.session(waiting.session.id);
     let model = Switch {
         app_name: site.settings.name().to_owned(),
         current: signed_in.person(),
@@ -75,19 +71,19 @@ pub(crate) struct Answer {
 
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
-    steps: Steps,
+    flow: FlowRecorder,
     MaybeSignedIn(signed_in): MaybeSignedIn,
     cookies: Cookies,
     Protected { fields, .. }: Protected<Answer, SignedInForms>,
 ) -> Result<Response, Problem> {
     let Some(signed_in) = signed_in else {
-        return Ok(nobody_to_ask(steps.trace()));
+        return Ok(nobody_to_ask(flow.trace()));
     };
     let current = signed_in.session().id;
     match fields.decision {
-        Decision::Switch => switch(&site, current, &cookies, &steps).await,
+        Decision::Switch => switch(&site, current, &cookies, &flow).await,
         Decision::Stay => {
-            revoke_waiting(&site, current, &steps).await?;
+            revoke_waiting(&site, current, &flow).await?;
             Ok(Refused::from(Cause::Stayed).on(redirect::see_other("/")))
         }
     }
@@ -97,7 +93,7 @@ async fn switch(
     site: &RelyingParty,
     current: SessionId,
     cookies: &Cookies,
-    steps: &Steps,
+    flow: &FlowRecorder,
 ) -> Result<Response, Problem> {
     let found = site.store.find_waiting(current, site.context.now()).await;
     let found = found.map_err(Problem::unavailable)?;
@@ -107,20 +103,20 @@ async fn switch(
          }| { Some((Arrival::waited(site, session)?, target)) },
     );
     let Some((arrival, target)) = waited else {
-        revoke_waiting(site, current, steps).await?;
-        return Ok(refuse(steps.trace(), Reason::Refused, Cause::SwitchTooLate));
+        revoke_waiting(site, current, flow).await?;
+        return Ok(refuse(flow.trace(), Reason::Refused, Cause::SwitchTooLate));
     };
     let source = Source::Waiting { current };
-    let outcome = session::begin(site, &arrival, source, &target, cookies, steps).await;
+    let outcome = session::begin(site, &arrival, source, &target, cookies, flow).await;
     if outcome.is_err() {
         // Its access token is revoked: a second answer must not begin it either.
-        revoke_waiting(site, current, steps).await.ok();
+        revoke_waiting(site, current, flow).await.ok();
     }
     match outcome? {
         Outcome::Begun(answer) => Ok(answer),
         // Answered otherwise, or signed out, a moment ago: that has revoked it.
         Outcome::TooLate | Outcome::SomebodyElse(_) => {
-            Ok(refuse(steps.trace(), Reason::Refused, Cause::SwitchTooLate))
+            Ok(refuse(flow.trace(), Reason::Refused, Cause::SwitchTooLate))
         }
     }
 }
@@ -129,17 +125,17 @@ async fn switch(
 async fn revoke_waiting(
     site: &RelyingParty,
     current: SessionId,
-    steps: &Steps,
+    flow: &FlowRecorder,
 ) -> Result<(), Problem> {
     let taken = site.store.take_waiting(current).await;
     let taken = taken.map_err(Problem::unavailable)?;
     if let Some(waiting) = &taken {
-        steps.session(waiting.session.id);
+        flow.session(waiting.session.id);
     }
     let token =
         taken.and_then(|waiting| session::open_waiting(site, &waiting.session.access_token));
     if let Some(token) = token {
-        site.authority.logout_or_log(&token, steps.trace()).await;
+        site.authority.logout_or_log(&token, flow.trace()).await;
     }
     Ok(())
 }

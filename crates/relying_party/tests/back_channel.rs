@@ -15,13 +15,14 @@ use handoff::{
     uri::{LocalPath, Origin},
     wire::{ErrorCode, VerifyRequest},
 };
+use recording::flow_recorder::FlowRecorder;
 use relying_party::{
     Application, Settings,
     authority_client::{AuthorityClient, SessionCheck, Verification},
 };
 use time::macros::datetime;
 use ui::shell::Assets;
-use web::{context::TraceId, steps::Steps};
+use web::trace_id::TraceId;
 
 const ACCEPTED: &str = r#"{"token_type":"Bearer","access_token":"AT","expires_in":3600,
     "session":{"id":"AQEBAQEBAQEBAQEBAQEBAQ","userId":"AgICAgICAgICAgICAgICAg",
@@ -111,8 +112,8 @@ fn client(port: u16) -> AuthorityClient {
         policy: handoff::policy::Policy::STRICT,
         cookie_prefix: web::cookies::Prefix::default(),
         recheck: relying_party::identity::MAX_RECHECK,
-        recorder: web::record::Recorders::none(),
-        shown: None,
+        recorder: recording::recorder::Recorders::none(),
+        flow_links: None,
         max_keys: web::limits::MAX_KEYS,
     })
 }
@@ -128,8 +129,8 @@ fn trace() -> TraceId {
     TraceId("0123456789abcdef".into())
 }
 
-fn aside() -> Steps {
-    Steps::aside(trace())
+fn aside() -> FlowRecorder {
+    FlowRecorder::disabled(trace())
 }
 
 fn token() -> Unverified<AccessToken> {

@@ -34,10 +34,11 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 use tower::ServiceExt;
 use ui::shell::Assets;
 use web::{
+    clock::{Clock, ManualClock},
     csrf,
     peer::Peer,
+    rng::{Randomness, SystemRandomness},
     seal,
-    seams::{Clock, ManualClock, Randomness, SystemRandomness},
     session::Sessions,
     site::Site,
 };
@@ -101,8 +102,8 @@ impl World {
             policy: handoff::policy::Policy::STRICT,
             cookie_prefix: web::cookies::Prefix::default(),
             recheck,
-            recorder: web::record::Recorders::none(),
-            shown: None,
+            recorder: recording::recorder::Recorders::none(),
+            flow_links: None,
             max_keys: web::limits::MAX_KEYS,
         };
         let issuer = settings.issuer.clone();

@@ -19,7 +19,8 @@ use ui::{
 };
 
 use crate::{
-    context::{At, Context},
+    at::At,
+    context::Context,
     cookies::{self, Cookies},
     form::{has_media_type, unreadable},
     glossary, params,

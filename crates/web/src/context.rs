@@ -1,21 +1,14 @@
 //! What a request knows of the site that it reached.
 
-use std::{convert::Infallible, sync::Arc};
+use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
 use handoff::{policy::Policy, uri::Origin};
-use http::{Extensions, request::Parts};
+use http::Extensions;
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
 use ui::shell::Frame;
 
-use crate::{
-    cookies::Prefix,
-    problem::Problem,
-    record::{Recorder, Recorders, Shown},
-    seams::{Clock, Randomness},
-    steps::Handoffs,
-};
+use crate::{clock::Clock, cookie_prefix::Prefix, rng::Randomness};
 
 /// One site's surroundings. It comes with each request, put there by whoever routes by `Host`, so
 /// that one router serves the same site of many platforms.
@@ -35,12 +28,6 @@ pub struct Context {
     pub policy: Policy,
     /// What the names of its cookies begin with.
     pub cookie_prefix: Prefix,
-    /// Who takes the steps that are recorded here.
-    pub recorder: Arc<dyn Recorder>,
-    /// Where those can be looked at; none where nobody shows them.
-    pub shown: Option<Arc<dyn Shown>>,
-    /// The site's part in handoffs; none at a site that has no part in them.
-    pub handoffs: Option<Handoffs>,
 }
 
 impl Context {
@@ -59,9 +46,6 @@ impl Context {
             running: TaskTracker::new(),
             policy: Policy::STRICT,
             cookie_prefix: Prefix::default(),
-            recorder: Recorders::none(),
-            shown: None,
-            handoffs: None,
         }
     }
 
@@ -88,32 +72,16 @@ impl Context {
         self
     }
 
-    /// The same surroundings, at a site that has a part in handoffs and gives what it does to a
-    /// recorder.
-    #[must_use]
-    pub fn with_handoffs(mut self, handoffs: Handoffs, recorder: Arc<dyn Recorder>) -> Self {
-        self.handoffs = Some(handoffs);
-        self.recorder = recorder;
-        self
-    }
-
-    /// The same surroundings, where what is recorded can be looked at there, if anywhere.
-    #[must_use]
-    pub fn with_shown(mut self, shown: Option<Arc<dyn Shown>>) -> Self {
-        self.shown = shown;
-        self
-    }
-
     /// The time at the platform.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.clock.now()
     }
 
-    /// The time as exactly as is known, for what is recorded.
+    /// The time as precisely as is known, for what is recorded.
     #[must_use]
-    pub fn exactly(&self) -> OffsetDateTime {
-        self.clock.exactly()
+    pub fn now_precise(&self) -> OffsetDateTime {
+        self.clock.now_precise()
     }
 
     /// Waits until no request is under way at this site.
@@ -121,44 +89,5 @@ impl Context {
         self.running.close();
         self.running.wait().await;
         self.running.reopen();
-    }
-}
-
-/// The site that the request reached, as its router's handlers know it.
-#[derive(Clone, Debug)]
-pub struct At<T>(pub T);
-
-impl<T: Clone + Send + Sync + 'static, S: Send + Sync> FromRequestParts<S> for At<T> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match parts.extensions.get::<T>() {
-            Some(site) => Ok(Self(site.clone())),
-            None => Err(Problem::internal(
-                "the request did not pass the host routing",
-            )),
-        }
-    }
-}
-
-/// The text by which a request is found in the log: 16 hexadecimal digits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TraceId(pub Arc<str>);
-
-impl<S: Send + Sync> FromRequestParts<S> for TraceId {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .unwrap_or_else(|| Self("".into())))
-    }
-}
-
-impl std::fmt::Display for TraceId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
     }
 }

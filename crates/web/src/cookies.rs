@@ -16,31 +16,10 @@ use http::{HeaderMap, HeaderValue, header, request::Parts};
 use time::Duration;
 
 use crate::context::Context;
-
-/// What the names of all cookies begin with on the wire. Code always says `__Host-`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Prefix {
-    /// `__Host-`: no other host can set such a cookie.
-    #[default]
-    Host,
-    /// `__Host-Http-`: no script can either (row 59). To a browser that does not know it, it is a
-    /// `__Host-` cookie like any other.
-    HostHttp,
-}
+pub use crate::cookie_prefix::Prefix;
 
 const HOST: &[u8] = b"__Host-";
 const HOST_HTTP: &[u8] = b"__Host-Http-";
-
-impl Prefix {
-    /// The name on the wire of a cookie that code calls `name`, for readers outside of [`rename`].
-    #[must_use]
-    pub fn on_the_wire(self, name: &str) -> String {
-        match self {
-            Self::Host => name.to_owned(),
-            Self::HostHttp => name.replacen("__Host-", "__Host-Http-", 1),
-        }
-    }
-}
 
 /// Renames the cookies between the wire and the handlers, where a site's context asks for it.
 pub async fn rename(mut request: Request, next: Next) -> Response {

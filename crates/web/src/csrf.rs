@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
-use crate::seams::Randomness;
+use crate::rng::Randomness;
 
 const LENGTH: usize = 32;
 
@@ -57,7 +57,7 @@ pub fn is_valid(token: &str, cookie: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seams::SystemRandomness;
+    use crate::rng::SystemRandomness;
 
     #[test]
     fn rows_26_and_27_a_token_is_good_for_its_own_cookie_and_never_the_same_twice() {

@@ -12,7 +12,7 @@ use axum::{
 use handoff::cause::Cause;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::{context::Context, problem::Problem, steps::Refused};
+use crate::{context::Context, problem::Problem, refused::Refused};
 
 /// A header's value. One that stands there twice is as good as unreadable: no browser sends that, and
 /// whoever stands in front of us may have looked at the other.

@@ -1,5 +1,7 @@
 //! The body of a form, behind its CSRF token: there is no other way to read one (a lint sees to it).
 
+use std::{fmt, sync::Arc};
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request, rejection::BytesRejection},
@@ -7,9 +9,7 @@ use axum::{
 use http::{HeaderMap, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{
-    context::Context, cookies::Cookies, csrf, params, problem::Problem, redact, steps::Steps,
-};
+use crate::{context::Context, cookies::Cookies, csrf, params, problem::Problem};
 
 /// Which cookie the forms of a kind of page belong to.
 pub trait CsrfCookie {
@@ -43,6 +43,19 @@ pub struct Protected<T, C> {
     /// The fields.
     pub fields: T,
     cookie: std::marker::PhantomData<C>,
+}
+
+/// Gets the body of a form as it came, before anything is checked: an extension of the request.
+#[derive(Clone)]
+pub struct FormObserver(pub Arc<ObserveForm>);
+
+/// What sees the bytes of a form.
+pub type ObserveForm = dyn Fn(&[u8]) + Send + Sync;
+
+impl fmt::Debug for FormObserver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FormObserver(..)")
+    }
 }
 
 #[derive(Deserialize)]
@@ -79,12 +92,12 @@ where
         }
         let cookies = Cookies::of(request.headers());
         let policy = Context::policy_of(request.extensions());
-        let steps = request.extensions().get::<Steps>().cloned();
+        let observer = request.extensions().get::<FormObserver>().cloned();
         let body = Bytes::from_request(request, state)
             .await
             .map_err(unreadable)?;
-        if let Some(steps) = steps {
-            steps.body(|| redact::pairs(&body));
+        if let Some(FormObserver(observe)) = observer {
+            observe(&body);
         }
         if C::FREE_TEXT {
             params::refuse_non_text(&body)?;

@@ -4,10 +4,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use ui::words::GlossaryPage;
 
-use crate::{
-    context::{At, Context},
-    page::Page,
-};
+use crate::{at::At, context::Context, page::Page};
 
 pub(crate) async fn get(At(context): At<Context>, page: Page) -> Response {
     let frame = context.frame;

@@ -11,9 +11,28 @@ use http::{HeaderValue, header};
 
 use crate::{
     context::Context,
-    page::{CspNonce, FormTargets},
+    csp::{self, CspNonce, FormTargets},
     problem::Problem,
 };
+
+/// The content security policy of an answer that no browser shows.
+const FOR_MACHINES: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// Sets the headers of an answer for a machine.
+pub async fn set_for_machines(request: Request, next: Next) -> Response {
+    let Some(context) = request.extensions().get::<Context>() else {
+        return Problem::internal("the request did not pass the host routing").into_response();
+    };
+    let (is_https, defences) = (context.origin.is_https(), context.policy);
+    let mut response = next.run(request).await;
+    let policy = HeaderValue::from_static(FOR_MACHINES);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_SECURITY_POLICY, policy);
+    set_for_all(&mut response, is_https, &defences);
+    response
+}
 
 /// Mints the nonce before the page is made, and sets the headers after.
 pub async fn set(mut request: Request, next: Next) -> Response {
@@ -28,12 +47,18 @@ pub async fn set(mut request: Request, next: Next) -> Response {
         .extensions_mut()
         .remove::<FormTargets>()
         .unwrap_or_default();
-    let redirects = response.status().is_redirection();
     let headers = response.headers_mut();
-    let directives = content_security_policy(&nonce, &targets, &context.policy);
+    let directives = csp::policy(&nonce, &targets, &context.policy);
     if let Ok(directives) = HeaderValue::from_str(&directives) {
         headers.insert(header::CONTENT_SECURITY_POLICY, directives);
     }
+    set_for_all(&mut response, context.origin.is_https(), &context.policy);
+    response
+}
+
+fn set_for_all(response: &mut Response, is_https: bool, defences: &Policy) {
+    let redirects = response.status().is_redirection();
+    let headers = response.headers_mut();
     for (name, value) in [
         ("x-content-type-options", "nosniff"),
         ("cross-origin-opener-policy", "same-origin"),
@@ -45,12 +70,12 @@ pub async fn set(mut request: Request, next: Next) -> Response {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if context.origin.is_https() {
+    if is_https {
         let value = HeaderValue::from_static("max-age=63072000; includeSubDomains");
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
     }
     // `no-referrer` on a page would turn the `Origin` of its forms into `null` (measured).
-    let referrer = if !context.policy.referrer_policy() {
+    let referrer = if !defences.referrer_policy() {
         "unsafe-url"
     } else if redirects {
         "no-referrer"
@@ -63,26 +88,4 @@ pub async fn set(mut request: Request, next: Next) -> Response {
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));
-    response
-}
-
-fn content_security_policy(nonce: &str, targets: &FormTargets, policy: &Policy) -> String {
-    let mut form_action = String::from("'self'");
-    for origin in &targets.0 {
-        form_action.push(' ');
-        form_action.push_str(origin.as_str());
-    }
-    let mut directives = Vec::new();
-    if policy.script_policy() {
-        directives.push(format!(
-            "default-src 'none'; script-src 'nonce-{nonce}' 'strict-dynamic' 'wasm-unsafe-eval'; \
-             style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; \
-             object-src 'none'; base-uri 'none'"
-        ));
-    }
-    if policy.frame_ancestors() {
-        directives.push("frame-ancestors 'none'".to_owned());
-    }
-    directives.push(format!("form-action {form_action}"));
-    directives.join("; ")
 }

@@ -5,28 +5,32 @@
 //! [`problem::Problem`] is the one way to refuse.
 
 pub mod appearance;
+pub mod at;
+pub mod authorization;
+pub mod clock;
 pub mod context;
+mod cookie_prefix;
 pub mod cookies;
+mod csp;
 pub mod csrf;
 pub mod fetch_metadata;
 pub mod form;
 mod glossary;
 pub mod headers;
+pub mod http_client;
 pub mod layers;
 pub mod limits;
+pub mod misplaced;
 pub mod moment;
-pub mod outbox;
 pub mod page;
 pub mod params;
 pub mod peer;
 pub mod problem;
-pub mod queue;
-pub mod record;
-pub mod redact;
 pub mod redirect;
+pub mod refused;
+pub mod rng;
 pub mod seal;
-pub mod seams;
 pub mod session;
 pub mod site;
-pub mod steps;
 pub mod trace;
+pub mod trace_id;

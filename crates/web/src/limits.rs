@@ -27,7 +27,7 @@ use governor::{
 use handoff::policy::Policy;
 use time::{Duration, OffsetDateTime};
 
-use crate::{problem::Problem, seams::Clock};
+use crate::{clock::Clock, problem::Problem};
 
 /// How much one key may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -327,7 +327,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
-    use crate::seams::ManualClock;
+    use crate::clock::ManualClock;
 
     const THREE: Volume = Volume::new(3, 2000);
 

@@ -16,6 +16,8 @@ use leptos::{
 };
 use ui::appearance::Surroundings;
 
+use crate::csp::{CspNonce, FormTargets};
+
 /// A page that is about to be shown. It is an extractor, so that a handler that shows nothing says
 /// so in its signature.
 #[derive(Clone, Debug)]
@@ -25,15 +27,6 @@ pub struct Page {
     form_targets: FormTargets,
     surroundings: Surroundings,
 }
-
-/// The nonce of a response's scripts: minted per request by [`crate::headers::set`].
-#[derive(Clone, Debug)]
-pub struct CspNonce(pub String);
-
-/// Where, besides this site, the forms of a page may end (row 83). Browsers apply `form-action` to
-/// every redirect that follows a form's post.
-#[derive(Clone, Debug, Default)]
-pub struct FormTargets(pub Vec<Origin>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Page {
     type Rejection = Infallible;

@@ -13,11 +13,12 @@ use handoff::cause::Cause;
 use http::{HeaderValue, StatusCode, header};
 use time::Duration;
 
-use crate::{
-    context::{Context, TraceId},
-    page::Page,
-    steps::Refused,
-};
+use crate::{context::Context, page::Page, refused::Refused, trace_id::TraceId};
+
+/// Where a person can look at what is known of a request: an extension of the request, an address
+/// without a secret. The page about a problem has a link there.
+#[derive(Clone, Debug)]
+pub struct LookUp(pub String);
 
 /// Why a request from a browser was not served. It turns into a page of the site that refused it.
 #[derive(Clone, Debug)]
@@ -219,6 +220,15 @@ impl Problem {
         self
     }
 
+    fn log(&self, trace: &TraceId) {
+        let status = self.status.as_u16();
+        if let Some(cause) = &self.cause {
+            tracing::error!(trace = %trace, status, %cause, "request failed");
+        } else {
+            tracing::info!(trace = %trace, status, reason = self.title, "request refused");
+        }
+    }
+
     /// What the operator should know, for a caller who shows a page of its own instead.
     #[must_use]
     pub fn cause(&self) -> &str {
@@ -248,12 +258,12 @@ pub fn whole_seconds(wait: Duration) -> i64 {
     wait.whole_seconds().saturating_add(begun).max(1)
 }
 
-/// Turns each [`Problem`] into a page, in the clothes of the site. `recorded` is where the request can be
-/// looked at.
+/// Turns each [`Problem`] into a page, in the clothes of the site, with a link to where the request can
+/// be looked at.
 pub async fn explain(
     context: Context,
     trace: TraceId,
-    recorded: Option<String>,
+    look_up: Option<LookUp>,
     page: Page,
     request: Request,
     next: Next,
@@ -262,24 +272,39 @@ pub async fn explain(
     let Some(problem) = response.extensions_mut().remove::<Problem>() else {
         return response;
     };
-    if let Some(cause) = &problem.cause {
-        tracing::error!(trace = %trace, status = problem.status.as_u16(), %cause, "request failed");
-    } else {
-        tracing::info!(trace = %trace, status = problem.status.as_u16(), reason = problem.title, "request refused");
-    }
+    problem.log(&trace);
     let (title, text) = (problem.title.to_owned(), problem.text.into_owned());
     let frame = context.frame;
     let (shell, _) = response.into_parts();
-    let mut shown = page
-        .back_to("/")
-        .status(problem.status)
-        .show(move || frame.problem(title, text, trace.to_string(), recorded));
+    let mut shown = page.back_to("/").status(problem.status).show(move || {
+        frame.problem(
+            title,
+            text,
+            trace.to_string(),
+            look_up.map(|LookUp(address)| address),
+        )
+    });
     for (name, value) in &shell.headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             shown.headers_mut().append(name, value.clone());
         }
     }
     Refused::from(problem.why).on(shown)
+}
+
+/// Turns a [`Problem`] into JSON. A machine gets one only where the fault is ours: endpoints refuse by
+/// answers of their own.
+pub(crate) fn explain_to_machines(trace: &TraceId, mut response: Response) -> Response {
+    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+        return response;
+    };
+    problem.log(trace);
+    let body = format!(r#"{{"error":"server_error","trace":"{trace}"}}"#);
+    let (mut parts, _) = response.into_parts();
+    let json = HeaderValue::from_static("application/json");
+    parts.headers.insert(header::CONTENT_TYPE, json);
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, body.into())
 }
 
 /// For a path that no route has.
@@ -290,4 +315,24 @@ pub async fn not_found() -> Problem {
 /// For a path that has a route, but not for this method.
 pub async fn method_not_allowed() -> Problem {
     Problem::method_not_allowed()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_machine_gets_json_where_the_fault_is_ours() {
+        let trace = TraceId("0123456789abcdef".into());
+        let answer = Problem::unavailable("the store is away").into_response();
+        let answer = explain_to_machines(&trace, answer);
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
+        assert_eq!(answer.headers()[header::RETRY_AFTER], "5");
+        let body = to_bytes(answer.into_body(), 1_024).await.unwrap();
+        let expected = r#"{"error":"server_error","trace":"0123456789abcdef"}"#;
+        assert_eq!(body, expected);
+    }
 }

@@ -8,7 +8,7 @@ use chacha20poly1305::{
 use hkdf::Hkdf;
 use sha2::Sha256;
 
-use crate::seams::Randomness;
+use crate::rng::Randomness;
 
 /// The box is not for this cookie and purpose, or somebody changed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,7 +63,7 @@ pub fn open(sealed: &[u8], cookie: &str, purpose: &str) -> Result<String, DoesNo
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seams::SystemRandomness;
+    use crate::rng::SystemRandomness;
 
     #[test]
     fn row_22_a_box_opens_for_its_own_cookie_and_purpose_only() {

@@ -21,11 +21,7 @@ use tower_sessions::{
     session_store,
 };
 
-use crate::{
-    cookies,
-    problem::Problem,
-    seams::{Clock, Randomness},
-};
+use crate::{clock::Clock, cookies, problem::Problem, rng::Randomness};
 
 /// Where session records are kept: by the hash of their id, so that a copy of the database opens
 /// no session.

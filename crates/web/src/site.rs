@@ -40,7 +40,7 @@ pub type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// One site of a platform, as the process knows it. The routes that lead to it are the same for all
 /// platforms; a request carries the site and its [`Context`] in its extensions, where handlers find
-/// both by [`At`](crate::context::At).
+/// both by [`At`](crate::at::At).
 #[async_trait]
 pub trait Site: Send + Sync + fmt::Debug {
     /// Which site it is.

@@ -1,5 +1,4 @@
-//! The outermost layer: gives each request an id, begins and ends what is recorded of it, and writes
-//! one line when it is answered.
+//! The outermost layer: gives each request an id and writes one line when it is answered.
 //!
 //! The line has the path without its query: tokens travel in queries (row 75).
 
@@ -7,11 +6,7 @@ use std::sync::Arc;
 
 use axum::{extract::Request, middleware::Next, response::Response};
 
-use crate::{
-    context::{Context, TraceId},
-    redact,
-    steps::Steps,
-};
+use crate::{context::Context, misplaced, trace_id::TraceId};
 
 /// Numbers the request and logs its outcome.
 pub async fn record(mut request: Request, next: Next) -> Response {
@@ -26,17 +21,14 @@ pub async fn record(mut request: Request, next: Next) -> Response {
     // A secret in a path is somebody's mistake, and would be one here too.
     let path = match request.uri().path_and_query() {
         Some(whole) if !context.policy.log_redaction() => whole.to_string(),
-        _ => redact::path(request.uri().path()).into_owned(),
+        _ => misplaced::path(request.uri().path()).into_owned(),
     };
     #[expect(
         clippy::disallowed_methods,
         reason = "a duration for the log, which decides nothing"
     )]
     let start = std::time::Instant::now();
-    let steps = Steps::begin(&context, trace.clone(), &request, start);
-    request.extensions_mut().insert(steps.clone());
-    let mut response = next.run(request).await;
-    steps.end(&mut response);
+    let response = next.run(request).await;
     tracing::info!(
         trace = %trace,
         site = %context.origin,

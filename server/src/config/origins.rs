@@ -2,42 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use handoff::uri::{InvalidUri, Origin};
+use handoff::uri::Origin;
 use web::site::SiteId;
-
-use crate::sites::table::SITES;
 
 /// Where the sites of a platform live: each site of the table has an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origins(BTreeMap<SiteId, Origin>);
 
 impl Origins {
-    /// The sites on `*.localhost` at this port. `suffix` tells platforms in one process apart:
-    /// `auth-two.localhost` for `-two`.
-    ///
-    /// # Errors
-    /// When the suffix makes no host name.
-    pub fn on_localhost(suffix: &str, port: u16) -> Result<Self, InvalidUri> {
-        Self::with_scheme("http", suffix, port)
-    }
-
-    /// The same over this scheme.
-    ///
-    /// # Errors
-    /// When the suffix makes no host name.
-    pub fn with_scheme(scheme: &str, suffix: &str, port: u16) -> Result<Self, InvalidUri> {
-        let port = match (scheme, port) {
-            ("http", 80) | ("https", 443) => String::new(),
-            _ => format!(":{port}"),
-        };
-        let origins = SITES.iter().map(|row| {
-            let host = row.host;
-            let origin = Origin::parse(&format!("{scheme}://{host}{suffix}.localhost{port}"))?;
-            Ok((row.id, origin))
-        });
-        origins.collect::<Result<_, _>>().map(Self)
-    }
-
     /// Where this site lives.
     ///
     /// # Panics
@@ -68,5 +40,11 @@ impl Origins {
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = (SiteId, &Origin)> {
         self.0.iter().map(|(site, origin)| (*site, origin))
+    }
+}
+
+impl FromIterator<(SiteId, Origin)> for Origins {
+    fn from_iter<T: IntoIterator<Item = (SiteId, Origin)>>(origins: T) -> Self {
+        Self(origins.into_iter().collect())
     }
 }

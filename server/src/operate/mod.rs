@@ -21,7 +21,10 @@ pub use client::ClientCommand;
 use database::{CannotOpen, Unavailable};
 use handoff::ids::UserId;
 pub use user::UserCommand;
-use web::seams::{Clock, Randomness, SystemClock, SystemRandomness};
+use web::{
+    clock::{Clock, SystemClock},
+    rng::{Randomness, SystemRandomness},
+};
 
 use crate::{
     config::{BadSettings, DataFolder},

@@ -137,7 +137,7 @@ enum Password {
 impl Password {
     async fn hash(&self) -> Result<String, Failure> {
         let (Self::Given(password) | Self::Made(password)) = self;
-        let passwords = Passwords::new(Cost::DEFAULT, 1, Arc::new(web::seams::SystemRandomness))?;
+        let passwords = Passwords::new(Cost::DEFAULT, 1, Arc::new(web::rng::SystemRandomness))?;
         Ok(passwords.hash(password).await?)
     }
 

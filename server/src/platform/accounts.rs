@@ -6,7 +6,7 @@ use authority::{DemoAccount, password::Passwords, people::Email, store::NewUser,
 use handoff::ids::UserId;
 use tokio::sync::Mutex;
 
-use super::{CannotStart, Setup};
+use super::setup::{CannotStart, Setup};
 
 /// The people of the demonstration. Their password is on the sign-in page.
 pub const DEMO_ACCOUNTS: [DemoAccount; 3] = [

@@ -14,20 +14,13 @@ use handoff::{
     wire::path,
 };
 use relying_party::Application;
-use web::seams::Randomness;
+use web::rng::Randomness;
 
-use super::{CannotStart, Setup, stores::Files};
+use super::{
+    setup::{CannotStart, MissingSecrets, Setup},
+    stores::Files,
+};
 use crate::data::{PreparedSecret, report_key_file, secret_file};
-
-/// Whether the authorization server's process makes the client secrets that are not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MissingSecrets {
-    /// It makes them.
-    Make,
-    /// Somebody must have put them there. A client of another process whose file is not there is not
-    /// registered.
-    Refuse,
-}
 
 /// The secret of an application that this platform serves or registers; `None` if it does neither.
 ///

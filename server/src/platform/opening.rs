@@ -3,12 +3,12 @@
 use std::{path::PathBuf, sync::Arc};
 
 use handoff::token::ClientSecret;
+use recording::{recorder::Recorder, site::FlowLinks};
 use relying_party::Application;
 use ui::shell::Assets;
-use web::record::{Recorder, Shown};
+use web::site::SiteId;
 
-use super::{Setup, recording::Recording, stores::Files};
-use crate::sites::table::Row;
+use super::{recording::Recording, setup::Setup, stores::Files};
 
 /// A platform that is being opened, site by site.
 #[derive(Debug)]
@@ -24,8 +24,8 @@ pub struct Opening<'a> {
 impl Opening<'_> {
     /// The file of this site's database; none where the platform keeps everything in memory.
     #[must_use]
-    pub fn database(&self, row: &Row) -> Option<PathBuf> {
-        self.files.database(row.id)
+    pub fn database(&self, site: SiteId) -> Option<PathBuf> {
+        self.files.database(site)
     }
 
     /// `close` is run when the platform closes its databases.
@@ -50,7 +50,7 @@ impl Opening<'_> {
 
     /// Where recorded steps can be looked at; none where nothing shows them.
     #[must_use]
-    pub fn shown(&self) -> Option<Arc<dyn Shown>> {
-        self.recording.shown.clone()
+    pub fn flow_links(&self) -> Option<Arc<dyn FlowLinks>> {
+        self.recording.flow_links.clone()
     }
 }

@@ -8,16 +8,22 @@ use ::lab::{
     collector::Collector,
     monitor::{Hour, Monitor},
     reporter,
+    store::{Memory, Sqlite, Store},
 };
 use handoff::token::Secret;
-use tokio::task::JoinSet;
-use web::{
+use recording::{
     outbox::Outbox,
-    record::{Recorder, Recorders, Shown},
+    recorder::{Recorder, Recorders},
+    site::FlowLinks,
 };
+use tokio::task::JoinSet;
 
-use super::{CannotStart, Setup, clients, stores::Files};
-use crate::{metrics::Metrics, otlp, sites::table::lab_store};
+use super::{
+    clients,
+    setup::{CannotStart, Setup},
+    stores::Files,
+};
+use crate::{metrics::Metrics, otlp};
 
 /// What takes steps, and what is done about them.
 #[derive(Debug)]
@@ -27,7 +33,7 @@ pub(crate) struct Recording {
     /// What counts for Prometheus, in a platform with metrics.
     pub(super) metrics: Option<Arc<Metrics>>,
     /// Where steps can be looked at, if a lab has them.
-    pub(super) shown: Option<Arc<dyn Shown>>,
+    pub(super) flow_links: Option<Arc<dyn FlowLinks>>,
     /// What the lab is opened with, where this platform holds it.
     pub(crate) recorded: Option<Recorded>,
     outboxes: Vec<Outbox>,
@@ -56,7 +62,7 @@ impl Recording {
             outboxes.push(exports);
         }
         let lab = setup.origins.of(::lab::ID);
-        let shown: Option<Arc<dyn Shown>> = report_key
+        let flow_links: Option<Arc<dyn FlowLinks>> = report_key
             .is_some()
             .then(|| Arc::new(::lab::shown::At(lab.clone())) as _);
         let mut recorded = None;
@@ -95,7 +101,7 @@ impl Recording {
         Ok(Self {
             recorder: Arc::new(Recorders(recorders)),
             metrics,
-            shown,
+            flow_links,
             recorded,
             outboxes,
         })
@@ -104,7 +110,21 @@ impl Recording {
     /// Waits until all that was recorded is reported and exported, as far as others take it.
     pub(super) async fn flush(&self) {
         for outbox in &self.outboxes {
-            outbox.settle().await;
+            outbox.flush().await;
         }
     }
+}
+
+/// Opens the lab's store, which the recording has before the site does.
+async fn lab_store(files: &mut Files) -> Result<Arc<dyn Store>, CannotStart> {
+    let Some(file) = files.database(::lab::ID) else {
+        return Ok(Arc::new(Memory::default()));
+    };
+    let store = Sqlite::open(&file).await?;
+    let closed = store.clone();
+    files.on_close(move || {
+        let store = closed.clone();
+        async move { store.close().await }
+    });
+    Ok(Arc::new(store))
 }

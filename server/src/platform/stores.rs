@@ -11,7 +11,7 @@ use std::{
 
 use web::site::SiteId;
 
-use super::CannotStart;
+use super::setup::CannotStart;
 use crate::data::{DataDirLock, database};
 
 /// Where a platform keeps what it must not forget.

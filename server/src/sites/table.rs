@@ -18,12 +18,15 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use axum::Router;
+use handoff::uri::{InvalidUri, Origin};
 use relying_party::Application;
 use web::site::{Site, SiteId};
 
-pub(crate) use self::lab::store as lab_store;
 use self::{authority::AuthorityServer, lab::LabSite};
-use crate::platform::{CannotStart, Opening};
+use crate::{
+    config::origins::Origins,
+    platform::{opening::Opening, setup::CannotStart},
+};
 
 /// What the process knows of a site before any platform has it.
 #[derive(Debug)]
@@ -74,6 +77,34 @@ pub trait Kind: fmt::Debug + Send + Sync {
         row: &'static Row,
         opening: &mut Opening<'_>,
     ) -> Result<Arc<dyn Site>, CannotStart>;
+}
+
+impl Origins {
+    /// The sites on `*.localhost` at this port. `suffix` tells platforms in one process apart:
+    /// `auth-two.localhost` for `-two`.
+    ///
+    /// # Errors
+    /// When the suffix makes no host name.
+    pub fn on_localhost(suffix: &str, port: u16) -> Result<Self, InvalidUri> {
+        Self::with_scheme("http", suffix, port)
+    }
+
+    /// The same over this scheme.
+    ///
+    /// # Errors
+    /// When the suffix makes no host name.
+    pub fn with_scheme(scheme: &str, suffix: &str, port: u16) -> Result<Self, InvalidUri> {
+        let port = match (scheme, port) {
+            ("http", 80) | ("https", 443) => String::new(),
+            _ => format!(":{port}"),
+        };
+        let origins = SITES.iter().map(|row| {
+            let host = row.host;
+            let origin = Origin::parse(&format!("{scheme}://{host}{suffix}.localhost{port}"))?;
+            Ok((row.id, origin))
+        });
+        origins.collect()
+    }
 }
 
 /// The ids of all sites.

@@ -534,7 +534,6 @@ async fn row_65_no_page_relaxes_the_content_security_policy() {
         world.authority("/logout"),
         world.authority("/nowhere"),
         world.authority("/handoff/authorize"),
-        world.authority(VERIFY),
         world.authority("/assets/nothing.css"),
         world.notes("/"),
         world.notes("/signin/problem"),

@@ -21,6 +21,7 @@ use handoff::{
     policy::{Defence, Policy},
     token::{HandoffToken, Secret, State, Verifier},
 };
+use recording::recorder::Recorder;
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use server::{
     config::Origins,
@@ -38,8 +39,8 @@ use tracing_subscriber::EnvFilter;
 use ui::shell::Assets;
 use url::Url;
 use web::{
-    record::Recorder,
-    seams::{Clock, ManualClock, Randomness, SystemRandomness},
+    clock::{Clock, ManualClock},
+    rng::{Randomness, SystemRandomness},
 };
 
 /// The password of every demo account.
@@ -362,7 +363,7 @@ impl World {
     }
 
     /// Who takes what the platform's sites record.
-    pub fn recorder(&self) -> &dyn web::record::Recorder {
+    pub fn recorder(&self) -> &dyn recording::recorder::Recorder {
         self.platform.recorder()
     }
 

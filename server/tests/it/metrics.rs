@@ -13,11 +13,11 @@ use handoff::{
     step::Step,
 };
 use http::Request;
+use recording::recorder::Recorder;
 use reqwest::StatusCode;
 use server::platform::Setup;
 use time::Duration;
 use tower::ServiceExt as _;
-use web::record::Recorder;
 
 use crate::harness::{Kept, Persona, Process, World, basic, log, world};
 

@@ -15,10 +15,10 @@ use opentelemetry_proto::tonic::{
     trace::v1::Span,
 };
 use prost::Message as _;
+use recording::queue::MAX_WAITING;
 use reqwest::StatusCode;
 use server::{otlp::Endpoint, platform::Setup};
 use tokio::{net::TcpListener, sync::mpsc};
-use web::queue::WAITING;
 
 use crate::{
     harness::{Kept, Process, World, log},
@@ -209,10 +209,10 @@ async fn an_endpoint_that_hangs_delays_no_handoff_and_what_it_does_not_take_is_c
     assert!(!world.recorder().reads_messages());
     // No turn for whoever sends between these, so that all but the queue's room is too much.
     let event = an_event();
-    for _ in 0..2 * WAITING {
+    for _ in 0..2 * MAX_WAITING {
         world.recorder().record(&event);
     }
-    assert!(dropped(&world).await >= WAITING as f64);
+    assert!(dropped(&world).await >= MAX_WAITING as f64);
     let home = alice.open(&world.tasks("/handoff/start")).await;
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
 }

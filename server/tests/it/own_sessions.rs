@@ -257,7 +257,7 @@ async fn rows_53_62_a_changed_password_or_a_disabled_person_ends_every_session()
         let store = authority::store::Sqlite::open(&file).await.unwrap();
         let email = Email::parse(ALICE).unwrap();
         let user = store.find_account(&email).await.unwrap().unwrap().user.id;
-        let now = web::seams::Clock::now(&*world.clock);
+        let now = web::clock::Clock::now(&*world.clock);
         let done = if disables {
             store.disable_user(user, now).await
         } else {

@@ -5,7 +5,7 @@ use reqwest::{Method, StatusCode};
 
 use web::cookies::Prefix;
 
-use crate::harness::{Kept, Process, log, world};
+use crate::harness::{Answer, Kept, Process, log, world};
 
 #[tokio::test]
 async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
@@ -16,8 +16,6 @@ async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
         world.authority("/login"),
         world.authority("/nowhere"),
         world.authority("/handoff/authorize"),
-        world.authority("/handoff/verify"),
-        world.authority("/api/v1/auth/direct/session"),
         world.notes("/"),
         world.notes("/handoff/start"),
         world.notes("/callback"),
@@ -26,6 +24,25 @@ async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
         format!("{}/nowhere", world.origins.of(lab::ID)),
         world.authority("/assets/nothing.css"),
     ];
+    let for_machines = [
+        world.authority("/handoff/verify"),
+        world.authority("/auth/external/handoff/verify"),
+        world.authority("/api/v1/auth/direct/session"),
+        world.authority("/api/v1/auth/direct/logout"),
+        format!("{}/reports", world.origins.of(lab::ID)),
+    ];
+    for url in &for_machines {
+        let answer = alice.get(url).await;
+        let policies = answer.headers.get_all("content-security-policy");
+        assert_eq!(policies.iter().count(), 1, "{url}");
+        assert_eq!(
+            answer.header("content-security-policy"),
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+            "{url}"
+        );
+        assert!(!answer.headers.contains_key("set-cookie"), "{url}");
+        has_the_headers_of_all(&answer, url);
+    }
     let mut nonces = std::collections::BTreeSet::new();
     for url in &urls {
         for _ in 0..2 {
@@ -48,28 +65,24 @@ async fn rows_65_and_68_every_answer_of_every_site_carries_the_headers() {
                 .unwrap()
                 .0;
             assert!(nonces.insert(nonce.to_owned()), "{url}: a nonce twice");
-            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{url}");
-            assert_eq!(
-                answer.header("cross-origin-opener-policy"),
-                "same-origin",
-                "{url}"
-            );
-            assert_eq!(
-                answer.header("cross-origin-resource-policy"),
-                "same-origin",
-                "{url}"
-            );
-            assert!(!answer.header("permissions-policy").is_empty(), "{url}");
-            let referrer = if answer.status.is_redirection() {
-                "no-referrer"
-            } else {
-                "strict-origin"
-            };
-            assert_eq!(answer.header("referrer-policy"), referrer, "{url}");
-            assert_eq!(answer.header("cache-control"), "no-store", "{url}");
+            has_the_headers_of_all(&answer, url);
             assert!(!answer.body.contains(" style="), "{url}");
         }
     }
+}
+
+fn has_the_headers_of_all(answer: &Answer, url: &str) {
+    assert_eq!(answer.header("x-content-type-options"), "nosniff", "{url}");
+    for name in ["cross-origin-opener-policy", "cross-origin-resource-policy"] {
+        assert_eq!(answer.header(name), "same-origin", "{url}: {name}");
+    }
+    assert!(!answer.header("permissions-policy").is_empty(), "{url}");
+    let referrer = match answer.status.is_redirection() {
+        true => "no-referrer",
+        false => "strict-origin",
+    };
+    assert_eq!(answer.header("referrer-policy"), referrer, "{url}");
+    assert_eq!(answer.header("cache-control"), "no-store", "{url}");
 }
 
 #[tokio::test]

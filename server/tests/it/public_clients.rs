@@ -14,7 +14,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use time::Duration;
 use url::Url;
-use web::seams::{Randomness, SystemRandomness};
+use web::rng::{Randomness, SystemRandomness};
 
 use crate::harness::{Answer, Persona, World, basic, world};
 

@@ -17,7 +17,7 @@ use reqwest::{Method, StatusCode};
 use time::Duration;
 use tower::ServiceExt;
 use url::Url;
-use web::seams::{Randomness, SystemRandomness};
+use web::rng::{Randomness, SystemRandomness};
 
 use crate::{
     dump::Watch,

@@ -321,9 +321,9 @@ async fn what_is_hostile_is_kept_as_text_and_within_bounds() {
         cut.starts_with("éé") && cut.ends_with("(8000 bytes in all)"),
         "{cut}"
     );
-    assert!(cut.len() <= web::redact::LONGEST_TEXT, "{cut}");
+    assert!(cut.len() <= recording::redact::MAX_TEXT, "{cut}");
     assert_eq!(shown(query, "(a name of 43 bytes)"), ["(not shown)"]);
-    assert_eq!(query.len(), web::redact::MOST_VALUES + 1);
+    assert_eq!(query.len(), recording::redact::MAX_VALUES + 1);
     assert_eq!(shown(query, "…"), ["156 more"]);
     assert_eq!(
         shown(headers, "user-agent"),

@@ -6,11 +6,7 @@ use axum::{
 };
 use handoff::ids::SignInId;
 use web::{
-    context::{At, TraceId},
-    cookies::Cookies,
-    form::Protected,
-    problem::Problem,
-    redirect,
+    at::At, cookies::Cookies, form::Protected, problem::Problem, redirect, trace_id::TraceId,
 };
 
 use crate::{

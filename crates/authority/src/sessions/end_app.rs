@@ -5,12 +5,7 @@ use axum::{
     response::Response,
 };
 use handoff::ids::SessionId;
-use web::{
-    context::{At, TraceId},
-    form::Protected,
-    problem::Problem,
-    redirect,
-};
+use web::{at::At, form::Protected, problem::Problem, redirect, trace_id::TraceId};
 
 use crate::{
     Authority,

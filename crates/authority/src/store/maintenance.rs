@@ -11,7 +11,7 @@ pub trait Maintenance: Send + Sync {
     async fn ping(&self) -> Result<(), Unavailable>;
 
     /// Deletes what has expired, and of more counters than
-    /// [`MOST_COUNTERS`](crate::throttle::MOST_COUNTERS) those that would be forgotten first; tells how
+    /// [`MAX_COUNTERS`](crate::throttle::MAX_COUNTERS) those that would be forgotten first; tells how
     /// many rows.
     async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 }

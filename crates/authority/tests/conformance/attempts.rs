@@ -1,5 +1,5 @@
 use authority::throttle::{
-    Admission, Counter, Forgiven, KNOWN_FOR, KNOWN_PER_PERSON, MOST_COUNTERS, Rule,
+    Admission, Counter, Forgiven, KNOWN_FOR, KNOWN_PER_PERSON, MAX_COUNTERS, Rule,
 };
 use handoff::{
     ids::UserId,
@@ -272,7 +272,7 @@ pub(crate) async fn row_17_of_too_many_counters_those_go_that_would_be_forgotten
     let mut beside = SqliteConnection::connect(path.to_str().unwrap())
         .await
         .unwrap();
-    let most = i64::try_from(MOST_COUNTERS).unwrap();
+    let most = i64::try_from(MAX_COUNTERS).unwrap();
     // Numbered from 1; each is forgotten a second after the one before.
     sqlx::query(
         "WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < ?1 + 10)

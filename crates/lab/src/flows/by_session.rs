@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use handoff::ids::SessionId;
-use web::{context::At, problem::Problem};
+use web::{at::At, problem::Problem};
 
 use super::lead_to;
 use crate::{Lab, store::Key};

@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
-use web::{context::At, problem::Problem};
+use web::{at::At, problem::Problem};
 
 use super::lead_to;
 use crate::{Lab, store::Key};

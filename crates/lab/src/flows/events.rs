@@ -14,7 +14,7 @@ use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Interval, MissedTickBehavior, interval},
 };
-use web::{context::At, params::Params, peer::Peer, problem::Problem};
+use web::{at::At, params::Params, peer::Peer, problem::Problem};
 
 use super::{
     Asked, find, is_over,

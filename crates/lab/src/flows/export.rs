@@ -8,7 +8,7 @@ use handoff::flow::Event;
 use http::header;
 use lab_pages::diagram::{Diagram, Missing, export, text};
 use serde::Serialize;
-use web::{context::At, problem::Problem};
+use web::{at::At, problem::Problem};
 
 use super::{Asked, find_whole, missing, names};
 use crate::{

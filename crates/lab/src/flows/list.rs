@@ -8,7 +8,7 @@ use lab_pages::{
 use leptos::prelude::*;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use web::{context::At, moment, page::Page, params::Params, problem::Problem};
+use web::{at::At, moment, page::Page, params::Params, problem::Problem};
 
 use super::{find, names};
 use crate::{

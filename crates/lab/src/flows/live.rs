@@ -10,7 +10,7 @@ use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::sleep,
 };
-use web::{context::At, peer::Peer, problem::Problem};
+use web::{at::At, peer::Peer, problem::Problem};
 
 use super::{
     list::{newest, rows},

@@ -4,7 +4,7 @@ use axum::response::Response;
 use lab_pages::next::{Next, NextPage};
 use leptos::prelude::*;
 use serde::Deserialize;
-use web::{context::At, page::Page, params::Params, problem::Problem, redirect};
+use web::{at::At, page::Page, params::Params, problem::Problem, redirect};
 
 use crate::{AUTHORITY, Lab};
 

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use lab_pages::flow::{Flow as Model, FlowPage};
 use leptos::prelude::*;
-use web::{context::At, moment, page::Page, problem::Problem, redirect};
+use web::{at::At, moment, page::Page, problem::Problem, redirect};
 
 use super::{Asked, find_whole, is_over, missing, names};
 use crate::{Lab, store::in_order};

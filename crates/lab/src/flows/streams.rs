@@ -20,10 +20,10 @@ use tokio_util::sync::CancellationToken;
 use web::{peer::Network, problem::Problem};
 
 /// How many streams are open at once. Each is a connection, of which the process has a few hundred.
-pub(crate) const AT_ONCE: usize = 100;
+pub(crate) const MAX_STREAMS: usize = 100;
 
 /// How many of them one network may have: forty people behind one address, with a tab each.
-pub(crate) const FROM_ONE: usize = 40;
+pub(crate) const MAX_STREAMS_OF_NETWORK: usize = 40;
 
 /// A stream that nobody hears shows only when something is written to it.
 pub(crate) const STILL_THERE: Duration = Duration::from_secs(15);
@@ -67,7 +67,7 @@ pub(crate) struct Streams(Arc<Mutex<Open>>);
 
 impl Default for Streams {
     fn default() -> Self {
-        Self::new(AT_ONCE, FROM_ONE)
+        Self::new(MAX_STREAMS, MAX_STREAMS_OF_NETWORK)
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_network_has_its_share_of_the_streams_and_gives_it_back() {
         let streams = Streams::default();
-        let mut places: Vec<_> = (0..FROM_ONE)
+        let mut places: Vec<_> = (0..MAX_STREAMS_OF_NETWORK)
             .map(|_| streams.open(network(1)).unwrap())
             .collect();
         assert!(streams.open(network(1)).is_err());
@@ -190,7 +190,7 @@ mod tests {
             let open = streams.0.lock().unwrap();
             let counts =
                 [1, 2, 3, 4].map(|n| open.by_network.get(&network(n)).map_or(0, |own| own.len()));
-            assert!(counts.iter().sum::<usize>() <= AT_ONCE);
+            assert!(counts.iter().sum::<usize>() <= MAX_STREAMS);
             counts
         };
         let take = |n: u8, many: usize| -> Vec<Place> {
@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(ended(&first) + ended(&second) + ended(&third), 13);
         let others = take(4, 40);
         let open = counts();
-        assert_eq!(open.iter().sum::<usize>(), AT_ONCE);
+        assert_eq!(open.iter().sum::<usize>(), MAX_STREAMS);
         assert!(
             open.iter().all(|count| (25..=26).contains(count)),
             "{open:?}"

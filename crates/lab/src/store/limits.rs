@@ -23,7 +23,7 @@ const STRANGERS: usize = 10;
 pub const EVENTS: usize = 200;
 
 /// The longest event that is kept as it is, in bytes. From a longer one, what was sent is left out.
-pub const LONGEST: usize = 32 * 1024;
+pub const MAX_EVENT_BYTES: usize = 32 * 1024;
 
 /// How many bytes the events of one flow may have before no message is kept any more: further steps
 /// are kept without what was sent. Two hundred steps of a browser have less; who sends long requests

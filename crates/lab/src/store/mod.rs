@@ -36,7 +36,7 @@ use std::fmt;
 pub use flows::{Flow, FlowStore, Kept, Number, in_order};
 pub use handoff::outcome::Outcome;
 pub use key::{Key, NoKey};
-pub use limits::{BYTES, EVENTS, FLOW_BYTES, FLOWS, KEPT_FOR, LISTED, LONGEST};
+pub use limits::{BYTES, EVENTS, FLOW_BYTES, FLOWS, KEPT_FOR, LISTED, MAX_EVENT_BYTES};
 pub use maintenance::Maintenance;
 pub use memory::Memory;
 pub use sqlite::Sqlite;

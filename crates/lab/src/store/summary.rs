@@ -4,7 +4,7 @@ use database::Unavailable;
 use handoff::{flow::Event, ids::ClientId, outcome::Course};
 use time::OffsetDateTime;
 
-use super::{FLOW_BYTES, LONGEST};
+use super::{FLOW_BYTES, MAX_EVENT_BYTES};
 
 /// What is kept of a flow in short, and how it follows from its events.
 #[derive(Clone, Debug)]
@@ -58,7 +58,7 @@ impl Summary {
 pub(super) fn body(event: &Event, there: usize) -> Result<String, Unavailable> {
     let text = |event: &Event| serde_json::to_string(event).map_err(Unavailable::unreadable);
     let whole = text(event)?;
-    if whole.len() <= LONGEST && there + whole.len() <= FLOW_BYTES {
+    if whole.len() <= MAX_EVENT_BYTES && there + whole.len() <= FLOW_BYTES {
         return Ok(whole);
     }
     text(&Event {

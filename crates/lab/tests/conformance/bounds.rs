@@ -2,7 +2,7 @@
 
 use handoff::flow::{Belongs, Event, Message};
 use handoff::step::Step;
-use lab::store::{EVENTS, FLOW_BYTES, FLOWS, Key, LONGEST, Outcome, Store};
+use lab::store::{EVENTS, FLOW_BYTES, FLOWS, Key, MAX_EVENT_BYTES, Outcome, Store};
 use time::Duration;
 
 use super::world::{NOW, both, event, find, flow, from, keep, launch, recent, refused, to, trace};
@@ -27,7 +27,7 @@ pub(crate) async fn an_event_that_is_too_long_is_kept_without_what_was_sent(stor
     let long = Event {
         message: Some(Message::Request {
             method: "GET".to_owned(),
-            url: "x".repeat(LONGEST),
+            url: "x".repeat(MAX_EVENT_BYTES),
             query: Vec::new(),
             headers: Vec::new(),
             cookies: Vec::new(),
@@ -48,7 +48,7 @@ pub(crate) async fn a_flow_of_long_requests_keeps_its_steps_and_no_more_than_so_
     let long = |n| Event {
         message: Some(Message::Request {
             method: "GET".to_owned(),
-            url: "x".repeat(LONGEST / 2),
+            url: "x".repeat(MAX_EVENT_BYTES / 2),
             query: Vec::new(),
             headers: Vec::new(),
             cookies: Vec::new(),

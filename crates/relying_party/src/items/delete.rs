@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use handoff::ids::ItemId;
-use web::{context::At, form::Protected, problem::Problem, redirect};
+use web::{at::At, form::Protected, problem::Problem, redirect};
 
 use crate::{
     RelyingParty,

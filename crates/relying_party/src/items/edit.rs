@@ -8,7 +8,7 @@ use axum::{
 use handoff::ids::ItemId;
 use leptos::prelude::*;
 use pages::relying_party::items::{Edit, EditPage, PageNumber};
-use web::{context::At, form::Protected, page::Page, params::Params, problem::Problem, redirect};
+use web::{at::At, form::Protected, page::Page, params::Params, problem::Problem, redirect};
 
 use super::{Draft, FromPage, Text, show_with};
 use crate::{

@@ -7,7 +7,7 @@ use axum::{
 };
 use handoff::ids::ItemId;
 use pages::relying_party::items::News;
-use web::{context::At, form::Protected, page::Page, problem::Problem, redirect};
+use web::{at::At, form::Protected, page::Page, problem::Problem, redirect};
 
 use super::{Draft, FromPage, show_with};
 use crate::{

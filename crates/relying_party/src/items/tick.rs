@@ -6,7 +6,7 @@ use axum::{
 };
 use handoff::ids::ItemId;
 use serde::Deserialize;
-use web::{context::At, form::Protected, problem::Problem, redirect};
+use web::{at::At, form::Protected, problem::Problem, redirect};
 
 use crate::{
     RelyingParty,

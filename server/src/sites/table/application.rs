@@ -11,7 +11,7 @@ use relying_party::{
 use web::site::Site;
 
 use super::{AUTHORITY_NAME, Kind, Row};
-use crate::platform::{CannotStart, Opening, clients};
+use crate::platform::{clients, opening::Opening, setup::CannotStart};
 
 #[async_trait]
 impl Kind for Application {
@@ -28,7 +28,7 @@ impl Kind for Application {
         row: &'static Row,
         opening: &mut Opening<'_>,
     ) -> Result<Arc<dyn Site>, CannotStart> {
-        let store: Arc<dyn Store> = match opening.database(row) {
+        let store: Arc<dyn Store> = match opening.database(row.id) {
             Some(file) => {
                 let store = Sqlite::open(&file).await?;
                 let closed = store.clone();
@@ -58,7 +58,7 @@ impl Kind for Application {
                 policy: setup.policy,
                 cookie_prefix: setup.cookie_prefix,
                 recorder: opening.recorder(),
-                shown: opening.shown(),
+                flow_links: opening.flow_links(),
                 max_keys: setup.bounds.limiter_keys,
             },
             store,

@@ -12,7 +12,7 @@ use axum::Router;
 use web::site::Site;
 
 use super::{Kind, Row};
-use crate::platform::{CannotStart, Opening, accounts, clients};
+use crate::platform::{accounts, clients, opening::Opening, setup::CannotStart};
 
 /// The authorization server.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Kind for AuthorityServer {
         row: &'static Row,
         opening: &mut Opening<'_>,
     ) -> Result<Arc<dyn Site>, CannotStart> {
-        let store: Arc<dyn Store> = match opening.database(row) {
+        let store: Arc<dyn Store> = match opening.database(row.id) {
             Some(file) => {
                 let store = Sqlite::open(&file).await?;
                 let closed = store.clone();
@@ -57,7 +57,7 @@ impl Kind for AuthorityServer {
                 assets: opening.assets(),
                 cookie_prefix: setup.cookie_prefix,
                 recorder: opening.recorder(),
-                shown: opening.shown(),
+                flow_links: opening.flow_links(),
                 max_keys: setup.bounds.limiter_keys,
                 idle: setup.idle,
                 absolute: setup.absolute,

@@ -2,30 +2,13 @@
 
 use std::sync::Arc;
 
-use ::lab::{
-    Lab, Neighbour, Settings,
-    store::{Memory, Sqlite, Store},
-};
+use ::lab::{Lab, Settings, neighbour::Neighbour};
 use async_trait::async_trait;
 use axum::Router;
 use web::site::Site;
 
 use super::{Kind, Row, SITES};
-use crate::platform::{CannotStart, Opening, stores::Files};
-
-/// Opens the store, which the recording has before the site does.
-pub(crate) async fn store(files: &mut Files) -> Result<Arc<dyn Store>, CannotStart> {
-    let Some(file) = files.database(::lab::ID) else {
-        return Ok(Arc::new(Memory::default()));
-    };
-    let store = Sqlite::open(&file).await?;
-    let closed = store.clone();
-    files.on_close(move || {
-        let store = closed.clone();
-        async move { store.close().await }
-    });
-    Ok(Arc::new(store))
-}
+use crate::platform::{opening::Opening, setup::CannotStart};
 
 /// The lab.
 #[derive(Debug)]

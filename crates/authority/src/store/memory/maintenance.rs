@@ -9,7 +9,7 @@ use super::{
     super::{Maintenance, RECENT_FOR},
     Memory, State,
 };
-use crate::throttle::MOST_COUNTERS;
+use crate::throttle::MAX_COUNTERS;
 
 impl State {
     fn rows(&self) -> u64 {
@@ -74,7 +74,7 @@ impl Maintenance for Memory {
         state
             .attempts
             .retain(|_, attempts| attempts.forget_at > now);
-        let surplus = state.attempts.len().saturating_sub(MOST_COUNTERS);
+        let surplus = state.attempts.len().saturating_sub(MAX_COUNTERS);
         if surplus > 0 {
             let attempts = state.attempts.iter();
             let mut by_age: Vec<_> = attempts.map(|(key, kept)| (kept.forget_at, *key)).collect();

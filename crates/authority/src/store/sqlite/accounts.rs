@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use super::{
     super::{Account, AccountStore, Added, Listed, NewUser},
-    Sqlite, sign_ins,
+    Sqlite, ending,
 };
 use crate::people::Email;
 
@@ -109,7 +109,7 @@ async fn set_password(
         .execute(&mut *tx)
         .await?
         .rows_affected();
-    sign_ins::end_all_of(tx, user, now).await?;
+    ending::end_sign_ins_of(tx, user, now).await?;
     Ok(known == 1)
 }
 
@@ -127,7 +127,7 @@ async fn disable(
         .execute(&mut *tx)
         .await?
         .rows_affected();
-    sign_ins::end_all_of(tx, user, now).await?;
+    ending::end_sign_ins_of(tx, user, now).await?;
     Ok(known == 1)
 }
 

@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     super::{ClientSession, ClientSessionStore, NoSession, OwnClientSession, SignIn, SignInStore},
-    Sqlite, accounts, sign_ins,
+    Sqlite, accounts, ending,
 };
 
 #[derive(FromRow)]
@@ -87,42 +87,6 @@ pub(super) async fn end_replayed(
     Ok(())
 }
 
-const END_OF_SIGN_IN: Statement = Statement::new(
-    "UPDATE client_session SET ended_at = $1 WHERE sign_in = $2 AND ended_at IS NULL",
-);
-
-/// Ends all sessions that a sign-in gave.
-pub(super) async fn end_of_sign_in(
-    tx: &mut Connection,
-    sign_in: &str,
-    now: i64,
-) -> Result<(), Unavailable> {
-    sqlx::query(END_OF_SIGN_IN)
-        .bind(now)
-        .bind(sign_in)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-const END_OF_USER: Statement = Statement::new(
-    "UPDATE client_session SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL",
-);
-
-/// Ends all sessions of a person.
-pub(super) async fn end_of_user(
-    tx: &mut Connection,
-    user: &str,
-    now: i64,
-) -> Result<(), Unavailable> {
-    sqlx::query(END_OF_USER)
-        .bind(now)
-        .bind(user)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
 const PEOPLE_AT: Statement = Statement::new(
     "SELECT DISTINCT user_id FROM client_session WHERE client = $1 AND ended_at IS NULL",
 );
@@ -181,7 +145,7 @@ async fn end_if_over(
         .bind(id)
         .execute(&mut *tx)
         .await?;
-    sign_ins::end_if_over(tx, &sign_in, now).await
+    ending::end_sign_in_if_over(tx, &sign_in, now).await
 }
 
 const END_BY_TOKEN: Statement = Statement::new(

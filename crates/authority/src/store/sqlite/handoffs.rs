@@ -19,8 +19,8 @@ use super::{
     super::{
         Consent, HandoffStore, Issuance, NewHandoff, Outcome, Redeemed, Redemption, Remembered,
     },
-    Sqlite, accounts, client_sessions, clients, recent,
-    sign_ins::{self, SignInRow},
+    Sqlite, accounts, client_sessions, clients, ending, recent,
+    sign_ins::SignInRow,
 };
 
 #[derive(FromRow)]
@@ -102,7 +102,7 @@ async fn issue(
         .fetch_optional(&mut *tx)
         .await?;
     let Some(user) = user else {
-        sign_ins::end_if_over(tx, &sign_in, millis(now)).await?;
+        ending::end_sign_in_if_over(tx, &sign_in, millis(now)).await?;
         return Ok(Issuance::SignedOut);
     };
     let user = UserId::parse(&user).map_err(Unavailable::unreadable)?;
@@ -317,7 +317,7 @@ async fn redeem(
                 .await?;
         }
         if let Some(sign_in) = sign_in.filter(|row| !row.is_live(now_millis)) {
-            sign_ins::end_if_over(tx, &sign_in.id, now_millis).await?;
+            ending::end_sign_in_if_over(tx, &sign_in.id, now_millis).await?;
         }
         // A refusal commits as well: the token stays used up.
         return Ok(Err(rejection));

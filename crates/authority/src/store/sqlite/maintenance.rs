@@ -5,7 +5,7 @@ use database::{Connection, Statement, Unavailable, millis};
 use time::OffsetDateTime;
 
 use super::{super::Maintenance, Sqlite};
-use crate::throttle::MOST_COUNTERS;
+use crate::throttle::MAX_COUNTERS;
 
 /// What has expired. What hangs on a sign-in never outlives it: the foreign keys would see to that
 /// without counting. A session needs no such condition, as it never expires after its sign-in.
@@ -42,7 +42,7 @@ async fn sweep(tx: &mut Connection, now: OffsetDateTime) -> Result<u64, Unavaila
             .rows_affected();
     }
     swept += sqlx::query(SURPLUS_COUNTERS)
-        .bind(i64::try_from(MOST_COUNTERS).unwrap_or(i64::MAX))
+        .bind(i64::try_from(MAX_COUNTERS).unwrap_or(i64::MAX))
         .execute(tx)
         .await?
         .rows_affected();

@@ -6,6 +6,7 @@ mod attempts;
 mod browsers;
 mod client_sessions;
 mod clients;
+mod ending;
 mod handoffs;
 mod maintenance;
 mod recent;

@@ -10,7 +10,7 @@ use super::{
     super::{
         Began, NewSignIn, OwnClientSession, OwnSignIn, SignIn, SignInStore, sign_ins::touched,
     },
-    Sqlite, accounts, client_sessions,
+    Sqlite, accounts, client_sessions, ending,
 };
 
 #[derive(FromRow)]
@@ -64,64 +64,6 @@ impl OwnRow {
     }
 }
 
-const END: Statement =
-    Statement::new("UPDATE sign_in SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL");
-
-/// Ends a sign-in with all that hangs on it.
-pub(super) async fn end(tx: &mut Connection, id: SignInId, now: i64) -> Result<(), Unavailable> {
-    let id = id.to_string();
-    sqlx::query(END)
-        .bind(now)
-        .bind(&id)
-        .execute(&mut *tx)
-        .await?;
-    // Unused tickets and tokens need no mark of their own: both are refused once their sign-in has
-    // ended. Marking them "used" would turn an honest late use into a replay.
-    client_sessions::end_of_sign_in(tx, &id, now).await
-}
-
-const END_IF_OVER: Statement = Statement::new(
-    "UPDATE sign_in SET ended_at = $1
-     WHERE id = $2 AND ended_at IS NULL AND (expires_at <= $1 OR idle_until <= $1)",
-);
-
-/// Ends a sign-in whose time is over, with all that hangs on it. The verb that sees that it is over
-/// ends it: a clock that is put back must not bring it to life.
-pub(super) async fn end_if_over(
-    tx: &mut Connection,
-    id: &str,
-    now: i64,
-) -> Result<(), Unavailable> {
-    let ended = sqlx::query(END_IF_OVER)
-        .bind(now)
-        .bind(id)
-        .execute(&mut *tx)
-        .await?
-        .rows_affected();
-    if ended == 1 {
-        client_sessions::end_of_sign_in(tx, id, now).await?;
-    }
-    Ok(())
-}
-
-const END_ALL_OF: Statement =
-    Statement::new("UPDATE sign_in SET ended_at = $1 WHERE user_id = $2 AND ended_at IS NULL");
-
-/// Ends all sign-ins of a person with all that hangs on them, as [`end`] does for one.
-pub(super) async fn end_all_of(
-    tx: &mut Connection,
-    user: UserId,
-    now: OffsetDateTime,
-) -> Result<(), Unavailable> {
-    let (user, now) = (user.to_string(), millis(now));
-    sqlx::query(END_ALL_OF)
-        .bind(now)
-        .bind(&user)
-        .execute(&mut *tx)
-        .await?;
-    client_sessions::end_of_user(tx, &user, now).await
-}
-
 const BEGIN: Statement = Statement::new(
     "INSERT INTO sign_in (id, user_id, auth_time, amr, signed_in_for, expires_at, idle_until,
                           used_at, browser, previous_at)
@@ -157,7 +99,7 @@ async fn begin(
         .execute(&mut *tx)
         .await?;
     if let Some(old) = replacing {
-        end(tx, old, millis(new.at)).await?;
+        ending::end_sign_in(tx, old, millis(new.at)).await?;
     }
     Ok(Began::Yes)
 }
@@ -221,7 +163,7 @@ async fn end_own(
         .await?
         .rows_affected();
     if ended == 1 {
-        end(tx, id, millis(now)).await?;
+        ending::end_sign_in(tx, id, millis(now)).await?;
     }
     Ok(ended == 1)
 }
@@ -252,7 +194,9 @@ impl SignInStore for Sqlite {
         if !row.is_live(millis(now)) {
             let id = row.id;
             self.database
-                .write(move |tx| Box::pin(async move { end_if_over(tx, &id, millis(now)).await }))
+                .write(move |tx| {
+                    Box::pin(async move { ending::end_sign_in_if_over(tx, &id, millis(now)).await })
+                })
                 .await?;
             return Ok(None);
         }
@@ -290,7 +234,7 @@ impl SignInStore for Sqlite {
 
     async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable> {
         self.database
-            .write(move |tx| Box::pin(end(tx, id, millis(now))))
+            .write(move |tx| Box::pin(ending::end_sign_in(tx, id, millis(now))))
             .await
     }
 

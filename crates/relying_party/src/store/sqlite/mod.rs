@@ -5,6 +5,7 @@ mod handoffs;
 mod items;
 mod maintenance;
 mod records;
+mod rows;
 mod sessions;
 mod waiting;
 

@@ -1,72 +1,19 @@
 //! Sessions on SQLite.
 
 use async_trait::async_trait;
-use database::{Connection, Ending, Statement, Unavailable, from_millis, millis};
+use database::{Connection, Ending, Statement, Unavailable, millis};
 use handoff::{
-    ids::{SessionId, UserId},
+    ids::SessionId,
     token::{Digest, PreSession},
-    uri::Origin,
-    wire::UserInfo,
 };
-use sqlx::FromRow;
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    super::{Beginning, Ended, Sealed, Session, SessionStore, Source},
-    Sqlite, digest, handoffs, waiting,
+    super::{Beginning, Ended, Session, SessionStore, Source},
+    Sqlite, digest, handoffs,
+    rows::{EndedRow, SessionRow},
+    waiting,
 };
-
-#[derive(FromRow)]
-pub(super) struct SessionRow {
-    id: String,
-    issuer: String,
-    user_id: String,
-    email: String,
-    name: String,
-    email_verified: bool,
-    access_token: Vec<u8>,
-    browser: Vec<u8>,
-    spare: Option<Vec<u8>>,
-    created_at: i64,
-    expires_at: i64,
-    checked_at: i64,
-}
-
-impl SessionRow {
-    pub(super) fn read(self) -> Result<Session, Unavailable> {
-        Ok(Session {
-            id: SessionId::parse(&self.id).map_err(Unavailable::unreadable)?,
-            issuer: Origin::parse(&self.issuer).map_err(Unavailable::unreadable)?,
-            user: UserInfo {
-                id: UserId::parse(&self.user_id).map_err(Unavailable::unreadable)?,
-                email: self.email,
-                name: self.name,
-                email_verified: self.email_verified,
-            },
-            access_token: Sealed(self.access_token),
-            browser: digest(&self.browser)?,
-            spare: self.spare.map(Sealed),
-            created_at: from_millis(self.created_at)?,
-            expires_at: from_millis(self.expires_at)?,
-            checked_at: from_millis(self.checked_at)?,
-        })
-    }
-}
-
-#[derive(FromRow)]
-pub(super) struct EndedRow {
-    access_token: Vec<u8>,
-    spare: Option<Vec<u8>>,
-}
-
-impl From<EndedRow> for Ended {
-    fn from(row: EndedRow) -> Self {
-        Self {
-            access_token: Sealed(row.access_token),
-            spare: row.spare.map(Sealed),
-        }
-    }
-}
 
 const END: Statement =
     Statement::new("DELETE FROM session WHERE id = $1 RETURNING access_token, spare");

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use super::{
     super::{Ended, HandoffKey, Kept, Sealed, Waiting, WaitingStore},
     Sqlite, handoffs, local_path,
-    sessions::{EndedRow, SessionRow},
+    rows::{EndedRow, SessionRow},
 };
 
 #[derive(FromRow)]

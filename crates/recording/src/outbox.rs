@@ -7,34 +7,34 @@ use handoff::flow::Event;
 use tokio::time::timeout;
 
 use crate::{
-    queue::{Batches, Hurried, Queue, queue},
-    record::Recorder,
+    queue::{Batches, PauseEnd, Queue, queue},
+    recorder::Recorder,
 };
 
 /// How long to wait before an address is tried again, at first and at most.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
-const AT_MOST: Duration = Duration::from_secs(10);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 /// How long a process that stops waits for what is sent last.
 const LAST_WITHIN: Duration = Duration::from_secs(3);
 
-/// What came of sending something.
+/// What came of sending something. The texts are for the log.
 #[derive(Debug)]
-pub enum Sent {
-    /// All of it is there.
-    Taken,
-    /// It did not arrive, or there is no room there now. It is sent again.
-    Later(String),
+pub enum Delivery {
+    /// The destination has all of it.
+    Accepted,
+    /// It did not arrive, or the destination has no room now. It is sent again.
+    Retry(String),
     /// It was refused, or may have been taken: sending it again would be wrong.
-    Lost(String),
-    /// It is there but for this many events, which were refused.
-    Partly(u64, String),
+    Failed(String),
+    /// The destination has it but for this many events, which it refused.
+    Partial(u64, String),
 }
 
 /// Where an [`Outbox`] sends to.
 pub trait Destination: Send + Sync + 'static {
     /// The most events that it is given together.
-    const MOST_EVENTS: usize;
+    const MAX_EVENTS: usize;
 
     /// Whether it looks at [`Event::message`]. Where it does not, none is kept for it.
     const READS_MESSAGES: bool;
@@ -43,14 +43,14 @@ pub trait Destination: Send + Sync + 'static {
     fn bodies(&mut self, events: &[Event]) -> Vec<(u64, Vec<u8>)>;
 
     /// Sends one body.
-    fn send(&self, body: Vec<u8>) -> impl Future<Output = Sent> + Send;
+    fn send(&self, body: Vec<u8>) -> impl Future<Output = Delivery> + Send;
 
-    /// The first time that it fails after it worked. Not each time, or an address where nobody is
-    /// would fill the log.
-    fn fails(&self, cause: &str);
+    /// Logs the first failure after a success. Later ones are not logged: an address that does not
+    /// answer would fill the log.
+    fn log_failure(&self, cause: &str);
 
-    /// The first time that it works after it failed.
-    fn works_again(&self);
+    /// Logs the first success after a failure.
+    fn log_recovery(&self);
 }
 
 /// Takes events for one destination. Clones are the same.
@@ -70,7 +70,7 @@ impl Outbox {
         let sending = Sending {
             destination,
             waiting,
-            works: true,
+            is_up: true,
         };
         let outbox = Self {
             queue,
@@ -91,8 +91,8 @@ impl Outbox {
 
     /// Waits until everything that was recorded so far is sent, for a few seconds at most: nobody may
     /// be there. One that was away is tried at once, however long it has been.
-    pub async fn settle(&self) {
-        let _ = timeout(LAST_WITHIN, self.queue.settle()).await;
+    pub async fn flush(&self) {
+        let _ = timeout(LAST_WITHIN, self.queue.flush()).await;
     }
 }
 
@@ -116,7 +116,7 @@ impl Recorder for Outbox {
         });
     }
 
-    fn give(&self, mut event: Event) {
+    fn record_owned(&self, mut event: Event) {
         event.message = event.message.filter(|_| self.reads_messages);
         self.queue.put(|| event);
     }
@@ -133,12 +133,12 @@ impl Recorder for Outbox {
 struct Sending<D> {
     destination: D,
     waiting: Batches,
-    works: bool,
+    is_up: bool,
 }
 
 impl<D: Destination> Sending<D> {
     async fn run(mut self) {
-        while let Some(batch) = self.waiting.next(D::MOST_EVENTS).await {
+        while let Some(batch) = self.waiting.next(D::MAX_EVENTS).await {
             if !batch.events.is_empty() {
                 for (count, body) in self.destination.bodies(&batch.events) {
                     self.deliver(count, body).await;
@@ -152,30 +152,30 @@ impl<D: Destination> Sending<D> {
         let mut wait = AGAIN_AFTER;
         let (lost, cause) = loop {
             match self.destination.send(body.clone()).await {
-                Sent::Taken => {
-                    if !std::mem::replace(&mut self.works, true) {
-                        self.destination.works_again();
+                Delivery::Accepted => {
+                    if !std::mem::replace(&mut self.is_up, true) {
+                        self.destination.log_recovery();
                     }
                     return;
                 }
-                Sent::Later(cause) => {
-                    self.complain(&cause);
+                Delivery::Retry(cause) => {
+                    self.failed(&cause);
                     wait = match self.waiting.pause(wait).await {
-                        Hurried::Yes => AGAIN_AFTER,
-                        Hurried::No => (wait * 2).min(AT_MOST),
+                        PauseEnd::FlushNow => AGAIN_AFTER,
+                        PauseEnd::Elapsed => (wait * 2).min(MAX_PAUSE),
                     };
                 }
-                Sent::Lost(cause) => break (count, cause),
-                Sent::Partly(lost, cause) => break (lost, cause),
+                Delivery::Failed(cause) => break (count, cause),
+                Delivery::Partial(lost, cause) => break (lost, cause),
             }
         };
-        self.complain(&cause);
+        self.failed(&cause);
         self.waiting.lose(lost);
     }
 
-    fn complain(&mut self, cause: &str) {
-        if std::mem::take(&mut self.works) {
-            self.destination.fails(cause);
+    fn failed(&mut self, cause: &str) {
+        if std::mem::take(&mut self.is_up) {
+            self.destination.log_failure(cause);
         }
     }
 }

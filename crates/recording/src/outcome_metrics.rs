@@ -10,10 +10,10 @@
 //! the authorization server refuses without sending the browser back counts there. So processes that
 //! hold one site each count every failure once. A handoff that is refused again (the person reloads
 //! the page), or that is refused after it went well (they go *Back*), counts no further failure, as
-//! far as [`Tally`] remembers.
+//! far as [`FlowObserver`] remembers.
 //!
 //! Anybody can send the relying party a callback. One that is refused and whose handoff never began
-//! there is **stray**: nobody's handoff has failed, and no alert counts it. A browser that has lost
+//! there is **unsolicited**: nobody's handoff has failed, and no alert counts it. A browser that has lost
 //! its cookie is none of these, as its handoff did begin.
 
 use std::{
@@ -21,16 +21,16 @@ use std::{
     hash::Hash,
 };
 
-use crate::{
+use handoff::{
     cause::Cause,
     flow::{Event, FlowId, Site},
     rejection::Rejection,
     step::Step,
 };
 
-/// How many requests and handoffs a [`Tally`] remembers: a few megabytes, and more than are under way
+/// How many requests and handoffs a [`FlowObserver`] remembers: a few megabytes, and more than are under way
 /// at any moment.
-pub const REMEMBERED: usize = 10_000;
+pub const MAX_REMEMBERED: usize = 10_000;
 
 /// Causes by which people decide against a handoff. It did not fail: no alert counts them.
 pub const CHOICES: [Cause; 2] = [Cause::AccessDenied, Cause::Stayed];
@@ -79,7 +79,7 @@ pub enum End {
     /// They have none, for this one of [`reasons`].
     Failure(&'static str),
     /// There was none: a callback of somebody's making was refused.
-    Stray,
+    Unsolicited,
 }
 
 /// A call on the back channel.
@@ -93,7 +93,7 @@ pub struct Call {
 
 /// What one event says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Observation {
     /// The handoff has ended.
     pub end: Option<End>,
     /// How long this step took: since the one before it in the same request, or since the request
@@ -105,7 +105,7 @@ pub struct Seen {
     pub token_refused: Option<&'static str>,
 }
 
-impl Seen {
+impl Observation {
     /// Whether a used token was presented again, with everything else right or not.
     #[must_use]
     pub fn is_replay(&self) -> bool {
@@ -118,7 +118,7 @@ impl Seen {
 /// Reads events in the order in which they come. Its memory is bounded: what is forgotten was long
 /// ago, and then a second refusal of the same handoff counts once more.
 #[derive(Debug)]
-pub struct Tally {
+pub struct FlowObserver {
     requests: Recent<String, Request>,
     begun: Recent<FlowId, ()>,
     ended: Recent<FlowId, ()>,
@@ -132,18 +132,18 @@ struct Request {
     /// It presents a token.
     verifies: bool,
     /// It is a callback, and nothing that it brought has matched.
-    is_strange: bool,
+    is_unmatched: bool,
     /// When the call left that has no answer yet.
     called: Option<u64>,
 }
 
-impl Default for Tally {
+impl Default for FlowObserver {
     fn default() -> Self {
-        Self::remembering(REMEMBERED)
+        Self::remembering(MAX_REMEMBERED)
     }
 }
 
-impl Tally {
+impl FlowObserver {
     /// One that remembers so many requests and handoffs.
     #[must_use]
     pub fn remembering(most: usize) -> Self {
@@ -155,15 +155,15 @@ impl Tally {
     }
 
     /// Takes the next event.
-    pub fn see(&mut self, event: &Event) -> Seen {
+    pub fn observe(&mut self, event: &Event) -> Observation {
         let mut request = self.requests.get(&event.trace).copied().unwrap_or_default();
         let took = event.after.saturating_sub(request.last);
         request.last = request.last.max(event.after);
         request.verifies |= event.step == Step::VerifyReceived;
         match event.step {
-            Step::CallbackReceived => request.is_strange = true,
+            Step::CallbackReceived => request.is_unmatched = true,
             // The state was kept: this process need not have seen how it was made.
-            Step::StateMatched => request.is_strange = false,
+            Step::StateMatched => request.is_unmatched = false,
             _ => {}
         }
         if let (Step::StateMade, Some(flow)) = (event.step, event.belongs.flow) {
@@ -186,7 +186,7 @@ impl Tally {
         });
         let token_refused = reason.filter(|_| event.site == Site::Authority && request.verifies);
         self.requests.put(event.trace.clone(), request);
-        Seen {
+        Observation {
             end: self.end(event, request, reason.filter(|_| token_refused.is_none())),
             took,
             call,
@@ -210,7 +210,7 @@ impl Tally {
             {
                 return None;
             }
-            (_, _, Some(_)) if request.is_strange && !has_begun => return Some(End::Stray),
+            (_, _, Some(_)) if request.is_unmatched && !has_begun => return Some(End::Unsolicited),
             (_, _, Some(reason)) => End::Failure(reason),
             _ => return None,
         };
@@ -259,7 +259,7 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
+    use handoff::{
         flow::{Belongs, Refusal},
         token::{Secret, State},
     };
@@ -298,8 +298,8 @@ mod tests {
     }
 
     fn ends(events: &[Event]) -> Vec<End> {
-        let mut tally = Tally::default();
-        events.iter().filter_map(|e| tally.see(e).end).collect()
+        let mut tally = FlowObserver::default();
+        events.iter().filter_map(|e| tally.observe(e).end).collect()
     }
 
     use Site::{Authority, RelyingParty};
@@ -347,11 +347,11 @@ mod tests {
         let no_cookie = || refused(RelyingParty, 1, "no_pre_session");
         assert_eq!(
             ends(&[came(), no_cookie(), no_cookie()]),
-            [End::Stray, End::Stray]
+            [End::Unsolicited, End::Unsolicited]
         );
         let mut nameless = no_cookie();
         nameless.belongs = Belongs::default();
-        assert_eq!(ends(&[came(), nameless]), [End::Stray]);
+        assert_eq!(ends(&[came(), nameless]), [End::Unsolicited]);
         // The browser has lost its cookie.
         let began = event(RelyingParty, Step::StateMade, 1, 1);
         let lost = [began, came(), no_cookie()];
@@ -383,8 +383,8 @@ mod tests {
 
     #[test]
     fn a_step_takes_the_time_since_the_one_before_it_in_its_request() {
-        let mut tally = Tally::default();
-        let mut took = |site, step, n, after| tally.see(&event(site, step, n, after)).took;
+        let mut tally = FlowObserver::default();
+        let mut took = |site, step, n, after| tally.observe(&event(site, step, n, after)).took;
         assert_eq!(took(RelyingParty, Step::CallbackReceived, 1, 10), 10);
         assert_eq!(took(RelyingParty, Step::StateMatched, 1, 300), 290);
         assert_eq!(took(Authority, Step::VerifyReceived, 1, 40), 40);
@@ -396,8 +396,8 @@ mod tests {
 
     #[test]
     fn a_call_ends_with_its_answer_or_with_the_refusal_that_its_silence_causes() {
-        let mut tally = Tally::default();
-        let mut call = |event: &Event| tally.see(event).call;
+        let mut tally = FlowObserver::default();
+        let mut call = |event: &Event| tally.observe(event).call;
         assert_eq!(call(&event(RelyingParty, Step::VerifySent, 1, 100)), None);
         let answered = call(&event(RelyingParty, Step::VerifyAnswered, 1, 350));
         let call_of = |took, answered| Some(Call { took, answered });
@@ -410,8 +410,8 @@ mod tests {
 
     #[test]
     fn a_call_that_is_made_again_had_no_answer() {
-        let mut tally = Tally::default();
-        let mut call = |step, after| tally.see(&event(RelyingParty, step, 1, after)).call;
+        let mut tally = FlowObserver::default();
+        let mut call = |step, after| tally.observe(&event(RelyingParty, step, 1, after)).call;
         assert_eq!(call(Step::VerifySent, 10), None);
         let lost = call(Step::VerifySent, 110).unwrap();
         assert_eq!((lost.took, lost.answered), (100, false));
@@ -426,9 +426,9 @@ mod tests {
             ("already_used", true),
             ("expired", false),
         ] {
-            let mut tally = Tally::default();
-            tally.see(&event(Authority, Step::VerifyReceived, 1, 1));
-            let seen = tally.see(&refused(Authority, 1, reason));
+            let mut tally = FlowObserver::default();
+            tally.observe(&event(Authority, Step::VerifyReceived, 1, 1));
+            let seen = tally.observe(&refused(Authority, 1, reason));
             assert_eq!(seen.token_refused, Some(reason));
             assert_eq!(seen.is_replay(), replay, "{reason}");
             assert_eq!(seen.end, None);
@@ -448,16 +448,16 @@ mod tests {
 
     #[test]
     fn its_memory_is_bounded() {
-        let mut tally = Tally::remembering(3);
+        let mut tally = FlowObserver::remembering(3);
         for n in 0..200 {
-            tally.see(&event(RelyingParty, Step::StateMade, n, 1));
-            tally.see(&refused(RelyingParty, n, "iss_differs"));
+            tally.observe(&event(RelyingParty, Step::StateMade, n, 1));
+            tally.observe(&refused(RelyingParty, n, "iss_differs"));
         }
         assert_eq!(tally.requests.by_key.len(), 3);
         assert_eq!(tally.requests.order.len(), 3);
         assert_eq!(tally.ended.by_key.len(), 3);
         assert_eq!(tally.begun.by_key.len(), 3);
         let again = refused(RelyingParty, 199, "iss_differs");
-        assert_eq!(tally.see(&again).end, None);
+        assert_eq!(tally.observe(&again).end, None);
     }
 }

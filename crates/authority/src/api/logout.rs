@@ -5,7 +5,6 @@ use axum::{
     body::Bytes,
     extract::{DefaultBodyLimit, rejection::BytesRejection},
     middleware::from_fn_with_state,
-    response::Response,
     routing::{MethodRouter, post},
 };
 use handoff::{
@@ -14,9 +13,14 @@ use handoff::{
     wire::{DirectLogoutRequest, DirectLogoutResponse, ErrorCode},
 };
 use http::{HeaderMap, Method};
-use web::context::{At, TraceId};
+use web::{at::At, trace_id::TraceId};
 
-use super::{Refusal, bearer, cors, cors::concerning, read_json, wrong_method};
+use super::{
+    ErrorResponse, bearer,
+    client_request::read_json,
+    cors::{self, Audience},
+    wrong_method,
+};
 use crate::Authority;
 
 const MAX_BODY: usize = 8 * 1024;
@@ -31,13 +35,16 @@ pub(crate) fn route() -> MethodRouter {
 async fn handle(
     At(authority): At<Authority>,
     trace: TraceId,
+    audience: Audience,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refusal> {
+) -> Result<Json<DirectLogoutResponse>, ErrorResponse> {
     let token = bearer(&headers)?;
     let request: DirectLogoutRequest = read_json(&headers, body)?;
-    let ended = end(&authority, &trace, &token, &request.client_id).await;
-    Ok(concerning(&request.client_id, ended.map(Json)))
+    audience.concerns(&request.client_id);
+    end(&authority, &trace, &token, &request.client_id)
+        .await
+        .map(Json)
 }
 
 async fn end(
@@ -45,15 +52,15 @@ async fn end(
     trace: &TraceId,
     token: &Unverified<AccessToken>,
     client: &str,
-) -> Result<DirectLogoutResponse, Refusal> {
-    let no_session = || Refusal::no_session(ErrorCode::NoSession);
+) -> Result<DirectLogoutResponse, ErrorResponse> {
+    let no_session = || ErrorResponse::no_session(ErrorCode::NoSession);
     let client = ClientId::parse(client).map_err(|_| no_session())?;
     let now = authority.context.now();
     let ended = authority
         .store
         .end_client_session(token.digest(), &client, now)
         .await
-        .map_err(|cause| Refusal::unavailable(trace, cause))?;
+        .map_err(|cause| ErrorResponse::unavailable(trace, cause))?;
     if !ended {
         return Err(no_session());
     }

@@ -12,7 +12,9 @@ use handoff::{
     token::{LaunchTicket, Secret},
     uri::LocalPath,
 };
-use web::{context::At, form::Protected, peer::Peer, problem::Problem, redirect, steps::Steps};
+use http::Method;
+use recording::flow_recorder::FlowRecorder;
+use web::{at::At, form::Protected, peer::Peer, problem::Problem, redirect};
 
 use crate::{
     Authority,
@@ -20,10 +22,16 @@ use crate::{
     logout::Nothing,
 };
 
+/// The step that a request is, as it arrives.
+pub(super) fn arriving(method: &Method, path: &str) -> Option<Step> {
+    let app = path.strip_prefix("/apps/")?.strip_suffix("/open")?;
+    (*method == Method::POST && !app.contains('/')).then_some(Step::LaunchRequested)
+}
+
 pub(crate) async fn post(
     At(authority): At<Authority>,
     client_id: Result<Path<String>, PathRejection>,
-    steps: Steps,
+    flow: FlowRecorder,
     signed_in: SignedIn,
     peer: Peer,
     _: Protected<Nothing, SignedInForms>,
@@ -38,7 +46,7 @@ pub(crate) async fn post(
         .await
         .map_err(Problem::unavailable)?;
     let client = client.ok_or_else(unknown)?;
-    steps.client(&client.id);
+    flow.client(&client.id);
     let sign_in = signed_in.sign_in;
     if !client.assigned_to.includes(sign_in.user.id) {
         return Err(Problem::not_assigned());
@@ -50,8 +58,8 @@ pub(crate) async fn post(
         .issue_launch(launch)
         .await
         .map_err(Problem::unavailable)?;
-    steps.launch(ticket.digest());
-    steps.took(Step::LaunchTicketIssued);
+    flow.launch(ticket.digest());
+    flow.step(Step::LaunchTicketIssued);
     Ok(redirect::see_other(&client.initiate_login_uri.with_query(
         &[
             ("iss", authority.settings.origin.as_str()),

@@ -1,5 +1,5 @@
-//! Events that wait for whoever keeps or sends them. A handoff never waits for that: what there is no
-//! room for is dropped and counted.
+//! Events that wait to be kept or sent. A handoff never waits for that: what there is no room for is
+//! dropped and counted.
 
 use std::{
     fmt,
@@ -16,8 +16,8 @@ use tokio::{
     time::timeout,
 };
 
-/// How many events wait: those of some fifty handoffs.
-pub const WAITING: usize = 1_024;
+/// The most events that wait: those of some fifty handoffs.
+pub const MAX_WAITING: usize = 1_024;
 
 /// How long the first event waits for others. A handoff makes twenty within a tenth of a second; a
 /// transaction or a request for each would cost it more than its picture is worth, and nobody sees
@@ -40,21 +40,21 @@ pub struct Batches {
 #[derive(Default)]
 struct Shared {
     dropped: AtomicU64,
-    /// Somebody waits until everything is done.
-    hurry: Notify,
+    /// A [`Queue::flush`] waits: the other end is not to pause.
+    flush_now: Notify,
 }
 
 enum Item {
     Event(Box<Event>),
     /// Everything before this is done, or never will be.
-    Settled(oneshot::Sender<()>),
+    Flushed(oneshot::Sender<()>),
 }
 
 /// Some events together, in the order in which they were put.
 pub struct Batch {
     /// The events. There may be none.
     pub events: Vec<Event>,
-    settled: Vec<oneshot::Sender<()>>,
+    flushed: Vec<oneshot::Sender<()>>,
 }
 
 /// There is no room for these now.
@@ -64,7 +64,7 @@ pub struct Full;
 /// A queue's two ends, with room for [`WAITING`].
 #[must_use]
 pub fn queue() -> (Queue, Batches) {
-    queue_of(WAITING)
+    queue_of(MAX_WAITING)
 }
 
 /// The same with room for so many, one at least.
@@ -106,14 +106,15 @@ impl Queue {
         Ok(())
     }
 
-    /// Waits until everything that was put so far is done. Whoever takes it is told to hurry.
-    pub async fn settle(&self) {
-        let (settled, wait) = oneshot::channel();
-        // Before, for one who makes no room until then; and after, for one who gathers.
-        self.shared.hurry.notify_one();
-        if self.items.send(Item::Settled(settled)).await.is_ok() {
-            self.shared.hurry.notify_one();
-            // Where nobody takes anything any more, nothing is under way.
+    /// Waits until everything that was put so far is done. The other end stops pausing for it.
+    pub async fn flush(&self) {
+        let (flushed, wait) = oneshot::channel();
+        // Once before, because a paused end makes no room for the item; once after, because an end that
+        // gathers has not seen it.
+        self.shared.flush_now.notify_one();
+        if self.items.send(Item::Flushed(flushed)).await.is_ok() {
+            self.shared.flush_now.notify_one();
+            // If the other end is gone, nothing is under way.
             let _ = wait.await;
         }
     }
@@ -138,7 +139,7 @@ impl Batches {
         if self.items.recv_many(&mut items, most).await == 0 {
             return None;
         }
-        let waited_for = items.iter().any(|item| matches!(item, Item::Settled(_)));
+        let waited_for = items.iter().any(|item| matches!(item, Item::Flushed(_)));
         if !waited_for && items.len() < most {
             self.pause(GATHERED_FOR).await;
             while items.len() < most
@@ -149,22 +150,22 @@ impl Batches {
         }
         let mut batch = Batch {
             events: Vec::with_capacity(items.len()),
-            settled: Vec::new(),
+            flushed: Vec::new(),
         };
         for item in items {
             match item {
                 Item::Event(event) => batch.events.push(*event),
-                Item::Settled(tell) => batch.settled.push(tell),
+                Item::Flushed(tell) => batch.flushed.push(tell),
             }
         }
         Some(batch)
     }
 
-    /// Waits so long, or until somebody is in a hurry: then it says so.
-    pub async fn pause(&self, long: Duration) -> Hurried {
-        match timeout(long, self.shared.hurry.notified()).await {
-            Ok(()) => Hurried::Yes,
-            Err(_) => Hurried::No,
+    /// Waits so long, or until a [`Queue::flush`] waits.
+    pub async fn pause(&self, long: Duration) -> PauseEnd {
+        match timeout(long, self.shared.flush_now.notified()).await {
+            Ok(()) => PauseEnd::FlushNow,
+            Err(_) => PauseEnd::Elapsed,
         }
     }
 
@@ -174,19 +175,19 @@ impl Batches {
     }
 }
 
-/// Whether somebody waits until everything is done.
+/// Why a pause is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hurried {
-    /// Somebody does.
-    Yes,
-    /// Nobody does.
-    No,
+pub enum PauseEnd {
+    /// A [`Queue::flush`] waits until everything is done.
+    FlushNow,
+    /// The time is over.
+    Elapsed,
 }
 
 impl Batch {
-    /// All that can be done with it is done: whoever waits for that is told.
+    /// All that can be done with it is done: each [`Queue::flush`] that waited for it returns.
     pub fn done(self) {
-        for tell in self.settled {
+        for tell in self.flushed {
             let _ = tell.send(());
         }
     }
@@ -241,8 +242,8 @@ mod tests {
     }
 
     /// Waits for the end meanwhile.
-    fn settling(queue: Queue) -> tokio::task::JoinHandle<()> {
-        tokio::spawn(async move { queue.settle().await })
+    fn flushing(queue: Queue) -> tokio::task::JoinHandle<()> {
+        tokio::spawn(async move { queue.flush().await })
     }
 
     #[tokio::test]
@@ -261,25 +262,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_waits_for_the_end_hurries_who_pauses() {
-        for waiting in [0, WAITING] {
+    async fn a_flush_ends_a_pause() {
+        for waiting in [0, MAX_WAITING] {
             let (queue, mut batches) = super::queue();
             for n in (0..).take(waiting) {
                 queue.put(|| event(n));
             }
-            let mut hurried = Hurried::No;
+            let mut ended = PauseEnd::Elapsed;
             let take = async {
-                hurried = batches.pause(Duration::from_secs(3_600)).await;
+                ended = batches.pause(Duration::from_secs(3_600)).await;
                 while let Some(batch) = batches.next(100).await {
                     batch.done();
                 }
             };
             // Where all places are taken, the wish to see the end has none either until then.
             let end = async {
-                tokio::select! { () = take => {}, () = queue.settle() => {} }
+                tokio::select! { () = take => {}, () = queue.flush() => {} }
             };
             soon(end).await;
-            assert_eq!(hurried, Hurried::Yes, "{waiting} waiting");
+            assert_eq!(ended, PauseEnd::FlushNow, "{waiting} waiting");
         }
     }
 
@@ -289,38 +290,38 @@ mod tests {
         for n in 0..3 {
             queue.put(|| event(n));
         }
-        let mut settled = settling(queue.clone());
+        let mut flushed = flushing(queue.clone());
         let mut seen = Vec::new();
         while seen.len() < 3 {
             let batch = batches.next(1).await.unwrap();
-            assert!(!settled.is_finished());
+            assert!(!flushed.is_finished());
             seen.extend(times(&batch));
             batch.done();
             tokio::task::yield_now().await;
         }
         assert_eq!(seen, [0, 1, 2]);
-        assert!(!settled.is_finished());
+        assert!(!flushed.is_finished());
         batches.next(1).await.unwrap().done();
-        (&mut settled).await.unwrap();
+        (&mut flushed).await.unwrap();
         // Nor when it was taken together with them.
         queue.put(|| event(3));
-        let settled = settling(queue.clone());
+        let flushed = flushing(queue.clone());
         tokio::task::yield_now().await;
         let batch = batches.next(100).await.unwrap();
         assert_eq!(times(&batch), [3]);
         tokio::task::yield_now().await;
-        assert!(!settled.is_finished());
+        assert!(!flushed.is_finished());
         batch.done();
-        settled.await.unwrap();
+        flushed.await.unwrap();
         // And where nobody takes anything any more, there is nothing to wait for.
         drop(batches);
-        queue.settle().await;
+        queue.flush().await;
     }
 
     #[tokio::test]
     async fn what_there_is_no_room_for_is_counted_one_by_one_or_refused_together() {
         let (queue, batches) = super::queue();
-        for n in (0..).take(WAITING) {
+        for n in (0..).take(MAX_WAITING) {
             queue.put(|| event(n));
         }
         assert_eq!(queue.dropped(), 0);

@@ -17,19 +17,17 @@ use handoff::{
 use http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use web::misplaced::{self, NOT_SHOWN, has_encoded_query, may_be_secret};
 
 /// The most values of one kind that a message has; the rest is counted.
-pub const MOST_VALUES: usize = 48;
+pub const MAX_VALUES: usize = 48;
 
 /// The longest text that is shown, in bytes; of a longer one this much.
-pub const LONGEST_TEXT: usize = 512;
+pub const MAX_TEXT: usize = 512;
 
 /// A name that nobody has made up in earnest is longer than any of ours. It could be a secret that
 /// got to the wrong place.
-const LONGEST_NAME: usize = 32;
-
-/// Each of our secrets has at least so many characters of base64url: 128 random bits.
-const SHORTEST_SECRET: usize = 22;
+const MAX_NAME: usize = 32;
 
 /// What is no secret wherever it stands in a query, a form or a body.
 const SHOWN: [&str; 12] = [
@@ -89,10 +87,6 @@ const SHOWN_HEADERS: [HeaderName; 36] = [
     HeaderName::from_static("tracestate"),
 ];
 
-/// What stands in the place of all that nobody has foreseen. Not six digits of a hash: they tell a
-/// password, a person or an address to whoever tries those that there may be.
-const UNFORESEEN: &str = "(not shown)";
-
 /// A request that came to the site at `origin`. Nothing is read from its body.
 #[must_use]
 pub fn request(origin: &Origin, method: &Method, uri: &Uri, headers: &HeaderMap) -> Message {
@@ -110,7 +104,7 @@ pub fn request_to(
 ) -> Message {
     Message::Request {
         method: cut(method.as_str()).into_owned(),
-        url: cut(&path(address)).into_owned(),
+        url: cut(&misplaced::path(address)).into_owned(),
         query,
         headers: shown_headers(headers, &[header::COOKIE]),
         cookies: cookies(headers),
@@ -129,7 +123,7 @@ pub fn response(status: StatusCode, headers: &HeaderMap) -> Message {
             let query = query.split('#').next().unwrap_or_default();
             let place = place.split('#').next().unwrap_or_default();
             (
-                Some(cut(&path(place)).into_owned()),
+                Some(cut(&misplaced::path(place)).into_owned()),
                 pairs(query.as_bytes()),
             )
         }
@@ -294,7 +288,7 @@ fn authorization(value: &str) -> Vec<Piece> {
     let kind = match scheme.to_ascii_lowercase().as_str() {
         "basic" if is_a_clients(credentials) => ClientSecret::KIND,
         "bearer" if AccessToken::parse(credentials).is_ok() => AccessToken::KIND,
-        "basic" | "bearer" => return text(&format!("{scheme} {UNFORESEEN}")),
+        "basic" | "bearer" => return text(&format!("{scheme} {NOT_SHOWN}")),
         _ => return vec![unforeseen()],
     };
     vec![
@@ -320,7 +314,7 @@ fn without_nonces(policy: &str) -> Vec<Piece> {
         pieces.push(hidden("Nonce", nonce.as_bytes()));
         pieces.extend(text(&format!("'{rest}")));
     }
-    pieces.truncate(MOST_VALUES);
+    pieces.truncate(MAX_VALUES);
     pieces
 }
 
@@ -383,41 +377,11 @@ fn place(address: &str) -> Option<String> {
             } else {
                 path
             };
-            Some(self::path(&format!("{scheme}://{host}{path}")).into_owned())
+            Some(misplaced::path(&format!("{scheme}://{host}{path}")).into_owned())
         }
-        (None, None) => Some(self::path(path).into_owned()),
+        (None, None) => Some(misplaced::path(path).into_owned()),
         _ => None,
     }
-}
-
-/// A path, or an address without its query, as it may be shown and logged: without a segment that a
-/// secret may have got into, by somebody's mistake.
-#[must_use]
-pub fn path(path: &str) -> Cow<'_, str> {
-    let is_odd = |segment: &str| may_be_secret(segment) || has_encoded_query(segment);
-    if !path.split('/').any(is_odd) {
-        return Cow::Borrowed(path);
-    }
-    let segments = path.split('/').map(|segment| match is_odd(segment) {
-        true => UNFORESEEN,
-        false => segment,
-    });
-    Cow::Owned(segments.collect::<Vec<_>>().join("/"))
-}
-
-/// Whether a text has what looks like one of our secrets. Capitals tell it from words with hyphens
-/// and from ids in hexadecimal: that a secret has none happens once in 80,000.
-fn may_be_secret(text: &str) -> bool {
-    let is_of_base64url = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-    text.split(|c: char| !is_of_base64url(c)).any(|run| {
-        run.len() >= SHORTEST_SECRET && run.bytes().any(|byte| byte.is_ascii_uppercase())
-    })
-}
-
-/// Whether a query was encoded once too often, and so is not taken for one.
-fn has_encoded_query(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
-    ["%3f", "%26", "%3d"].iter().any(|it| text.contains(it))
 }
 
 fn unless_secret(value: &str) -> Vec<Piece> {
@@ -430,7 +394,7 @@ fn unless_secret(value: &str) -> Vec<Piece> {
 
 fn name_of(name: &str) -> String {
     let own = name.strip_prefix("__Host-").unwrap_or(name);
-    if name.len() > LONGEST_NAME || may_be_secret(own) {
+    if name.len() > MAX_NAME || may_be_secret(own) {
         format!("(a name of {} bytes)", name.len())
     } else {
         name.to_owned()
@@ -446,11 +410,11 @@ fn text(text: &str) -> Vec<Piece> {
 
 /// The text, or its beginning and how long it was.
 fn cut(text: &str) -> Cow<'_, str> {
-    if text.len() <= LONGEST_TEXT {
+    if text.len() <= MAX_TEXT {
         return Cow::Borrowed(text);
     }
     let note = format!(" … ({} bytes in all)", text.len());
-    let end = text.floor_char_boundary(LONGEST_TEXT - note.len());
+    let end = text.floor_char_boundary(MAX_TEXT - note.len());
     Cow::Owned(format!("{}{note}", &text[..end]))
 }
 
@@ -463,12 +427,12 @@ fn hidden(kind: &str, value: &[u8]) -> Piece {
 }
 
 fn unforeseen() -> Piece {
-    Piece::Text(UNFORESEEN.to_owned())
+    Piece::Text(NOT_SHOWN.to_owned())
 }
 
 fn bounded<T>(values: impl IntoIterator<Item = T>, named: impl FnMut(T) -> Named) -> Vec<Named> {
     let mut values = values.into_iter();
-    let mut shown: Vec<_> = values.by_ref().take(MOST_VALUES).map(named).collect();
+    let mut shown: Vec<_> = values.by_ref().take(MAX_VALUES).map(named).collect();
     let more = values.count();
     if more > 0 {
         shown.push(Named {
@@ -505,7 +469,7 @@ mod tests {
             ("content-type", "text/html", "text/html"),
             ("origin", "https://a.example", "https://a.example"),
             ("origin", "null", "null"),
-            ("origin", "no address", UNFORESEEN),
+            ("origin", "no address", NOT_SHOWN),
             (
                 "referer",
                 "https://u:p@a.example/x?state=S#f",
@@ -529,15 +493,15 @@ mod tests {
                 "bearer [AccessToken]",
             ),
             ("authorization", "bearer abc", "bearer (not shown)"),
-            ("authorization", "abc", UNFORESEEN),
-            ("authorization", "Token abc", UNFORESEEN),
-            ("x-forwarded-for", "192.0.2.1", UNFORESEEN),
-            ("forwarded", "for=192.0.2.1;proto=https", UNFORESEEN),
-            ("x-real-ip", "192.0.2.1", UNFORESEEN),
-            ("cf-connecting-ip", "192.0.2.1", UNFORESEEN),
-            ("fly-client-ip", "192.0.2.1", UNFORESEEN),
-            ("x-forwarded-user", "alice", UNFORESEEN),
-            ("x-forwarded-host", "a.example", UNFORESEEN),
+            ("authorization", "abc", NOT_SHOWN),
+            ("authorization", "Token abc", NOT_SHOWN),
+            ("x-forwarded-for", "192.0.2.1", NOT_SHOWN),
+            ("forwarded", "for=192.0.2.1;proto=https", NOT_SHOWN),
+            ("x-real-ip", "192.0.2.1", NOT_SHOWN),
+            ("cf-connecting-ip", "192.0.2.1", NOT_SHOWN),
+            ("fly-client-ip", "192.0.2.1", NOT_SHOWN),
+            ("x-forwarded-user", "alice", NOT_SHOWN),
+            ("x-forwarded-host", "a.example", NOT_SHOWN),
             ("connection", "keep-alive", "keep-alive"),
             ("dnt", "1", "1"),
             ("sec-gpc", "1", "1"),
@@ -547,7 +511,7 @@ mod tests {
                 "\"Chromium\";v=\"142\"",
             ),
             ("sec-ch-ua-mobile", "?0", "?0"),
-            ("user-agent", "x/AAAAAAAAAAAAAAAAAAAAAA (Linux)", UNFORESEEN),
+            ("user-agent", "x/AAAAAAAAAAAAAAAAAAAAAA (Linux)", NOT_SHOWN),
             (
                 "user-agent",
                 "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/142.0.0.0",
@@ -559,7 +523,7 @@ mod tests {
                 "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01",
             ),
             ("sec-ch-ua-platform", "\"Linux\"", "\"Linux\""),
-            ("sec-ch-ua-model", "\"X\"", UNFORESEEN),
+            ("sec-ch-ua-model", "\"X\"", NOT_SHOWN),
             (
                 "content-security-policy",
                 "script-src 'nonce-AbC' 'self'; style-src 'nonce-D'",
@@ -580,14 +544,14 @@ mod tests {
             ("launch=L", "[LaunchTicket]"),
             ("code_verifier=V", "[Verifier]"),
             ("csrf=x", "[CsrfToken]"),
-            ("continue=/handoff/authorize?state%3DS", UNFORESEEN),
-            ("password=x", UNFORESEEN),
-            ("State=S", UNFORESEEN),
+            ("continue=/handoff/authorize?state%3DS", NOT_SHOWN),
+            ("password=x", NOT_SHOWN),
+            ("State=S", NOT_SHOWN),
             (
                 "target_link_uri=http%3A%2F%2Fa.example%2Fnotes%3Fkey%3D1",
                 "http://a.example/notes",
             ),
-            ("target_link_uri=%5Cx", UNFORESEEN),
+            ("target_link_uri=%5Cx", NOT_SHOWN),
             (
                 "redirect_uri=https%3A%2F%2Fu:p@a.example%2Fcallback",
                 "https://a.example/callback",
@@ -596,16 +560,16 @@ mod tests {
                 "redirect_uri=https%3A%2F%2Fa.example%2Fcallback%3Fkey%3D1%23f",
                 "https://a.example/callback?(not shown)",
             ),
-            ("redirect_uri=%5Cx", UNFORESEEN),
+            ("redirect_uri=%5Cx", NOT_SHOWN),
             ("iss=http%3A%2F%2Fa.example:4000", "http://a.example:4000"),
             (
                 "iss=http%3A%2F%2Fu:p@a.example%2Fx%3Fx%3D1",
                 "http://a.example/x?(not shown)",
             ),
             // Encoded once too often, and secrets in the wrong place.
-            ("iss=http%3A%2F%2Fa.example%2526state%253DS", UNFORESEEN),
-            ("error=a%2526state%253DS", UNFORESEEN),
-            ("code_challenge_method=AAAAAAAAAAAAAAAAAAAAAA", UNFORESEEN),
+            ("iss=http%3A%2F%2Fa.example%2526state%253DS", NOT_SHOWN),
+            ("error=a%2526state%253DS", NOT_SHOWN),
+            ("code_challenge_method=AAAAAAAAAAAAAAAAAAAAAA", NOT_SHOWN),
             (
                 "target_link_uri=http%3A%2F%2Fa.example%2FAAAAAAAAAAAAAAAAAAAAAA%2Fx",
                 "http://a.example/(not shown)/x",
@@ -615,34 +579,11 @@ mod tests {
                 "http://a.example/(not shown)",
             ),
             ("error=%3Cb%3E%00", "<b>\0"),
-            ("=x", UNFORESEEN),
-            ("%ff", UNFORESEEN),
+            ("=x", NOT_SHOWN),
+            ("%ff", NOT_SHOWN),
         ] {
             let named = pairs(pair.as_bytes());
             assert_eq!(read(&named[0].value), shown, "{pair}");
-        }
-    }
-
-    #[test]
-    fn table_of_paths_and_what_is_shown_of_them() {
-        for (sent, shown) in [
-            ("/", "/"),
-            (
-                "/auth/external/handoff/verify",
-                "/auth/external/handoff/verify",
-            ),
-            (
-                "/notes/0123abcd-0123-0123-0123-0123456789ab",
-                "/notes/0123abcd-0123-0123-0123-0123456789ab",
-            ),
-            ("/callback%3Fstate=S", "/(not shown)"),
-            ("/callback%26state=S/x", "/(not shown)/x"),
-            (
-                "/callback/AAAAAAAAAAAAAAAAAAAAAA/x",
-                "/callback/(not shown)/x",
-            ),
-        ] {
-            assert_eq!(path(sent), shown, "{sent}");
         }
     }
 
@@ -695,7 +636,7 @@ mod tests {
             ["cookie"],
             "a cookie that an answer has is no more than a header"
         );
-        assert_eq!(super::tests::read(&headers[0].value), UNFORESEEN);
+        assert_eq!(super::tests::read(&headers[0].value), NOT_SHOWN);
     }
 
     #[test]
@@ -710,16 +651,16 @@ mod tests {
 
     #[test]
     fn what_is_too_long_or_too_many_is_cut_and_says_so() {
-        for length in [LONGEST_TEXT, LONGEST_TEXT + 1, 70_000] {
+        for length in [MAX_TEXT, MAX_TEXT + 1, 70_000] {
             let shown = read(&text(&"é".repeat(length / 2)));
-            assert!(shown.len() <= LONGEST_TEXT, "{shown}");
-            assert_eq!(shown.ends_with("in all)"), length / 2 * 2 > LONGEST_TEXT);
+            assert!(shown.len() <= MAX_TEXT, "{shown}");
+            assert_eq!(shown.ends_with("in all)"), length / 2 * 2 > MAX_TEXT);
         }
-        let named = pairs("a=b&".repeat(MOST_VALUES + 3).as_bytes());
-        assert_eq!(named.len(), MOST_VALUES + 1);
-        assert_eq!(read(&named[MOST_VALUES].value), "3 more");
+        let named = pairs("a=b&".repeat(MAX_VALUES + 3).as_bytes());
+        assert_eq!(named.len(), MAX_VALUES + 1);
+        assert_eq!(read(&named[MAX_VALUES].value), "3 more");
         let policy = "'nonce-x' ".repeat(10_000);
-        assert!(without_nonces(&policy).len() <= MOST_VALUES);
+        assert!(without_nonces(&policy).len() <= MAX_VALUES);
         assert!(json(b"[1]").is_empty() && json(b"{").is_empty());
     }
 }

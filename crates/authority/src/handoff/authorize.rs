@@ -10,20 +10,16 @@ use handoff::{
     step::Step,
     token::{Challenge, HandoffToken, LaunchTicket, Secret, State, Unverified},
     uri::{ClientUri, with_query},
-    wire::{AuthorizeQuery, NOT_ASSIGNED, S256},
+    wire::{AuthorizeQuery, NOT_ASSIGNED, S256, path},
 };
+use http::Method;
 use leptos::prelude::*;
 use pages::authority::confirm::{Confirm, ConfirmPage};
+use recording::{flow_recorder::FlowRecorder, site::sent_back};
 use serde::Deserialize;
 use web::{
-    context::At,
-    form::Protected,
-    page::Page,
-    params::Params,
-    peer::Peer,
-    problem::Problem,
-    redirect,
-    steps::{Refused, Steps},
+    at::At, form::Protected, page::Page, params::Params, peer::Peer, problem::Problem, redirect,
+    refused::Refused,
 };
 
 use crate::{
@@ -32,12 +28,17 @@ use crate::{
     store::{Consent, Issuance, NewHandoff, Remembered},
 };
 
+/// The step that a request is, as it arrives.
+pub(super) fn arriving(_: &Method, path: &str) -> Option<Step> {
+    (path == path::AUTHORIZE).then_some(Step::AuthorizeReceived)
+}
+
 pub(crate) async fn get(
     At(authority): At<Authority>,
     MaybeSignedIn(signed_in): MaybeSignedIn,
     peer: Peer,
     Params(query): Params<AuthorizeQuery>,
-    steps: Steps,
+    steps: FlowRecorder,
     page: Page,
 ) -> Result<Response, Problem> {
     authority.admit(signed_in.as_ref(), peer)?;
@@ -47,7 +48,7 @@ pub(crate) async fn get(
         Err(problem) => return refuse(&authority, wanted.as_deref(), problem),
     };
     let Some(signed_in) = signed_in else {
-        steps.took(Step::SignInAsked);
+        steps.step(Step::SignInAsked);
         return Ok(redirect::see_other(&continuation::sign_in_for(
             &asked.query,
         )));
@@ -83,7 +84,7 @@ enum Decision {
 
 pub(crate) async fn post(
     At(authority): At<Authority>,
-    steps: Steps,
+    steps: FlowRecorder,
     signed_in: SignedIn,
     peer: Peer,
     page: Page,
@@ -134,7 +135,7 @@ struct Asked {
 impl Asked {
     async fn check(
         authority: &Authority,
-        steps: &Steps,
+        steps: &FlowRecorder,
         query: AuthorizeQuery,
     ) -> Result<Self, Problem> {
         let policy = &authority.context.policy;
@@ -189,7 +190,7 @@ impl Asked {
         authority: &Authority,
         signed_in: SignedIn,
         consent: Consent,
-        steps: &Steps,
+        steps: &FlowRecorder,
         page: Page,
     ) -> Result<Response, Problem> {
         let token = new_token(authority);
@@ -215,7 +216,7 @@ impl Asked {
         {
             Issuance::Issued => {
                 steps.issued(digest);
-                steps.took(Step::TokenIssued);
+                steps.step(Step::TokenIssued);
                 Ok(redirect::see_other(&self.redirect_uri.with_query(&[
                     ("handoff_token", token.expose().as_ref()),
                     ("state", self.state.expose().as_ref()),
@@ -223,12 +224,12 @@ impl Asked {
                 ])))
             }
             Issuance::MustAsk => {
-                steps.took(Step::ConfirmationAsked);
+                steps.step(Step::ConfirmationAsked);
                 Ok(self.ask(authority, &signed_in, page))
             }
             Issuance::NotAssigned => Ok(self.deny(authority, Denial::NotAssigned)),
             Issuance::SignedOut => {
-                steps.took(Step::SignInAsked);
+                steps.step(Step::SignInAsked);
                 Ok(redirect::see_other(&continuation::sign_in_for(&self.query)))
             }
         }
@@ -268,7 +269,7 @@ impl Asked {
             answer.push(("error_description", NOT_ASSIGNED));
         }
         let answer = redirect::see_other(&self.redirect_uri.with_query(&answer));
-        Refused::from(why).sent_back().on(answer)
+        sent_back(Refused::from(why).on(answer))
     }
 }
 
@@ -320,8 +321,8 @@ mod tests {
     use http::{StatusCode, header};
     use time::Duration;
     use ui::shell::Assets;
-    use web::context::TraceId;
-    use web::seams::{SystemClock, SystemRandomness};
+    use web::trace_id::TraceId;
+    use web::{clock::SystemClock, rng::SystemRandomness};
 
     use super::*;
     use crate::{
@@ -333,8 +334,8 @@ mod tests {
     const ORIGIN: &str = "http://notes.localhost:4000";
     const PUBLIC: Kind = Kind::Public { sdk_compat: false };
 
-    fn aside() -> Steps {
-        Steps::aside(TraceId("0".into()))
+    fn aside() -> FlowRecorder {
+        FlowRecorder::disabled(TraceId("0".into()))
     }
 
     async fn authority(redirect_uri: &str, kind: Kind) -> Authority {
@@ -357,8 +358,8 @@ mod tests {
             name: "Harbor ID".to_owned(),
             assets: Assets::default(),
             cookie_prefix: web::cookies::Prefix::default(),
-            recorder: web::record::Recorders::none(),
-            shown: None,
+            recorder: recording::recorder::Recorders::none(),
+            flow_links: None,
             max_keys: web::limits::MAX_KEYS,
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),

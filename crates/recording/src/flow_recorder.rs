@@ -1,8 +1,8 @@
 //! The one place where the steps of a handoff are written down: each becomes a line of the log and,
 //! where somebody listens, an [`Event`].
 //!
-//! The outermost layer begins with the request's own step and ends with the answer's, and with the
-//! refusal if there was one, whoever refused: a refusal travels in its answer ([`Refused`]).
+//! The layer around a site's routes ([`crate::layers`]) begins with the request's own step and ends with
+//! the answer's, and with the refusal if there was one: a refusal travels in its answer ([`Refused`]).
 //! Handlers say what happened in between, and which handoff it belongs to.
 //!
 //! Which handoff a request belongs to is often found out in its middle. What has happened until then
@@ -24,99 +24,26 @@ use handoff::{
     cause::Cause,
     flow::{Belongs, Event, FlowId, IssuedId, LaunchId, Message, Named, Refusal, Site},
     ids::{ClientId, SessionId},
-    rejection::Rejection,
     step::{Channel, Step},
     token::{Digest, HandoffToken, LaunchTicket, State, Unverified},
 };
-use http::{Method, request::Parts};
+use http::request::Parts;
 use time::OffsetDateTime;
 
+use web::{context::Context, refused::Refused, trace_id::TraceId};
+
 use crate::{
-    context::{Context, TraceId},
+    recorder::Recorder,
     redact,
+    site::{Arrival, FlowLinks, Recording, SentBack},
 };
 
 /// The most events that wait in one request.
-const MOST_WAITING: usize = 16;
-
-/// What the outermost layer knows of a site's part in handoffs.
-#[derive(Clone, Debug)]
-pub struct Handoffs {
-    /// Which of the two parties the site is.
-    pub site: Site,
-    /// The relying party's own id. At the authorization server each request says it.
-    pub client: Option<ClientId>,
-    /// What a request to this path is to a handoff; none for all that has no part in one.
-    pub arriving: fn(&Method, &str) -> Option<Arrival>,
-}
-
-/// What a request is to a handoff.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arrival {
-    /// This step.
-    Step(Step),
-    /// A part of one that began in another request.
-    Later,
-}
-
-/// Why a request was not served, on its way out: whoever refuses puts it to the answer's extensions.
-#[derive(Clone, Debug)]
-pub struct Refused {
-    reason: &'static str,
-    rows: &'static [u8],
-    /// The browser takes the refusal to the relying party, which tells the person.
-    sent_back: bool,
-    /// For the log, where the fault is ours and no other line has it.
-    fault: Option<String>,
-}
-
-impl Refused {
-    fn new(reason: &'static str, rows: &'static [u8]) -> Self {
-        Self {
-            reason,
-            rows,
-            sent_back: false,
-            fault: None,
-        }
-    }
-
-    /// The relying party is told, by way of the browser.
-    #[must_use]
-    pub const fn sent_back(mut self) -> Self {
-        self.sent_back = true;
-        self
-    }
-
-    /// What the operator must know to mend it.
-    #[must_use]
-    pub fn fault(mut self, fault: impl Into<String>) -> Self {
-        self.fault = Some(fault.into());
-        self
-    }
-
-    /// Puts it to an answer, in the place of one that is there.
-    #[must_use]
-    pub fn on(self, mut answer: Response) -> Response {
-        answer.extensions_mut().insert(self);
-        answer
-    }
-}
-
-impl From<Cause> for Refused {
-    fn from(cause: Cause) -> Self {
-        Self::new(cause.reason(), cause.rows())
-    }
-}
-
-impl From<Rejection> for Refused {
-    fn from(rejection: Rejection) -> Self {
-        Self::new(rejection.reason(), rejection.rows())
-    }
-}
+const MAX_WAITING: usize = 16;
 
 /// What happens to one request of a handoff. Handlers get it as an extractor; clones are the same.
 #[derive(Clone)]
-pub struct Steps(Arc<Inner>);
+pub struct FlowRecorder(Arc<Inner>);
 
 struct Inner {
     trace: TraceId,
@@ -126,10 +53,12 @@ struct Inner {
 
 struct Part {
     context: Context,
+    recorder: Arc<dyn Recorder>,
+    links: Option<Arc<dyn FlowLinks>>,
     site: Site,
     arrival: Arrival,
     begun: Instant,
-    listens: bool,
+    is_enabled: bool,
     reads_messages: bool,
     state: Mutex<Progress>,
 }
@@ -144,38 +73,38 @@ struct Progress {
     waiting: Vec<Event>,
 }
 
-impl Steps {
+impl FlowRecorder {
     /// For a request that is no part of a handoff: nothing is written down.
     #[must_use]
-    pub fn aside(trace: TraceId) -> Self {
+    pub fn disabled(trace: TraceId) -> Self {
         Self(Arc::new(Inner { trace, part: None }))
     }
 
     /// The request has arrived at the outermost layer.
     pub(crate) fn begin(
         context: &Context,
+        recording: &Recording,
+        arrival: Option<Arrival>,
         trace: TraceId,
         request: &Request,
         begun: Instant,
     ) -> Self {
-        let Some(handoffs) = &context.handoffs else {
-            return Self::aside(trace);
-        };
-        let arrival = (handoffs.arriving)(request.method(), request.uri().path());
         let Some(arrival) = arrival else {
-            return Self::aside(trace);
+            return Self::disabled(trace);
         };
         let progress = Progress {
-            client: handoffs.client.clone(),
-            belongs: named_in(handoffs.site, request.uri().query().unwrap_or_default()),
+            client: recording.client.clone(),
+            belongs: named_in(recording.site, request.uri().query().unwrap_or_default()),
             ..Progress::default()
         };
         let part = Part {
-            site: handoffs.site,
+            site: recording.site,
             arrival,
             begun,
-            listens: context.recorder.listens(),
-            reads_messages: context.recorder.reads_messages(),
+            is_enabled: recording.recorder.is_enabled(),
+            reads_messages: recording.recorder.reads_messages(),
+            recorder: Arc::clone(&recording.recorder),
+            links: recording.links.clone(),
             context: context.clone(),
             state: Mutex::new(progress),
         };
@@ -183,18 +112,18 @@ impl Steps {
             let (method, uri) = (request.method(), request.uri());
             redact::request(&context.origin, method, uri, request.headers())
         });
-        let steps = Self(Arc::new(Inner {
+        let flow = Self(Arc::new(Inner {
             trace,
             part: Some(part),
         }));
-        if let (Some(part), Arrival::Step(step)) = (&steps.0.part, arrival) {
+        if let (Some(part), Arrival::Step(step)) = (&flow.0.part, arrival) {
             // It waits: a handler may know better what it belongs to, and has its body.
             let mut progress = part.progress();
-            let event = steps.event(part, &progress, step, message, None);
+            let event = flow.event(part, &progress, step, message, None);
             progress.waiting.extend(event);
-            tracing::debug!(trace = %steps.0.trace, step = step.as_str(), flow = shown(progress.belongs.flow), "handoff");
+            tracing::debug!(trace = %flow.0.trace, step = step.as_str(), flow = shown(progress.belongs.flow), "handoff");
         }
-        steps
+        flow
     }
 
     /// The request's id.
@@ -205,35 +134,35 @@ impl Steps {
 
     /// Which relying party the handoff is for, once that is checked.
     pub fn client(&self, client: &ClientId) {
-        self.learn(|progress| progress.client = Some(client.clone()));
+        self.update(|progress| progress.client = Some(client.clone()));
     }
 
     /// The handoff has this state.
     pub fn state(&self, state: Digest<State>) {
         let flow = Some(FlowId::of(&state));
-        self.learn(|progress| progress.belongs.flow = flow);
+        self.update(|progress| progress.belongs.flow = flow);
     }
 
     /// The handoff began with this launch.
     pub fn launch(&self, ticket: Digest<LaunchTicket>) {
         let launch = Some(LaunchId::of(&ticket));
-        self.learn(|progress| progress.belongs.launch = launch);
+        self.update(|progress| progress.belongs.launch = launch);
     }
 
     /// The handoff has this token.
     pub fn issued(&self, token: Digest<HandoffToken>) {
         let token = Some(IssuedId::of(&token));
-        self.learn(|progress| progress.belongs.token = token);
+        self.update(|progress| progress.belongs.token = token);
     }
 
     /// The handoff gives this session, or will.
     pub fn session(&self, session: SessionId) {
-        self.learn(|progress| progress.session = Some(session));
+        self.update(|progress| progress.session = Some(session));
     }
 
     /// When the handoff began: how long it took is counted from here.
     pub fn since(&self, began: OffsetDateTime) {
-        self.learn(|progress| progress.since = Some(began));
+        self.update(|progress| progress.since = Some(began));
     }
 
     /// The fields of the request's body. They are only made where somebody reads them.
@@ -249,13 +178,17 @@ impl Steps {
         }
     }
 
-    /// Where a page may lead whoever wants to see what is recorded of this request; none where nothing
-    /// is, or nobody shows it.
-    #[must_use]
-    pub fn shown(&self) -> Option<String> {
-        let part = self.0.part.as_ref().filter(|part| part.listens)?;
-        let shown = part.context.shown.as_ref()?;
-        Some(shown.of_request(&self.0.trace))
+    /// The address at which a person can look at what is recorded of this request; none where nothing
+    /// is recorded, or no site shows it.
+    pub(crate) fn link(&self) -> Option<String> {
+        let part = self.0.part.as_ref().filter(|part| part.is_enabled)?;
+        let links = part.links.as_ref()?;
+        Some(links.of_request(&self.0.trace))
+    }
+
+    /// Whether the recorder reads messages of this request.
+    pub(crate) fn reads_messages(&self) -> bool {
+        self.0.part.as_ref().is_some_and(|part| part.reads_messages)
     }
 
     /// The id that the back channel's request carries, as W3C Trace Context has it: the handoff, and
@@ -266,14 +199,14 @@ impl Steps {
         Some(format!("00-{flow}-{}-01", self.0.trace))
     }
 
-    /// A step was taken.
-    pub fn took(&self, step: Step) {
-        self.sent(step, || None);
+    /// Records a step.
+    pub fn step(&self, step: Step) {
+        self.message(step, || None);
     }
 
-    /// A step was taken that is a message of its own. The message is only made where somebody reads
-    /// it.
-    pub fn sent(&self, step: Step, message: impl FnOnce() -> Option<Message>) {
+    /// Records a step that is a message of its own. The message is only made where a recorder reads
+    /// messages.
+    pub fn message(&self, step: Step, message: impl FnOnce() -> Option<Message>) {
         let Some(part) = &self.0.part else {
             return;
         };
@@ -288,6 +221,7 @@ impl Steps {
     /// The request is answered: its last steps, and how the handoff ended if it has.
     pub(crate) fn end(&self, answer: &mut Response) {
         let refused = answer.extensions_mut().remove::<Refused>();
+        let sent_back = answer.extensions_mut().remove::<SentBack>().is_some();
         let Some(part) = &self.0.part else {
             return;
         };
@@ -304,8 +238,8 @@ impl Steps {
             .then(|| redact::response(answer.status(), answer.headers()));
         if let Some(refused) = &refused {
             let refusal = Refusal {
-                reason: refused.reason.to_owned(),
-                rows: refused.rows.to_vec(),
+                reason: refused.reason().to_owned(),
+                rows: refused.rows().to_vec(),
             };
             let answer = message.take_if(|_| for_machines);
             let event = self.event(part, &progress, Step::Refused, answer, Some(refusal));
@@ -321,11 +255,11 @@ impl Steps {
             let event = self.event(part, &progress, step, message, None);
             progress.waiting.extend(event);
         }
-        self.log_end(part, &progress, refused.as_ref());
+        self.log_end(part, &progress, refused.as_ref(), sent_back);
         part.flush(&mut progress);
     }
 
-    fn learn(&self, what: impl FnOnce(&mut Progress)) {
+    fn update(&self, what: impl FnOnce(&mut Progress)) {
         if let Some(part) = &self.0.part {
             what(&mut part.progress());
         }
@@ -340,8 +274,8 @@ impl Steps {
         refusal: Option<Refusal>,
     ) -> Option<Event> {
         let after = part.begun.elapsed().as_micros();
-        let at = part.context.exactly().unix_timestamp_nanos() / 1_000;
-        part.listens.then(|| Event {
+        let at = part.context.now_precise().unix_timestamp_nanos() / 1_000;
+        part.is_enabled.then(|| Event {
             step,
             site: part.site,
             client: progress.client.clone(),
@@ -377,8 +311,8 @@ impl Steps {
             shown(progress.client.as_ref()),
             shown(progress.belongs.flow),
         );
-        let reason = refused.reason;
-        if let Some(cause) = &refused.fault {
+        let reason = refused.reason();
+        if let Some(cause) = refused.our_fault() {
             tracing::error!(trace = %trace, step, reason, cause, client, flow, "handoff");
         } else {
             tracing::info!(trace = %trace, step, reason, client, flow, "handoff");
@@ -387,11 +321,17 @@ impl Steps {
 
     /// One line for a handoff that has ended here. A refusal that the relying party will hear of is
     /// no end: it is the one that ends it.
-    fn log_end(&self, part: &Part, progress: &Progress, refused: Option<&Refused>) {
+    fn log_end(
+        &self,
+        part: &Part,
+        progress: &Progress,
+        refused: Option<&Refused>,
+        sent_back: bool,
+    ) {
         let heard_of = part.arrival == Arrival::Step(Step::VerifyReceived);
         let reason = match refused {
             None if progress.succeeded => None,
-            Some(refused) if !refused.sent_back && !heard_of => Some(refused.reason),
+            Some(refused) if !sent_back && !heard_of => Some(refused.reason()),
             _ => return,
         };
         let outcome = match reason {
@@ -419,7 +359,7 @@ impl Part {
     fn put(&self, progress: &mut Progress, event: Option<Event>) {
         progress.waiting.extend(event);
         let known = progress.belongs != Belongs::default() || progress.session.is_some();
-        if known || progress.waiting.len() >= MOST_WAITING {
+        if known || progress.waiting.len() >= MAX_WAITING {
             self.flush(progress);
         }
     }
@@ -431,7 +371,7 @@ impl Part {
             event.belongs.flow = event.belongs.flow.or(progress.belongs.flow);
             event.belongs.launch = event.belongs.launch.or(progress.belongs.launch);
             event.belongs.token = event.belongs.token.or(progress.belongs.token);
-            self.context.recorder.give(event);
+            self.recorder.record_owned(event);
         }
     }
 }
@@ -471,13 +411,13 @@ fn shown<T: fmt::Display>(value: Option<T>) -> Option<tracing::field::DisplayVal
     value.map(tracing::field::display)
 }
 
-impl fmt::Debug for Steps {
+impl fmt::Debug for FlowRecorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Steps({})", self.0.trace)
+        write!(f, "FlowRecorder({})", self.0.trace)
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Steps {
+impl<S: Send + Sync> FromRequestParts<S> for FlowRecorder {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
@@ -486,6 +426,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Steps {
         }
         TraceId::from_request_parts(parts, state)
             .await
-            .map(Self::aside)
+            .map(Self::disabled)
     }
 }

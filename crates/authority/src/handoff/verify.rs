@@ -3,34 +3,30 @@
 
 use axum::{
     Json,
-    body::Bytes,
     extract::DefaultBodyLimit,
-    extract::rejection::BytesRejection,
     middleware::from_fn_with_state,
-    response::Response,
     routing::{MethodRouter, post},
 };
 use handoff::{
-    client::Client,
     ids::SessionId,
     policy::Policy,
     rejection::Rejection,
     step::Step,
     token::{AccessToken, Secret},
-    verify::{Presented, Proof},
-    wire::{ErrorCode, TokenType, VerifyRequest, VerifyResponse},
+    verify::Presented,
+    wire::{ErrorCode, TokenType, VerifyRequest, VerifyResponse, path},
 };
-use http::{HeaderMap, Method, StatusCode};
-use web::{
-    context::{At, TraceId},
-    peer::Peer,
-    redact,
-    steps::Steps,
-};
+use http::{Method, StatusCode};
+use recording::{flow_recorder::FlowRecorder, redact};
+use web::at::At;
 
 use crate::{
     Authority,
-    direct::{self, Refusal, cors, cors::concerning},
+    api::{
+        self, ErrorResponse,
+        client_request::{ClientRequest, FromClient},
+        cors,
+    },
     store::Redemption,
 };
 
@@ -39,52 +35,38 @@ const MAX_BODY: usize = 8 * 1024;
 
 pub(crate) fn route() -> MethodRouter {
     post(handle)
-        .fallback(direct::wrong_method)
+        .fallback(api::wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(from_fn_with_state(Method::POST, cors::layer))
 }
 
-async fn handle(
-    At(authority): At<Authority>,
-    trace: TraceId,
-    steps: Steps,
-    peer: Peer,
-    headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Refusal> {
-    let request: VerifyRequest = match direct::read_json(&headers, body) {
-        Ok(request) => request,
-        Err(refusal) => {
-            // Who shows which client it is may send what it likes.
-            let claimed = direct::claimed_by_header(&headers);
-            let client = claimed.as_deref().unwrap_or_default();
-            let shown = direct::authenticate(&authority, &trace, &headers, client).await;
-            return Err(match shown {
-                Ok(_) => refusal,
-                Err(_) => authority.unproven(&trace, peer, claimed.as_deref(), refusal),
-            });
-        }
-    };
-    steps.state(request.state.digest());
-    steps.body(|| redact::verify_request(&request));
-    let client = request.client_id.clone();
-    let answer = match direct::authenticate(&authority, &trace, &headers, &client).await {
-        Ok((client, proof)) => redeem(&authority, &steps, client, proof, request).await,
-        Err(refusal) if refusal.is_ours() => Err(refusal),
-        Err(refusal) => Err(authority.unproven(&trace, peer, Some(&client), refusal)),
-    };
-    Ok(concerning(&client, answer.map(Json)))
+/// The step that a request is, as it arrives. A browser asks before it calls.
+pub(super) fn arriving(method: &Method, path: &str) -> Option<Step> {
+    let is_verify = matches!(path, path::VERIFY | path::VERIFY_ALIAS);
+    (is_verify && *method != Method::OPTIONS).then_some(Step::VerifyReceived)
 }
 
-async fn redeem(
-    authority: &Authority,
-    steps: &Steps,
-    client: Client,
-    proof: Proof,
-    request: VerifyRequest,
-) -> Result<VerifyResponse, Refusal> {
-    steps.client(&client.id);
-    let trace = steps.trace();
+impl FromClient for VerifyRequest {
+    fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    fn record(&self, flow: &FlowRecorder) {
+        flow.state(self.state.digest());
+        flow.body(|| redact::verify_request(self));
+    }
+}
+
+async fn handle(
+    At(authority): At<Authority>,
+    flow: FlowRecorder,
+    ClientRequest {
+        client,
+        proof,
+        body: request,
+    }: ClientRequest<VerifyRequest>,
+) -> Result<Json<VerifyResponse>, ErrorResponse> {
+    let trace = flow.trace();
     let access_token = AccessToken::mint(authority.context.random.bytes());
     let redemption = Redemption {
         presented: Presented {
@@ -103,7 +85,7 @@ async fn redeem(
         .store
         .redeem_handoff(redemption, now, &authority.context.policy)
         .await
-        .map_err(|cause| Refusal::unavailable(trace, cause))?;
+        .map_err(|cause| ErrorResponse::unavailable(trace, cause))?;
     let redeemed = match decided {
         Ok(redeemed) => redeemed,
         Err(rejection) => {
@@ -114,9 +96,9 @@ async fn redeem(
             return Err(refusal(rejection, &authority.context.policy));
         }
     };
-    steps.session(redeemed.session.id);
-    steps.took(Step::Redeemed);
-    Ok(VerifyResponse {
+    flow.session(redeemed.session.id);
+    flow.step(Step::Redeemed);
+    Ok(Json(VerifyResponse {
         token_type: TokenType::Bearer,
         access_token: (&access_token).into(),
         expires_in: (redeemed.session.expires_at - now).whole_seconds(),
@@ -124,12 +106,12 @@ async fn redeem(
         user: redeemed.user,
         auth_time: redeemed.auth_time.unix_timestamp(),
         amr: redeemed.amr,
-    })
+    }))
 }
 
 /// One answer for every cause that concerns the token (row 15), but for the one that clients of the
 /// older SDK know by name.
-fn refusal(rejection: Rejection, policy: &Policy) -> Refusal {
+fn refusal(rejection: Rejection, policy: &Policy) -> ErrorResponse {
     let error = match rejection {
         Rejection::StateAloneDiffers => ErrorCode::HandoffStateMismatch,
         _ => ErrorCode::HandoffVerificationFailed,
@@ -139,5 +121,5 @@ fn refusal(rejection: Rejection, policy: &Policy) -> Refusal {
     } else {
         rejection.reason()
     };
-    Refusal::new(StatusCode::BAD_REQUEST, error, description).because(rejection)
+    ErrorResponse::new(StatusCode::BAD_REQUEST, error, description, rejection)
 }

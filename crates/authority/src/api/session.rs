@@ -3,14 +3,17 @@
 use axum::{
     Json,
     middleware::from_fn_with_state,
-    response::Response,
     routing::{MethodRouter, get},
 };
 use handoff::wire::{ErrorCode, SessionResponse};
 use http::{HeaderMap, Method};
-use web::context::{At, TraceId};
+use web::{at::At, trace_id::TraceId};
 
-use super::{Refusal, bearer, cors, cors::concerning, wrong_method};
+use super::{
+    ErrorResponse, bearer,
+    cors::{self, Audience},
+    wrong_method,
+};
 use crate::{Authority, store::NoSession};
 
 pub(crate) fn route() -> MethodRouter {
@@ -22,25 +25,25 @@ pub(crate) fn route() -> MethodRouter {
 async fn handle(
     At(authority): At<Authority>,
     trace: TraceId,
+    audience: Audience,
     headers: HeaderMap,
-) -> Result<Response, Refusal> {
+) -> Result<Json<SessionResponse>, ErrorResponse> {
     let token = bearer(&headers)?;
     let now = authority.context.now();
     let found = authority
         .store
         .find_client_session(token.digest(), now, authority.settings.idle)
         .await
-        .map_err(|cause| Refusal::unavailable(&trace, cause))?;
+        .map_err(|cause| ErrorResponse::unavailable(&trace, cause))?;
     match found {
         Ok(found) => {
-            let client = found.client.as_str();
-            let answer = SessionResponse {
+            audience.concerns(found.client.as_str());
+            Ok(Json(SessionResponse {
                 session: found.session,
                 user: found.user,
-            };
-            Ok(concerning(client, Json(answer)))
+            }))
         }
-        Err(why) => Err(Refusal::no_session(match why {
+        Err(why) => Err(ErrorResponse::no_session(match why {
             NoSession::Unknown => ErrorCode::NoSession,
             NoSession::Expired => ErrorCode::SessionExpired,
             NoSession::UserGone => ErrorCode::UserNotFound,

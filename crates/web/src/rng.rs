@@ -1,64 +1,6 @@
-//! The one place where time and randomness come from.
-//!
-//! A platform gets both as values, so a test moves the one by hand and repeats the other.
+//! The one place where randomness comes from. A platform gets it as a value, so a test repeats it.
 
-use std::{
-    fmt,
-    sync::{Mutex, PoisonError},
-};
-
-use time::{Duration, OffsetDateTime};
-
-/// Tells the time.
-pub trait Clock: Send + Sync + fmt::Debug {
-    /// The time in UTC, in whole milliseconds: what a store keeps reads back the same.
-    fn now(&self) -> OffsetDateTime;
-
-    /// The same, as exactly as is known: what two processes do within a millisecond has an order.
-    fn exactly(&self) -> OffsetDateTime {
-        self.now()
-    }
-}
-
-/// The machine's clock.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> OffsetDateTime {
-        #[expect(clippy::disallowed_methods, reason = "this is the seam")]
-        let now = OffsetDateTime::now_utc();
-        now.truncate_to_millisecond()
-    }
-
-    fn exactly(&self) -> OffsetDateTime {
-        #[expect(clippy::disallowed_methods, reason = "this is the seam")]
-        OffsetDateTime::now_utc()
-    }
-}
-
-/// A clock that moves by hand.
-#[derive(Debug)]
-pub struct ManualClock(Mutex<OffsetDateTime>);
-
-impl ManualClock {
-    /// A clock that stands still at `start`.
-    #[must_use]
-    pub const fn at(start: OffsetDateTime) -> Self {
-        Self(Mutex::new(start))
-    }
-
-    /// Moves the clock, backwards too.
-    pub fn advance(&self, by: Duration) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) += by;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> OffsetDateTime {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use std::fmt;
 
 /// Gives random bytes that nobody can guess.
 pub trait Randomness: Send + Sync + fmt::Debug {

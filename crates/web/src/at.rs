@@ -1,0 +1,23 @@
+//! The extractor of the site that a request reached.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::problem::Problem;
+
+/// The site that the request reached, as its router's handlers know it.
+#[derive(Clone, Debug)]
+pub struct At<T>(pub T);
+
+impl<T: Clone + Send + Sync + 'static, S: Send + Sync> FromRequestParts<S> for At<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<T>() {
+            Some(site) => Ok(Self(site.clone())),
+            None => Err(Problem::internal(
+                "the request did not pass the host routing",
+            )),
+        }
+    }
+}
