@@ -480,7 +480,7 @@ struct Weighed {
 }
 
 fn weight(workspace: &Workspace, server: &Server, report: &mut Report) -> Result<()> {
-    const BOUND: f64 = 200.0;
+    const BOUND: f64 = 130.0;
     let Weight { files, inline } = script(workspace, server, "weight.mjs")?;
     let kilobytes = |bytes: usize| bytes as f64 / 1e3;
     let together: usize = files.iter().map(|file| file.bytes).sum();

@@ -1,216 +1,231 @@
-//! A handoff that is still under way, drawn in the browser by the code that drew it on the server.
+//! A handoff that is still under way: what its page does by itself.
+//!
+//! The server draws the picture, the messages, the words and the outcome ([`crate::drawn`]). Here
+//! new ones are put into their places, and focus, keys and what is open are kept.
 
 #![expect(
     missing_docs,
     reason = "the macro makes a struct of the island's parameters and gives it no comment"
 )]
 
-use handoff::flow::Event;
 use leptos::prelude::*;
+use wasm_bindgen::{JsCast as _, closure::Closure};
+use web_sys::{Element, KeyboardEvent, MouseEvent};
 
 use crate::{
-    diagram::{Diagram, Names, Outcome, readable, svg, text},
-    message,
+    place,
     stream::{Line, listen},
 };
-use ui::components::{
-    icon::{Glyph, Icon},
-    notice::Tone,
-};
 
-/// The picture of a handoff and its messages. It is complete without a script; with one, steps are
-/// added as they happen, and the keyboard walks from message to message.
+/// The id of the part that says what came of the handoff. Its attributes say how many messages and
+/// steps are drawn, which message is to be open, and whether it is over.
+pub(crate) const OUTCOME: &str = "flow-outcome";
+const MESSAGES: &str = "data-messages";
+const STEPS: &str = "data-steps";
+const DECISIVE: &str = "data-decisive";
+const OVER: &str = "data-over";
+
+/// The status and the controls of a handoff's page. Without a script the page is complete; with one,
+/// steps are added as they happen, and the keyboard walks from message to message.
 #[island]
-pub fn LiveFlow(
-    /// What was recorded so far.
-    events: Vec<Event>,
-    /// What the parties are called.
-    names: Names,
+pub fn FlowControls(
     /// Where more comes from.
     stream: Option<String>,
 ) -> impl IntoView {
-    let events = RwSignal::new(events);
-    let waiting = RwSignal::new(Vec::<Event>::new());
-    let paused = RwSignal::new(false);
-    let selected = RwSignal::new(None::<usize>);
-    let line = RwSignal::new(if stream.is_some() {
-        Line::Open
-    } else {
-        Line::Over
-    });
-    let live = RwSignal::new(false);
     let is_stream = stream.is_some();
-    let diagram = Memo::new(move |_| events.with(|events| Diagram::of(events, &names)));
-    let open = move || selected.get().or_else(|| diagram.with(first_open));
-
+    let line = RwSignal::new(if is_stream { Line::Open } else { Line::Over });
+    let live = RwSignal::new(false);
+    let page = Page {
+        chosen: RwSignal::new(None),
+        paused: RwSignal::new(false),
+        waiting: RwSignal::new(Vec::new()),
+        late: RwSignal::new(0),
+        is_over: RwSignal::new(false),
+    };
     // Effects run in the browser only.
     Effect::new(move || {
         live.set(true);
-        // Opened before the script was there, or by the page's address.
-        let by_itself = diagram.with_untracked(first_open);
-        if let Some(number) = opened().filter(|number| by_itself != Some(*number)) {
-            selected.set(Some(number));
-        }
+        page.begin(is_stream);
         if let Some(stream) = &stream {
-            listen(stream, line, move |event: Event| {
-                let event = readable(event);
-                if paused.get_untracked() {
-                    let is_drawn = events.with_untracked(|events| events.contains(&event));
-                    if !is_drawn {
-                        waiting.update(|waiting| add(waiting, event));
-                    }
-                } else {
-                    events.update(|events| add(events, event));
-                }
-            });
+            listen(stream, line, move |html| page.take(html));
         }
     });
-    // Beside the picture, the messages are a box of their own: what opens by itself may be far down
-    // in it.
-    let by_itself = Memo::new(move |_| diagram.with(first_open));
-    Effect::new(move || {
-        if let (Some(number), None) = (by_itself.get(), selected.get_untracked()) {
-            show_in_box(number);
-        }
-    });
-    let pause = move || {
-        let goes_on = paused.get_untracked();
-        paused.set(!goes_on);
-        if goes_on {
-            let waited = waiting.try_update(std::mem::take).unwrap_or_default();
-            events.update(|events| waited.into_iter().for_each(|event| add(events, event)));
-        }
-    };
 
-    let controls = move || {
-        live.get().then(|| {
-            view! {
-                <div class="flow-controls">
-                    {is_stream
-                        .then(|| {
-                            view! {
-                                <button class="button" type="button" on:click=move |_| pause()>
-                                    {move || if paused.get() { "Go on" } else { "Pause" }}
-                                </button>
-                            }
-                        })}
-                    <p class="flow-keys">
-                        "In the picture, arrow keys walk from message to message, "
-                        <kbd>"1"</kbd> " to " <kbd>"9"</kbd> " jump"
-                        {is_stream.then(|| view! { ", " <kbd>"p"</kbd> " pauses" })} "."
-                    </p>
-                    <p class="flow-waiting">
-                        {move || {
-                            let count = waiting.with(Vec::len);
-                            (paused.get() && count > 0).then(|| format!("{count} waiting"))
-                        }}
-                    </p>
-                </div>
-            }
-            .into_any()
-        })
-    };
-    let is_over = Memo::new(move |_| diagram.with(|it| it.outcome != Outcome::UnderWay));
-    let status = move || match (live.get() && is_stream, paused.get(), line.get()) {
+    let status = move || match (live.get() && is_stream, page.paused.get(), line.get()) {
         (false, ..) if is_stream => "Load this page again to see what came after this.",
         (false, ..) => "",
         (_, true, _) => "Paused. What happens meanwhile waits.",
-        (_, _, Line::Open) if is_over.get() => "Finished. What still comes is added here.",
+        (_, _, Line::Open) if page.is_over.get() => "Finished. What still comes is added here.",
         (_, _, Line::Open) => "Live: steps appear as they happen.",
         (_, _, Line::Broken) => "The connection broke. The browser is trying again.",
         (_, _, Line::Lost) => "The connection is gone. Load the page again to go on.",
         (_, _, Line::Over) => "This handoff is over.",
     };
-    let picture = move || diagram.with(|diagram| svg::drawing(diagram, open()));
-    let messages = move || diagram.with(|diagram| message::messages(diagram, open()));
-    let words = move || diagram.with(text::list);
-    let outcome = move || diagram.with(outcome);
+    let controls = move || live.get().then(|| controls(page, is_stream));
     view! {
-        <div
-            class="flow-live"
-            on:click=move |event| {
-                if let Some(number) = clicked(&event) {
-                    event.prevent_default();
-                    let closes = open() == Some(number) && is_summary(&event);
-                    selected.set(Some(if closes { 0 } else { number }));
-                    if !closes {
-                        reveal(number);
-                    }
+        <p class="flow-status" role="status">
+            {status}
+        </p>
+        {controls}
+    }
+    .into_any()
+}
+
+fn controls(page: Page, is_stream: bool) -> AnyView {
+    let pause = is_stream.then(|| {
+        view! {
+            <button class="button" type="button" on:click=move |_| page.pause()>
+                {move || if page.paused.get() { "Go on" } else { "Pause" }}
+            </button>
+        }
+    });
+    let waiting = move || {
+        let count = page.late.get();
+        (page.paused.get() && count > 0).then(|| format!("{count} waiting"))
+    };
+    view! {
+        <div class="flow-controls">
+            {pause}
+            <p class="flow-keys">
+                "In the picture, arrow keys walk from message to message, "
+                <kbd>"1"</kbd> " to " <kbd>"9"</kbd> " jump"
+                {is_stream.then(|| view! { ", " <kbd>"p"</kbd> " pauses" })} "."
+            </p>
+            <p class="flow-waiting">{waiting}</p>
+        </div>
+    }
+    .into_any()
+}
+
+/// What the page knows of itself.
+#[derive(Clone, Copy)]
+struct Page {
+    /// The message that the reader has chosen; zero for none of them.
+    chosen: RwSignal<Option<usize>>,
+    paused: RwSignal<bool>,
+    /// What came while it was paused, in order.
+    waiting: RwSignal<Vec<String>>,
+    /// How many steps are in it.
+    late: RwSignal<usize>,
+    is_over: RwSignal<bool>,
+}
+
+impl Page {
+    fn begin(self, is_stream: bool) {
+        let by_itself = fact(DECISIVE);
+        // Opened before the script was there, or by the page's address.
+        if let Some(number) = opened().filter(|number| Some(*number) != by_itself) {
+            self.chosen.set(Some(number));
+        }
+        self.is_over.set(is_over());
+        mark(self.open());
+        if let (Some(number), None) = (by_itself, self.chosen.get_untracked()) {
+            show_in_box(number);
+        }
+        on("click", move |event: MouseEvent| self.clicked(&event));
+        on("keydown", move |event: KeyboardEvent| {
+            self.pressed(&event, is_stream);
+        });
+    }
+
+    /// The message that is to be open.
+    fn open(self) -> usize {
+        let chosen = self.chosen.get_untracked();
+        chosen.or_else(|| fact(DECISIVE)).unwrap_or_default()
+    }
+
+    fn choose(self, number: usize) {
+        self.chosen.set(Some(number));
+        mark(number);
+    }
+
+    /// Takes what came.
+    fn take(self, html: String) {
+        if self.paused.get_untracked() {
+            let steps = place::read(&html).and_then(|new| steps_in(&new));
+            let drawn = fact(STEPS).unwrap_or_default();
+            self.late
+                .set(steps.unwrap_or_default().saturating_sub(drawn));
+            self.waiting.update(|waiting| waiting.push(html));
+        } else {
+            self.place(&[html]);
+        }
+    }
+
+    fn place(self, fragments: &[String]) {
+        let before = fact(DECISIVE);
+        for new in fragments.iter().filter_map(|html| place::read(html)) {
+            for part in place::elements(&new) {
+                match document().get_element_by_id(&part.id()) {
+                    Some(old) => place::update(&old, &part),
+                    // Only messages are more than before.
+                    None => add_message(&part),
                 }
             }
-        >
-            <div role="status">{outcome}</div>
-            <p class="flow-status" role="status">
-                {status}
-            </p>
-            {controls}
-            <div class="flow-columns">
-                <section
-                    class="flow-picture"
-                    aria-label="Picture"
-                    on:keydown=move |event| {
-                        let count = diagram.with_untracked(|diagram| diagram.entries.len());
-                        let at = marked(&event).or_else(open).unwrap_or_default();
-                        match key(&event, at, count) {
-                            Some(Key::Pause) if is_stream => {
-                                event.prevent_default();
-                                pause();
-                            }
-                            Some(Key::To(number)) => {
-                                event.prevent_default();
-                                selected.set(Some(number));
-                                focus(number);
-                                reveal(number);
-                            }
-                            _ => {}
-                        }
-                    }
-                >
-                    {picture}
-                    <details class="flow-words">
-                        <summary>"The same in words"</summary>
-                        {words}
-                    </details>
-                </section>
-                <section class="flow-list" aria-labelledby="messages-heading">
-                    <h2 id="messages-heading">"Messages"</h2>
-                    {messages}
-                </section>
-            </div>
-        </div>
+        }
+        remove_messages_after(fact(MESSAGES).unwrap_or_default());
+        self.is_over.set(is_over());
+        mark(self.open());
+        // Beside the picture, the messages are a box of their own: what opens by itself may be far
+        // down in it.
+        if let (Some(number), None) = (fact(DECISIVE), self.chosen.get_untracked())
+            && Some(number) != before
+        {
+            show_in_box(number);
+        }
     }
-    .into_any()
+
+    /// Stops, or goes on with all that waited.
+    fn pause(self) {
+        let goes_on = self.paused.get_untracked();
+        self.paused.set(!goes_on);
+        if goes_on {
+            self.late.set(0);
+            let waited = self.waiting.try_update(std::mem::take);
+            self.place(&waited.unwrap_or_default());
+        }
+    }
+
+    fn clicked(self, event: &MouseEvent) {
+        let Some(number) = clicked(event) else { return };
+        event.prevent_default();
+        let closes = self.open() == number && closest(event, "summary").is_some();
+        self.choose(if closes { 0 } else { number });
+        if !closes {
+            reveal(number);
+        }
+    }
+
+    fn pressed(self, event: &KeyboardEvent, is_stream: bool) {
+        if closest(event, ".flow-picture").is_none() {
+            return;
+        }
+        let at = closest(event, ".flow-mark").and_then(|mark| marked(&mark));
+        let at = at.unwrap_or_else(|| self.open());
+        match key(event, at, fact(MESSAGES).unwrap_or_default()) {
+            Some(Key::Pause) if is_stream => {
+                event.prevent_default();
+                self.pause();
+            }
+            Some(Key::To(number)) => {
+                event.prevent_default();
+                self.choose(number);
+                focus(number);
+                reveal(number);
+            }
+            _ => {}
+        }
+    }
 }
 
-/// What is open as long as nobody has chosen: the refusal, if there is one.
-fn first_open(diagram: &Diagram) -> Option<usize> {
-    let refused = diagram.entries.iter().find(|entry| entry.refused());
-    let entry = refused.or_else(|| diagram.entries.first());
-    entry.map(|entry| entry.number)
-}
-
-fn outcome(diagram: &Diagram) -> AnyView {
-    let tone = diagram.outcome.tone();
-    let icon = match diagram.outcome {
-        Outcome::UnderWay => Icon::Clock,
-        _ => tone.icon(),
-    };
-    debug_assert!(tone != Tone::Neutral || diagram.outcome == Outcome::UnderWay);
-    let sentence = text::outcome(diagram);
-    view! {
-        <div class="notice" data-tone=tone.slug()>
-            <Glyph icon />
-            <p class="notice-body">{sentence}</p>
-        </div>
+/// Listens to what happens anywhere in the handoff, as long as the page is there.
+fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, then: impl Fn(E) + 'static) {
+    let then = Closure::<dyn FnMut(E)>::new(then);
+    if let Some(flow) = first(".flow-live") {
+        // A name that every element takes.
+        let _ = flow.add_event_listener_with_callback(name, then.as_ref().unchecked_ref());
     }
-    .into_any()
-}
-
-/// Adds what is new. After a break, the stream may repeat what was there before it.
-fn add(events: &mut Vec<Event>, event: Event) {
-    if !events.contains(&event) {
-        events.push(event);
-    }
+    then.forget();
 }
 
 /// What a key asks for.
@@ -234,56 +249,112 @@ fn meaning(key: &str, at: usize, count: usize) -> Option<Key> {
 }
 
 /// What a key means here: nothing together with others, which are the browser's own.
-fn key(event: &web_sys::KeyboardEvent, at: usize, count: usize) -> Option<Key> {
+fn key(event: &KeyboardEvent, at: usize, count: usize) -> Option<Key> {
     let alone = !(event.ctrl_key() || event.alt_key() || event.meta_key());
     alone.then(|| meaning(&event.key(), at, count)).flatten()
 }
 
 /// The number of the message whose link or heading was clicked.
-fn clicked(event: &web_sys::MouseEvent) -> Option<usize> {
-    use wasm_bindgen::JsCast as _;
+fn clicked(event: &MouseEvent) -> Option<usize> {
     if event.ctrl_key() || event.meta_key() || event.shift_key() {
         return None;
     }
-    let target: web_sys::Element = event.target()?.dyn_into().ok()?;
-    let closest = |selector| target.closest(selector).ok().flatten();
-    let number = if let Some(link) = closest(".flow-mark") {
-        link.get_attribute("href")?.strip_prefix("#m")?.to_owned()
-    } else {
-        let message = closest(".flow-message > summary")?.parent_element()?;
-        message.id().strip_prefix('o')?.to_owned()
+    if let Some(mark) = closest(event, ".flow-mark") {
+        return marked(&mark);
+    }
+    let message = closest(event, ".flow-message > summary")?.parent_element()?;
+    numbered(&message)
+}
+
+/// The nearest element around what an event is about.
+fn closest(event: &web_sys::Event, selector: &str) -> Option<Element> {
+    let target: Element = event.target()?.dyn_into().ok()?;
+    target.closest(selector).ok()?
+}
+
+/// The first element of the page that is like this.
+fn first(selector: &str) -> Option<Element> {
+    document().query_selector(selector).ok()?
+}
+
+/// All elements of the page that are like this.
+fn all(selector: &str) -> Vec<Element> {
+    let Ok(found) = document().query_selector_all(selector) else {
+        return Vec::new();
     };
-    number.parse().ok()
+    let found = (0..found.length()).filter_map(|index| found.item(index));
+    found.filter_map(|node| node.dyn_into().ok()).collect()
 }
 
-fn is_summary(event: &web_sys::MouseEvent) -> bool {
-    use wasm_bindgen::JsCast as _;
-    let target = event
-        .target()
-        .and_then(|target| target.dyn_into::<web_sys::Element>().ok());
-    target.is_some_and(|target| matches!(target.closest("summary"), Ok(Some(_))))
+/// A number that the part with the outcome has.
+fn fact(attribute: &str) -> Option<usize> {
+    place::number(&document().get_element_by_id(OUTCOME)?, attribute)
 }
 
-/// The number of the message whose mark has the focus.
-fn marked(event: &web_sys::KeyboardEvent) -> Option<usize> {
-    use wasm_bindgen::JsCast as _;
-    let target: web_sys::Element = event.target()?.dyn_into().ok()?;
-    let mark = target.closest(".flow-mark").ok()??;
+fn is_over() -> bool {
+    let outcome = document().get_element_by_id(OUTCOME);
+    outcome.is_some_and(|outcome| outcome.has_attribute(OVER))
+}
+
+/// How many steps a fragment is drawn of.
+fn steps_in(fragment: &web_sys::DocumentFragment) -> Option<usize> {
+    let mut parts = place::elements(fragment).into_iter();
+    place::number(&parts.find(|part| part.id() == OUTCOME)?, STEPS)
+}
+
+/// The number of a message by its mark in the picture.
+fn marked(mark: &Element) -> Option<usize> {
     mark.get_attribute("href")?.strip_prefix("#m")?.parse().ok()
+}
+
+/// The number of a message in the list.
+fn numbered(message: &Element) -> Option<usize> {
+    message.id().strip_prefix('o')?.parse().ok()
 }
 
 /// The number of the message that is open on the page.
 fn opened() -> Option<usize> {
-    let message = document().query_selector(".flow-message[open]").ok()??;
-    message.id().strip_prefix('o')?.parse().ok()
+    numbered(&first(".flow-message[open]")?)
+}
+
+fn add_message(message: &Element) {
+    if let Some(messages) = document().get_element_by_id("flow-messages") {
+        // It can be added wherever its like are.
+        let _ = messages.append_child(message);
+    }
+}
+
+fn remove_messages_after(count: usize) {
+    for message in all(".flow-message") {
+        if numbered(&message).is_some_and(|number| number > count) {
+            message.remove();
+        }
+    }
+}
+
+/// Opens one message, and marks it in the picture.
+fn mark(open: usize) {
+    for message in all(".flow-message") {
+        let is_open = numbered(&message) == Some(open);
+        if is_open != message.has_attribute("open") {
+            let _ = message.toggle_attribute_with_force("open", is_open);
+        }
+    }
+    for mark in all(".flow-mark") {
+        let is_open = marked(&mark) == Some(open);
+        if is_open != mark.has_attribute("aria-current") {
+            let _ = if is_open {
+                mark.set_attribute("aria-current", "true")
+            } else {
+                mark.remove_attribute("aria-current")
+            };
+        }
+    }
 }
 
 /// Moves the focus to a message in the drawing that is shown.
 fn focus(number: usize) {
-    use wasm_bindgen::JsCast as _;
-    let marks = document().query_selector_all(&format!(".flow-mark[href='#m{number}']"));
-    let Ok(marks) = marks else { return };
-    for mark in (0..marks.length()).filter_map(|index| marks.item(index)) {
+    for mark in all(&format!(".flow-mark[href='#m{number}']")) {
         if let Ok(mark) = mark.dyn_into::<web_sys::SvgElement>()
             && mark.get_bounding_client_rect().width() > 0.0
         {
@@ -307,9 +378,8 @@ fn reveal(number: usize) {
 /// Scrolls the box of messages to one of them, and never the page.
 fn show_in_box(number: usize) {
     request_animation_frame(move || {
-        let list = document().query_selector(".flow-list").ok().flatten();
         let message = document().get_element_by_id(&format!("o{number}"));
-        if let (Some(list), Some(message)) = (list, message)
+        if let (Some(list), Some(message)) = (first(".flow-list"), message)
             && list.scroll_height() > list.client_height()
         {
             let from_its_top =

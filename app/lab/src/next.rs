@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::{
-    flows::FlowRow,
+    place,
     stream::{Line, listen},
 };
 use ui::words::{Explained, Term};
@@ -11,7 +11,7 @@ use ui::words::{Explained, Term};
 /// What the page that waits is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
-    /// The place of the newest handoff when the waiting began; see [`FlowRow::number`].
+    /// The place of the newest handoff when the waiting began; see [`crate::flows::FlowRow::number`].
     pub after: i64,
     /// Where the list of handoffs comes from while it changes: see [`crate::flows::Flows`].
     pub stream: String,
@@ -73,10 +73,10 @@ fn Wait(
     // Effects run in the browser only.
     Effect::new(move || {
         live.set(true);
-        listen(&stream, line, move |rows: Vec<FlowRow>| {
-            if let Some(newest) = rows.first().filter(|row| row.number > after) {
+        listen(&stream, line, move |html| {
+            if let Some(href) = place::read(&html).and_then(|rows| begun(&rows, after)) {
                 // Going back from the picture would come here, and forward again at once.
-                let _ = window().location().replace(&newest.href);
+                let _ = window().location().replace(&href);
             }
         });
     });
@@ -95,4 +95,12 @@ fn Wait(
         </p>
     }
     .into_any()
+}
+
+/// The address of the handoff that began after this one, if it is among these rows.
+fn begun(rows: &web_sys::DocumentFragment, after: i64) -> Option<String> {
+    let after = usize::try_from(after).ok()?;
+    let mut rows = place::elements(rows).into_iter();
+    let row = rows.find(|row| place::number(row, "data-number").is_some_and(|it| it > after))?;
+    row.query_selector("a").ok()??.get_attribute("href")
 }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use web::{context::At, page::Page, params::Params, problem::Problem, redirect};
 
+use super::list;
 use crate::{AUTHORITY, Lab};
 
 /// Since when.
@@ -33,9 +34,11 @@ pub(crate) async fn get(
     if let Some(flow) = newest.filter(|_| number > after) {
         return Ok(redirect::see_other(&format!("/flows/{}", flow.id)));
     }
+    let rows = list::rows(&lab, list::newest(&lab, None).await?);
+    let rows = lab.drawings().list(rows);
     let model = Next {
         after,
-        stream: "/flows/events".to_owned(),
+        stream: list::stream(&rows),
         authority_origin: lab.0.settings.origin_of(lab.0.settings.authority),
         authority_name: AUTHORITY.to_owned(),
     };
