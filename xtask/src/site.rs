@@ -7,16 +7,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
 use brotli::enc::BrotliEncoderParams;
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::workspace::{Profile, Workspace, run};
+use crate::workspace::{Workspace, run};
 
 const MANIFEST: &str = "manifest.json";
 
@@ -30,61 +28,39 @@ pub(crate) struct Site {
     names: Vec<String>,
 }
 
-/// What the last build was made from and what it wrote. Beside the folder, not in it: everything
-/// in the folder is served.
-#[derive(Serialize, Deserialize)]
-struct Stamp {
-    inputs: String,
-    names: Vec<String>,
-}
-
-/// Builds the assets. Leaves everything as it is when nothing changed since the last build. Files of
-/// the build before stay until [`Site::sweep`], since a server may still be using them.
-pub(crate) fn build(workspace: &Workspace, profile: Profile) -> Result<Site> {
+/// Builds the assets. Files of the build before stay until [`Site::sweep`], since a server may still be
+/// using them.
+pub(crate) fn build(workspace: &Workspace) -> Result<Site> {
     let folder = workspace.root.join("target/site");
-    let stamp_path = workspace.root.join("target/site.stamp");
+    let lab = Bundle::new(compile(workspace)?)?;
+    let style = workspace.root.join("style");
+    let css = stylesheet(&style.join("main.css"))?.into_bytes();
 
-    let wasm = fs::read(compile(workspace)?).context("cannot read the compiled wasm")?;
-    let css = stylesheet(&workspace.root.join("style/main.css"))?;
-    let public = public_files(&workspace.root.join("style/public"))?;
-
-    let inputs = fingerprint(profile, &wasm, &css, &public)?;
-    if let Some(names) = unchanged(&stamp_path, &inputs, &folder) {
-        println!("  unchanged");
-        return Ok(Site { folder, names });
-    }
-
-    let lab = Bundle::new(wasm)?;
-    let mut manifest = Manifest::new();
-    let mut files = BTreeMap::new();
-    let css = ("style.css".to_owned(), css.into_bytes());
-    for (name, bytes) in public.into_iter().chain([css]) {
+    let mut manifest = Manifest::from([("lab".to_owned(), lab.name.clone())]);
+    let mut files = BTreeMap::from([
+        (format!("{}.js", lab.name), lab.js),
+        (format!("{}_bg.wasm", lab.name), lab.wasm),
+    ]);
+    let css = ("style.css".to_owned(), css);
+    for (name, bytes) in public_files(&style.join("public"))?
+        .into_iter()
+        .chain([css])
+    {
         let hashed = hashed(&name, &bytes);
         manifest.insert(name, hashed.clone());
         files.insert(hashed, bytes);
     }
-    manifest.insert("lab".to_owned(), lab.name.clone());
-    files.insert(format!("{}.js", lab.name), lab.js);
-    files.insert(format!("{}_bg.wasm", lab.name), lab.wasm);
-    let files = with_brotli(files, profile)?;
+    let mut files = with_brotli(files)?;
+    let manifest = serde_json::to_vec_pretty(&manifest)?;
 
     fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
     for (name, bytes) in &files {
         place(&folder, name, bytes)?;
     }
-    place(&folder, MANIFEST, &serde_json::to_vec_pretty(&manifest)?)?;
-
-    let names: Vec<String> = files
-        .into_keys()
-        .chain(std::iter::once(MANIFEST.to_owned()))
-        .collect();
-    let stamp = Stamp { inputs, names };
-    fs::write(&stamp_path, serde_json::to_vec_pretty(&stamp)?)
-        .with_context(|| stamp_path.display().to_string())?;
-    Ok(Site {
-        folder,
-        names: stamp.names,
-    })
+    place(&folder, MANIFEST, &manifest)?;
+    files.insert(MANIFEST.to_owned(), manifest);
+    let names = files.into_keys().collect();
+    Ok(Site { folder, names })
 }
 
 impl Site {
@@ -108,15 +84,15 @@ impl Site {
 /// How the bundle is compiled, whoever asks for it: what is tested is what is shipped.
 const WASM_PROFILE: &str = "wasm-release";
 
-/// Compiles `frontend` for the browser and returns where the module is.
-fn compile(workspace: &Workspace) -> Result<PathBuf> {
+/// Compiles `frontend` for the browser.
+fn compile(workspace: &Workspace) -> Result<Vec<u8>> {
     const TARGET: &str = "wasm32-unknown-unknown";
     run(workspace
         .cargo()
         .args(["build", "--package", "frontend", "--target", TARGET])
         .args(["--profile", WASM_PROFILE]))?;
     let folder = workspace.target.join(TARGET).join(WASM_PROFILE);
-    Ok(folder.join("frontend.wasm"))
+    fs::read(folder.join("frontend.wasm")).context("cannot read the compiled wasm")
 }
 
 struct Bundle {
@@ -199,19 +175,8 @@ fn public_files(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
 }
 
 /// Adds `<name>.br` for each file that gets smaller.
-fn with_brotli(
-    mut files: BTreeMap<String, Vec<u8>>,
-    profile: Profile,
-) -> Result<BTreeMap<String, Vec<u8>>> {
-    // 11 takes seconds for the wasm, which the loop of editing and looking does not have.
-    let quality = match profile {
-        Profile::Debug => 5,
-        Profile::Release => 11,
-    };
-    let parameters = BrotliEncoderParams {
-        quality,
-        ..BrotliEncoderParams::default()
-    };
+fn with_brotli(mut files: BTreeMap<String, Vec<u8>>) -> Result<BTreeMap<String, Vec<u8>>> {
+    let parameters = BrotliEncoderParams::default();
     let mut compressed = BTreeMap::new();
     for (name, bytes) in &files {
         if !is_compressible(name) {
@@ -244,12 +209,16 @@ fn is_compressible(name: &str) -> bool {
     )
 }
 
-/// Whole or not at all: written beside the folder, then renamed into it.
+/// Whole or not at all: written beside the folder, then renamed into it. A file that is there already is
+/// left alone, so that a release is compiled again only when one has changed.
 fn place(folder: &Path, name: &str, bytes: &[u8]) -> Result<()> {
+    let path = folder.join(name);
+    if fs::read(&path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
     let temporary = folder.with_extension("new");
     fs::write(&temporary, bytes).with_context(|| temporary.display().to_string())?;
-    fs::rename(&temporary, folder.join(name))
-        .with_context(|| folder.join(name).display().to_string())
+    fs::rename(&temporary, &path).with_context(|| path.display().to_string())
 }
 
 /// The name of a file with this content: `style.css` becomes `style.<hash>.css`.
@@ -266,31 +235,6 @@ fn hash(parts: &[&[u8]]) -> String {
         hasher.update(part);
     }
     HEXLOWER.encode(&hasher.finalize()[..8])
-}
-
-/// A hash of all that the assets are made from, this program included.
-fn fingerprint(
-    profile: Profile,
-    wasm: &[u8],
-    css: &str,
-    public: &BTreeMap<String, Vec<u8>>,
-) -> Result<String> {
-    // Size and time instead of content: the program is larger than all its inputs together.
-    let program = fs::metadata(std::env::current_exe()?)?;
-    let built = program.modified()?.duration_since(UNIX_EPOCH)?.as_nanos();
-    let header = format!("{profile:?} {} {built}", program.len());
-    let mut parts = vec![header.as_bytes(), wasm, css.as_bytes()];
-    for (name, bytes) in public {
-        parts.extend([name.as_bytes(), bytes.as_slice()]);
-    }
-    Ok(hash(&parts))
-}
-
-/// The names of the last build's files, if it had the same inputs and all of them are still there.
-fn unchanged(stamp: &Path, inputs: &str, folder: &Path) -> Option<Vec<String>> {
-    let stamp: Stamp = serde_json::from_slice(&fs::read(stamp).ok()?).ok()?;
-    let whole = stamp.names.iter().all(|name| folder.join(name).is_file());
-    (stamp.inputs == inputs && whole).then_some(stamp.names)
 }
 
 #[cfg(test)]
@@ -334,7 +278,7 @@ mod tests {
             ("short.txt".to_owned(), b"x".to_vec()),
             ("photo.webp".to_owned(), vec![0; 1000]),
         ]);
-        let all = with_brotli(files, Profile::Debug).unwrap();
+        let all = with_brotli(files).unwrap();
         let names: Vec<&str> = all.keys().map(String::as_str).collect();
         assert_eq!(
             names,
@@ -356,22 +300,5 @@ mod tests {
         .unwrap();
         assert!(folder.path().join("style.new.css").exists());
         assert!(!folder.path().join("style.old.css").exists());
-    }
-
-    #[test]
-    fn a_build_with_a_file_missing_is_not_unchanged() {
-        let folder = tempfile::tempdir().unwrap();
-        let stamp = folder.path().join("stamp");
-        let names = vec!["style.css".to_owned()];
-        let text = serde_json::to_vec(&Stamp {
-            inputs: "i".into(),
-            names: names.clone(),
-        })
-        .unwrap();
-        fs::write(&stamp, text).unwrap();
-        assert_eq!(unchanged(&stamp, "i", folder.path()), None);
-        fs::write(folder.path().join("style.css"), "").unwrap();
-        assert_eq!(unchanged(&stamp, "i", folder.path()), Some(names));
-        assert_eq!(unchanged(&stamp, "other", folder.path()), None);
     }
 }

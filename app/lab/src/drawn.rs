@@ -10,11 +10,11 @@ use ui::components::{
 use crate::{
     diagram::{Diagram, Names, Outcome, readable, svg, text},
     fragments::{Part, since, whole},
-    live::OUTCOME,
+    islands::flow::OUTCOME,
     message,
 };
 
-/// The page and everybody who follows it show the same of these.
+/// The page and the stream of events both send these parts, as the same strings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Drawn {
     /// The app that the handoff is for, where that is known.
@@ -30,7 +30,7 @@ pub struct Drawn {
 }
 
 impl Drawn {
-    /// Draws these events, in whatever order they came.
+    /// Draws these events, which may be in any order.
     #[must_use]
     pub fn of(events: &[Event], names: &Names) -> Self {
         let events: Vec<Event> = events.iter().cloned().map(readable).collect();
@@ -56,8 +56,7 @@ impl Drawn {
         }
     }
 
-    /// The parts that somebody still lacks who has `before`, as HTML; all of them for one who has
-    /// nothing.
+    /// The parts that differ from those of `before`, as HTML; without it, all parts.
     #[must_use]
     pub fn since(&self, before: Option<&Self>) -> String {
         let before = before.map(Self::parts).unwrap_or_default();
@@ -100,7 +99,7 @@ impl Drawn {
     }
 }
 
-/// What is open as long as nobody has chosen: the refusal, if there is one.
+/// The message that is open until the reader chooses one: the refusal, if there is one.
 fn first_open(diagram: &Diagram) -> Option<usize> {
     let refused = diagram.entries.iter().find(|entry| entry.refused());
     let entry = refused.or_else(|| diagram.entries.first());
@@ -113,7 +112,7 @@ fn outcome(diagram: &Diagram, steps: usize, open: Option<usize>) -> AnyView {
     let icon = if is_over { tone.icon() } else { Icon::Clock };
     debug_assert!(tone != Tone::Neutral || !is_over);
     let sentence = text::outcome(diagram);
-    // By these names, the browser reads what it needs to know: see `live`.
+    // The island reads these attributes: see [`crate::islands::flow`].
     view! {
         <div
             class="notice"
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_has_each_part_once_and_as_a_stream_sends_it() {
+    fn the_page_has_each_part_once_and_the_stream_sends_the_same_string() {
         let drawn = Drawn::of(&recorded(), &names());
         let page = Owner::new().with(|| drawn.columns().to_html()) + &drawn.outcome();
         let sent = drawn.since(None);
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_has_changed_is_sent() {
+    fn only_parts_that_changed_are_sent() {
         let mut events = recorded();
         let last = events.pop().unwrap();
         let before = Drawn::of(&events, &names());
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_outcome_says_what_the_browser_needs_to_know() {
+    fn the_outcome_has_the_attributes_that_the_island_reads() {
         let drawn = Drawn::of(&recorded(), &names());
         let (opening, _) = drawn.outcome.html.split_once('>').unwrap();
         let messages = drawn.messages.len();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 
-use crate::{diagram::Missing, drawn::Drawn, live::FlowControls};
+use crate::{diagram::Missing, drawn::Drawn, islands::flow::FlowControls};
 use ui::{
     components::moment::{Past, When},
     words::{Explained, Term},

@@ -1,8 +1,8 @@
-//! What the server draws of a live page: finished HTML, part by part.
+//! The parts of a live page, as finished HTML.
 //!
-//! A part is one element with an id. A page stands with all parts in it; whoever follows it is sent
-//! those that changed, and the browser puts each in the place of the one with its id
-//! ([`crate::place`]). All text in a part was escaped when it was drawn.
+//! A part is one element with an id. The server sends the page with all parts; the stream sends the parts
+//! that changed, and the browser updates the elements with their ids ([`crate::islands`]). All text in a
+//! part is escaped where it is drawn.
 
 use leptos::prelude::*;
 
@@ -20,19 +20,19 @@ impl Part {
         let html = Owner::new().with(|| view().to_html());
         Self {
             id: id.into(),
-            // A stream of server-sent events parts its lines at these.
+            // Server-sent events end a line at each of these.
             html: html.replace('\r', "&#13;").replace('\n', "&#10;"),
         }
     }
 }
 
-/// All parts one after the other.
+/// The HTML of all parts.
 #[must_use]
 pub fn whole(parts: &[Part]) -> String {
     parts.iter().map(|part| part.html.as_str()).collect()
 }
 
-/// The parts that a page which has `before` still lacks, one after the other.
+/// The HTML of the parts that are not in `before`.
 #[must_use]
 pub fn since(before: &[Part], now: &[Part]) -> String {
     let fresh = now.iter().filter(|part| !before.contains(part));

@@ -5,24 +5,31 @@
 //! what opens beside it, and [`drawn`] has both as finished HTML, in parts ([`fragments`]). [`flow`]
 //! shows one, [`flows`] lists them, and [`next`] waits for one.
 //!
-//! The browser places: [`live`] and the islands of the other pages follow a `stream` of such parts, and
-//! `place` puts them into the page. Nothing else of this crate is part of the bundle, but the
-//! [`challenge`] tool.
+//! The browser places: [`islands`] has all that it runs. The features are the fence: the bundle is compiled
+//! without `ssr`, and there is no diagram and no page then.
 
-pub mod challenge;
+pub mod islands;
+
+#[cfg(feature = "ssr")]
 pub mod diagram;
+#[cfg(feature = "ssr")]
 pub mod drawn;
+#[cfg(feature = "ssr")]
 pub mod flow;
+#[cfg(feature = "ssr")]
 pub mod flows;
+#[cfg(feature = "ssr")]
 pub mod fragments;
-pub mod live;
+#[cfg(feature = "ssr")]
 pub(crate) mod message;
+#[cfg(feature = "ssr")]
 pub mod monitor;
+#[cfg(feature = "ssr")]
 pub mod next;
-mod place;
+#[cfg(feature = "ssr")]
 pub mod start;
+#[cfg(feature = "ssr")]
 pub mod stepping;
-mod stream;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

@@ -1,9 +1,8 @@
 //! A handoff as a picture: who sent what to whom, in the order of time.
 //!
-//! [`Diagram::of`] makes it from what was recorded. What
-//! shows it only reads it: [`picture`] lays it out, [`svg`] draws that on a page or
-//! in a file, [`text`] says it in words. [`explain`] has the two sentences of each step, [`rules`] the rows of
-//! the security checklist.
+//! [`Diagram::of`] makes it from what was recorded. The other modules read it: [`picture`] lays it out,
+//! [`svg`] draws that for a page and for a file, [`text`] says it in words. [`explain`] has the two
+//! sentences of each step, [`rules`] the rows of the security checklist.
 //!
 //! Recorded text is anybody's: it passes through [`visible`] once, here, and is written only where
 //! it is escaped.

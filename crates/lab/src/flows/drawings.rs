@@ -1,4 +1,4 @@
-//! What is drawn of the handoffs that somebody follows: each change once, for all who follow it.
+//! The drawings that streams send. Each change of a flow is drawn once for all streams that follow it.
 
 use std::{
     collections::HashMap,
@@ -19,18 +19,18 @@ use crate::{
     store::{Flow, Kept, Number, in_order},
 };
 
-/// A handoff as it was drawn at one moment.
+/// A flow as it was drawn at one moment.
 #[derive(Debug)]
 pub(crate) struct Drawing {
-    /// Of which flow, and of how many of its steps.
+    /// The flow, and how many steps it had.
     of: (Number, usize),
-    /// The number of the last step in it. A browser says it when it asks for what came after.
+    /// The sequence number of its last step: the event id of this drawing.
     pub(crate) last: u64,
     pub(crate) drawn: Arc<Drawn>,
 }
 
 impl Drawing {
-    /// Draws a flow with all that is kept of it.
+    /// Draws a flow from its kept steps.
     pub(crate) fn of(flow: &Flow, kept: Vec<Kept>) -> Self {
         let last = kept.iter().map(|kept| kept.seq).max().unwrap_or(0);
         Self {
@@ -40,13 +40,15 @@ impl Drawing {
         }
     }
 
-    fn is_of(&self, flow: &Flow) -> bool {
-        self.of == (flow.number, flow.steps)
+    /// Whether it has all steps that this flow has.
+    fn has_all_of(&self, flow: &Flow) -> bool {
+        let (number, steps) = self.of;
+        number == flow.number && steps >= flow.steps
     }
 }
 
-/// A flow as it was with this step as the last. None where nothing of that is kept under its number:
-/// then nothing is known of what a browser has that had it.
+/// The flow as it was drawn when this was its last step. None if no step up to it is kept, as after a
+/// merge, which gives all steps new sequence numbers: then the page may show anything.
 ///
 /// # Errors
 /// Those of [`find_whole`].
@@ -63,36 +65,41 @@ pub(crate) async fn before(
     Ok((!kept.is_empty()).then(|| Arc::new(Drawing::of(&flow, kept))))
 }
 
-/// The place of the newest drawing of one flow. It is there as long as somebody follows the flow.
+/// The latest drawing of one flow. It lives as long as a stream follows the flow.
 #[derive(Default)]
-pub(crate) struct Easel(Mutex<Option<Arc<Drawing>>>);
+pub(crate) struct Latest(Mutex<Option<Arc<Drawing>>>);
 
-impl Easel {
-    /// The flow as it is now. Whoever comes first draws it; those who come meanwhile wait for that.
+impl Latest {
+    /// The flow as it is now. The first stream that asks after a change reads and draws it; the others
+    /// wait for that drawing.
     ///
     /// # Errors
-    /// Those of [`find_whole`].
-    pub(crate) async fn draw(&self, lab: &Lab, flow: &Flow) -> Result<Arc<Drawing>, Problem> {
-        let mut newest = self.0.lock().await;
-        if let Some(drawing) = newest.as_ref().filter(|drawing| drawing.is_of(flow)) {
+    /// Those of `read`.
+    pub(crate) async fn draw<E>(
+        &self,
+        flow: &Flow,
+        read: impl Future<Output = Result<(Flow, Vec<Kept>), E>>,
+    ) -> Result<Arc<Drawing>, E> {
+        let mut latest = self.0.lock().await;
+        if let Some(drawing) = latest.as_ref().filter(|drawing| drawing.has_all_of(flow)) {
             return Ok(Arc::clone(drawing));
         }
-        let (flow, kept) = find_whole(lab, &flow.id).await?;
+        let (flow, kept) = read.await?;
         let drawing = Arc::new(Drawing::of(&flow, kept));
-        *newest = Some(Arc::clone(&drawing));
+        *latest = Some(Arc::clone(&drawing));
         Ok(drawing)
     }
 }
 
-/// What is drawn for those who follow: a flow, or the list.
+/// The drawings of the flows that are followed, and of the list.
 #[derive(Default)]
 pub(crate) struct Drawings {
-    easels: Lock<HashMap<Number, Weak<Easel>>>,
+    flows: Lock<HashMap<Number, Weak<Latest>>>,
     list: Lock<Weak<DrawnRows>>,
 }
 
 impl Drawings {
-    /// These rows of the list, drawn. Those who show the same rows at the same time have one drawing.
+    /// These rows of the list, drawn. Streams that show the same rows at the same time share a drawing.
     pub(crate) fn list(&self, rows: Vec<FlowRow>) -> Arc<DrawnRows> {
         let mut newest = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(drawn) = newest.upgrade().filter(|drawn| drawn.shows(&rows)) {
@@ -103,16 +110,16 @@ impl Drawings {
         drawn
     }
 
-    /// The easel of this flow, the same for all who hold it.
-    pub(crate) fn easel(&self, flow: Number) -> Arc<Easel> {
-        let mut easels = self.easels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(easel) = easels.get(&flow).and_then(Weak::upgrade) {
-            return easel;
+    /// The latest drawing of this flow, shared by all streams that follow it.
+    pub(crate) fn latest_of(&self, flow: Number) -> Arc<Latest> {
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(latest) = flows.get(&flow).and_then(Weak::upgrade) {
+            return latest;
         }
-        easels.retain(|_, easel| easel.strong_count() > 0);
-        let easel = Arc::new(Easel::default());
-        easels.insert(flow, Arc::downgrade(&easel));
-        easel
+        flows.retain(|_, latest| latest.strong_count() > 0);
+        let latest = Arc::new(Latest::default());
+        flows.insert(flow, Arc::downgrade(&latest));
+        latest
     }
 }
 
@@ -124,16 +131,68 @@ impl fmt::Debug for Drawings {
 
 #[cfg(test)]
 mod tests {
+    use std::convert::Infallible;
+
+    use time::OffsetDateTime;
+
     use super::*;
+    use crate::store::{Key, Outcome};
+
+    fn flow(number: i64, steps: usize) -> Flow {
+        Flow {
+            number: Number(number),
+            id: Key::parse(&"1".repeat(32)).unwrap(),
+            client: None,
+            began: OffsetDateTime::UNIX_EPOCH,
+            last: OffsetDateTime::UNIX_EPOCH,
+            outcome: Outcome::UnderWay,
+            steps,
+            kept_at: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_flow_is_drawn_once_a_change_for_all_streams_that_follow_it() {
+        let latest = Latest::default();
+        let reads = Lock::new(Vec::new());
+        let draw = |asked: Flow, is_now: usize| {
+            let (latest, reads) = (&latest, &reads);
+            async move {
+                let read = async {
+                    reads.lock().unwrap().push(is_now);
+                    // The others ask while the first one reads.
+                    tokio::task::yield_now().await;
+                    Ok::<_, Infallible>((flow(1, is_now), Vec::new()))
+                };
+                let Ok(drawing) = latest.draw(&asked, read).await;
+                drawing
+            }
+        };
+        let (first, second, third) = tokio::join!(
+            draw(flow(1, 2), 2),
+            draw(flow(1, 2), 2),
+            draw(flow(1, 2), 2)
+        );
+        assert!(Arc::ptr_eq(&first, &second) && Arc::ptr_eq(&first, &third));
+        assert_eq!(*reads.lock().unwrap(), [2]);
+        // A stream that knows of three steps takes the drawing of four.
+        draw(flow(1, 3), 4).await;
+        draw(flow(1, 3), 4).await;
+        draw(flow(1, 4), 4).await;
+        assert_eq!(*reads.lock().unwrap(), [2, 4]);
+        // Merged into another flow, it is drawn again.
+        draw(flow(2, 4), 5).await;
+        assert_eq!(*reads.lock().unwrap(), [2, 4, 5]);
+    }
 
     #[test]
-    fn all_who_follow_a_flow_have_one_easel_and_the_last_one_takes_it_away() {
+    fn streams_of_a_flow_share_its_drawing_and_the_last_one_removes_it() {
         let drawings = Drawings::default();
-        let (first, second) = (drawings.easel(Number(1)), drawings.easel(Number(1)));
+        let (first, second) = (drawings.latest_of(Number(1)), drawings.latest_of(Number(1)));
         assert!(Arc::ptr_eq(&first, &second));
-        assert!(!Arc::ptr_eq(&first, &drawings.easel(Number(2))));
+        assert!(!Arc::ptr_eq(&first, &drawings.latest_of(Number(2))));
         drop((first, second));
-        let _other = drawings.easel(Number(3));
-        assert_eq!(drawings.easels.lock().unwrap().len(), 1);
+        let _other = drawings.latest_of(Number(3));
+        assert_eq!(drawings.flows.lock().unwrap().len(), 1);
     }
 }

@@ -1,9 +1,9 @@
-//! A flow while it happens, as server-sent events: each has the parts of its page that changed, as
-//! finished HTML, and its id is the number of the last step in them, from which a browser goes on
-//! after a break.
+//! A flow while it happens, as server-sent events. Each event has the parts of the flow's page that
+//! changed, as finished HTML. Its id is the sequence number of the flow's last step: a browser that
+//! reconnects with it as `Last-Event-ID` is sent the parts that changed since.
 //!
-//! An event named `done` says that no more is expected. A stream that ends without one is opened again
-//! by the browser.
+//! An event named `done` says that no more is expected. The browser reopens a stream that ends without
+//! one.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -19,8 +19,8 @@ use web::{context::At, params::Params, peer::Peer, problem::Problem};
 
 use super::{
     Asked,
-    drawings::{self, Drawing, Easel},
-    find, is_over,
+    drawings::{self, Drawing, Latest},
+    find, find_whole, is_over,
     streams::{self, AGAIN_AFTER, STILL_THERE},
 };
 use crate::{
@@ -55,7 +55,7 @@ pub(crate) async fn get(
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let following = Following {
         key,
-        easel: lab.drawings().easel(flow.number),
+        latest: lab.drawings().latest_of(flow.number),
         number: flow.number,
         after,
         shown: None,
@@ -97,10 +97,10 @@ struct Following {
     lab: Lab,
     key: Key,
     number: Number,
-    easel: Arc<Easel>,
-    /// The last step that the browser has.
+    latest: Arc<Latest>,
+    /// The sequence number of the last step that the browser has.
     after: u64,
-    /// What the browser has, where that is known.
+    /// What the browser shows, if that is known.
     shown: Option<Arc<Drawing>>,
     ready: VecDeque<sse::Event>,
     /// There may be something new.
@@ -149,15 +149,16 @@ impl Following {
         Some(())
     }
 
-    /// Draws the flow, and sends what of it the browser does not have.
+    /// Draws the flow and sends the parts that the browser does not have.
     async fn show(&mut self, flow: &Flow) -> Option<()> {
         if flow.number != self.number {
-            // It has become part of another.
+            // It was merged into another flow.
             self.number = flow.number;
-            self.easel = self.lab.drawings().easel(flow.number);
+            self.latest = self.lab.drawings().latest_of(flow.number);
         }
-        let drawing = self.easel.draw(&self.lab, flow).await.ok()?;
-        // Joined with another flow, its steps have new numbers, all of them higher.
+        let read = find_whole(&self.lab, &flow.id);
+        let drawing = self.latest.draw(flow, read).await.ok()?;
+        // On a merge all steps get new sequence numbers, which are higher.
         if drawing.last > self.after {
             if self.shown.is_none() {
                 self.shown = drawings::before(&self.lab, flow, self.after).await.ok()?;
@@ -166,7 +167,7 @@ impl Following {
             let event = sse::Event::default().id(drawing.last.to_string());
             self.ready.push_back(event.data(drawing.drawn.since(shown)));
         } else if drawing.last < self.after {
-            // Nothing is known of what it has, but that there is nothing newer.
+            // The browser names a step that is not kept, and nothing newer is there.
             return Some(());
         }
         self.after = drawing.last;

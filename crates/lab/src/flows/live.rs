@@ -1,6 +1,6 @@
-//! The list of handoffs while it changes, as server-sent events: each has the rows that changed, as
-//! finished HTML. Its id names the whole list, so that a browser which comes back after a break is sent
-//! nothing when it has all of it, and everything when it has not.
+//! The list of handoffs while it changes, as server-sent events. Each event has the rows that changed,
+//! as finished HTML. Its id is a hash of the whole list: a browser that reconnects with the hash of the
+//! current list is sent nothing, and any other browser all rows.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -63,9 +63,9 @@ pub(crate) async fn get(
 struct Watching {
     lab: Lab,
     changes: Receiver<Changed>,
-    /// The name of the list that the browser has; it may be none that ever was.
+    /// The hash of the list that the browser has, as the browser says.
     has: Option<String>,
-    /// What the browser has, where that is known.
+    /// What the browser shows, if that is known.
     shown: Option<Arc<DrawnRows>>,
     ready: VecDeque<sse::Event>,
     is_first: bool,

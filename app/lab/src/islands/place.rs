@@ -1,16 +1,16 @@
-//! Puts what the server drew into the page that is open.
+//! Updates the open page with parts that the server drew.
 //!
-//! Elements that are there stay the same elements: what has the focus keeps it, and what a reader has
-//! opened stays open.
+//! An element is updated in place and not replaced. So it keeps the focus, and what the reader opened
+//! stays open.
 
 use leptos::prelude::document;
 use wasm_bindgen::JsCast as _;
 use web_sys::{DocumentFragment, Element, HtmlTemplateElement, Node};
 
-/// What a reader changes in the page, and the server never does.
+/// Attributes that belong to the reader: an update leaves them alone.
 const KEPT: [&str; 2] = ["open", "aria-current"];
 
-/// Reads HTML into elements that are not part of the page.
+/// Parses HTML into elements that are not part of the page. A template runs no script and loads nothing.
 pub(crate) fn read(html: &str) -> Option<DocumentFragment> {
     let template = document().create_element("template").ok()?;
     template.set_inner_html(html);
@@ -44,7 +44,7 @@ pub(crate) fn update(old: &Element, new: &Element) {
             && value != old.get_attribute(&name)
             && let Some(value) = value
         {
-            // The server's own attributes have names that every document takes.
+            // It fails for an invalid name only, which the parser gives no attribute.
             let _ = old.set_attribute(&name, &value);
         }
     }
@@ -58,7 +58,7 @@ pub(crate) fn update(old: &Element, new: &Element) {
     while let Some(child) = next {
         next = child.next_sibling();
         let after = place.as_ref().and_then(Node::next_sibling);
-        // A node of the fragment can always stand where one like it stands.
+        // It fails for a parent that cannot have such children, and the parser made no such parent.
         let _ = match &place {
             Some(there) if is_alike(there, &child) => {
                 update_node(there, &child);

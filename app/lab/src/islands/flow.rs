@@ -1,24 +1,19 @@
-//! A handoff that is still under way: what its page does by itself.
+//! The island of a handoff's page.
 //!
-//! The server draws the picture, the messages, the words and the outcome ([`crate::drawn`]). Here
-//! new ones are put into their places, and focus, keys and what is open are kept.
-
-#![expect(
-    missing_docs,
-    reason = "the macro makes a struct of the island's parameters and gives it no comment"
-)]
+//! The server draws the picture, the messages, the words and the outcome (`crate::drawn`). The island
+//! puts new ones into their places; it keeps the focus, handles keys and decides which message is open.
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::{Element, KeyboardEvent, MouseEvent};
 
-use crate::{
+use super::{
     place,
     stream::{Line, listen},
 };
 
-/// The id of the part that says what came of the handoff. Its attributes say how many messages and
-/// steps are drawn, which message is to be open, and whether it is over.
+/// The id of the part with the outcome. Its attributes say how many messages and steps are drawn, which
+/// message is open until the reader chooses one, and whether the handoff is over.
 pub(crate) const OUTCOME: &str = "flow-outcome";
 const MESSAGES: &str = "data-messages";
 const STEPS: &str = "data-steps";
@@ -97,15 +92,15 @@ fn controls(page: Page, is_stream: bool) -> AnyView {
     .into_any()
 }
 
-/// What the page knows of itself.
+/// The state of the page.
 #[derive(Clone, Copy)]
 struct Page {
     /// The message that the reader has chosen; zero for none of them.
     chosen: RwSignal<Option<usize>>,
     paused: RwSignal<bool>,
-    /// What came while it was paused, in order.
+    /// The parts that arrived while it was paused, in order.
     waiting: RwSignal<Vec<String>>,
-    /// How many steps are in it.
+    /// How many steps are in them.
     late: RwSignal<usize>,
     is_over: RwSignal<bool>,
 }
@@ -139,7 +134,7 @@ impl Page {
         mark(number);
     }
 
-    /// Takes what came.
+    /// Takes parts that arrived.
     fn take(self, html: String) {
         if self.paused.get_untracked() {
             let steps = place::read(&html).and_then(|new| steps_in(&new));
@@ -158,7 +153,7 @@ impl Page {
             for part in place::elements(&new) {
                 match document().get_element_by_id(&part.id()) {
                     Some(old) => place::update(&old, &part),
-                    // Only messages are more than before.
+                    // Of the parts, only messages are added.
                     None => add_message(&part),
                 }
             }
@@ -175,7 +170,7 @@ impl Page {
         }
     }
 
-    /// Stops, or goes on with all that waited.
+    /// Pauses, or goes on with the parts that waited.
     fn pause(self) {
         let goes_on = self.paused.get_untracked();
         self.paused.set(!goes_on);
@@ -218,11 +213,11 @@ impl Page {
     }
 }
 
-/// Listens to what happens anywhere in the handoff, as long as the page is there.
+/// Listens to an event of any element of the handoff, for as long as the page lives.
 fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, then: impl Fn(E) + 'static) {
     let then = Closure::<dyn FnMut(E)>::new(then);
     if let Some(flow) = first(".flow-live") {
-        // A name that every element takes.
+        // Any name of an event is valid.
         let _ = flow.add_event_listener_with_callback(name, then.as_ref().unchecked_ref());
     }
     then.forget();
@@ -266,7 +261,7 @@ fn clicked(event: &MouseEvent) -> Option<usize> {
     numbered(&message)
 }
 
-/// The nearest element around what an event is about.
+/// The nearest element like this around the target of an event.
 fn closest(event: &web_sys::Event, selector: &str) -> Option<Element> {
     let target: Element = event.target()?.dyn_into().ok()?;
     target.closest(selector).ok()?
