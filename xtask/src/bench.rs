@@ -51,8 +51,8 @@ pub(crate) enum Measure {
     Platform,
 }
 
-/// What was measured, and which bounds that breaks.
-#[derive(Default)]
+/// What was measured, and which bounds that breaks. A script of `end2end/bench` prints one.
+#[derive(Default, Deserialize)]
 struct Report {
     text: String,
     broken: Vec<String>,
@@ -61,8 +61,7 @@ struct Report {
 impl Report {
     fn at_most(&mut self, what: &str, value: f64, bound: f64) {
         // No number at all is within no bound.
-        let kept = value <= bound;
-        if !kept {
+        if value.is_nan() || value > bound {
             self.broken
                 .push(format!("{what}: {value:.2}, and may be {bound}"));
         }
@@ -131,28 +130,24 @@ pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
     for broken in &report.broken {
         eprintln!("error: {broken}");
     }
-    Ok(match report.broken.as_slice() {
-        [] => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
-    })
+    Ok(u8::from(!report.broken.is_empty()).into())
 }
 
 const HEAD: &str = "# Benchmarks
 
-One run of `cargo xtask bench`, which wrote this page. The times are those of the machine named below; compare each with the reference beside it, measured turn and turn about in the
-same run. [Contributing](CONTRIBUTING.md) says what to do when a figure gets worse.
+One run of `cargo xtask bench`, which wrote this page. The times are those of the machine named below; compare each with
+the reference beside it, measured turn and turn about in the same run. [Contributing](CONTRIBUTING.md) says what to do
+when a figure gets worse.
 
 ";
 
 fn machine(workspace: &Workspace) -> Result<String> {
     let cores = std::thread::available_parallelism()?;
     let model = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = model
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .map_or("an unnamed processor", |rest| {
-            rest.trim_matches([' ', '\t', ':'])
-        });
+    let mut lines = model.lines();
+    let model = lines.find_map(|line| line.strip_prefix("model name"));
+    let model = model.unwrap_or("an unnamed processor");
+    let model = model.trim_matches([' ', '\t', ':']);
     let commit = output(
         Command::new("git")
             .args(["describe", "--always", "--dirty"])
@@ -376,14 +371,7 @@ fn install(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// What a script of `end2end/bench` prints: its section of the page, and the bounds that it breaks.
-#[derive(Deserialize)]
-struct Section {
-    text: String,
-    broken: Vec<String>,
-}
-
-/// Runs such a script against the server. It measures, judges and writes its table.
+/// Runs a script of `end2end/bench` against the server. It measures, judges and writes its table.
 fn in_browser(
     workspace: &Workspace,
     server: &Server,
@@ -400,7 +388,7 @@ fn in_browser(
     }
     command.stderr(Stdio::inherit());
     let printed = output(&mut command)?;
-    let section: Section =
+    let section: Report =
         serde_json::from_str(&printed).with_context(|| format!("{script} printed {printed}"))?;
     report.text += &section.text;
     report.broken.extend(section.broken);

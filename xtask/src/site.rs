@@ -67,14 +67,9 @@ impl Site {
     /// Removes what earlier builds left.
     pub(crate) fn sweep(&self) -> Result<()> {
         for entry in fs::read_dir(&self.folder)? {
-            let entry = entry?;
-            if !self
-                .names
-                .iter()
-                .any(|name| entry.file_name() == name.as_str())
-            {
-                fs::remove_file(entry.path())
-                    .with_context(|| format!("cannot remove {}", entry.path().display()))?;
+            let path = entry?.path();
+            if !self.names.iter().any(|name| path.ends_with(name)) {
+                fs::remove_file(&path).with_context(|| path.display().to_string())?;
             }
         }
         Ok(())

@@ -589,7 +589,7 @@ async fn ids_that_are_none_of_ours_lead_nowhere() {
 #[tokio::test]
 async fn what_was_sent_is_shown_as_text_whatever_it_is() {
     let (_process, world) = world().await;
-    let markup = "\"><script>alert(1)</script>\u{202e}\u{0}\u{1b}";
+    let markup = "\"><script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}\u{0}\u{1b}";
     let mut hostile = step("start_received", 1);
     let named = json!([{ "name": markup, "value": [{ "text": markup }] }]);
     hostile["message"] = json!({
@@ -607,6 +607,7 @@ async fn what_was_sent_is_shown_as_text_whatever_it_is() {
         let page = visitor.get(&world.lab(&path)).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(!page.body.contains("<script>alert"), "{path}");
+        assert!(!page.body.contains("<img"), "{path}");
         assert!(
             !page.body.contains(['\u{202e}', '\u{0}', '\u{1b}']),
             "{path}"
@@ -616,8 +617,8 @@ async fn what_was_sent_is_shown_as_text_whatever_it_is() {
     assert!(page.body.contains("&lt;script&gt;alert(1)"), "{page:?}");
     let path = format!("/flows/{FLOW}/events");
     let (_, sent) = Follower::follow(&world, &path, None).await.drawn().await;
-    assert!(sent.contains("&lt;script&gt;alert(1)"), "{sent}");
-    for forbidden in ["<script", "\u{202e}", "\u{0}", "\u{1b}"] {
+    assert!(sent.contains("&lt;img src=x onerror=alert(2)"), "{sent}");
+    for forbidden in ["<script", "<img", "\u{202e}", "\u{0}", "\u{1b}"] {
         assert!(!sent.contains(forbidden), "{forbidden:?}: {sent}");
     }
     let file = visitor

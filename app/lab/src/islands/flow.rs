@@ -149,6 +149,7 @@ impl Page {
 
     fn place(self, fragments: &[String]) {
         let before = fact(DECISIVE);
+        let focused = document().active_element();
         for new in fragments.iter().filter_map(|html| place::read(html)) {
             for part in place::elements(&new) {
                 match document().get_element_by_id(&part.id()) {
@@ -161,6 +162,10 @@ impl Page {
         remove_messages_after(fact(MESSAGES).unwrap_or_default());
         self.is_over.set(is_over());
         mark(self.open());
+        if focused.is_some_and(|element| !element.is_connected()) {
+            // Its message is gone, as when a merge puts another in its place.
+            focus(fact(MESSAGES).unwrap_or_default());
+        }
         // Beside the picture, the messages are a box of their own: what opens by itself may be far
         // down in it.
         if let (Some(number), None) = (fact(DECISIVE), self.chosen.get_untracked())
