@@ -129,7 +129,7 @@ impl Follower {
     /// The HTML of the next events, up to one in which the handoff's words say this.
     async fn until(&mut self, says: &str) -> String {
         let mut seen = String::new();
-        while !words(&seen).contains(says) {
+        while !in_words(&seen).contains(says) {
             seen = self.drawn().await.1;
         }
         seen
@@ -137,7 +137,7 @@ impl Follower {
 }
 
 /// The handoff in words, as a stream's event has it.
-fn words(html: &str) -> &str {
+fn in_words(html: &str) -> &str {
     let list = html.split_once("id=\"flow-text\"");
     list.map_or("", |(_, rest)| rest.split("</ol>").next().unwrap())
 }
@@ -253,7 +253,7 @@ async fn a_handoff_is_followed_from_the_click_to_the_session_with_its_back_chann
     let home = alice.follow(clicked).await;
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
     let seen = follower.until("session begins").await;
-    let mut rest = words(&seen);
+    let mut rest = in_words(&seen);
     for says in [
         "POST /apps/notes/open",
         "launch ticket stored",
@@ -306,13 +306,14 @@ async fn a_stream_tells_what_happens_and_goes_on_where_the_browser_was() {
     let (two, begun) = first.drawn().await;
     assert_eq!((&*two, &*messages(&begun)), ("2", &["1", "2"][..]));
     // A page that is loaded now has the same.
-    let page = world.visitor().get(&world.lab(&format!("/flows/{FLOW}")));
-    assert_eq!(picture(&page.await.body), picture(&begun));
+    let address = world.lab(&format!("/flows/{FLOW}"));
+    let page = world.visitor().get(&address).await;
+    assert_eq!(picture(&page.body), picture(&begun));
     // What the follower has is not sent again.
     reported(&world, &[step("callback_received", 3)]).await;
     let (three, callback) = first.drawn().await;
     assert_eq!((&*three, &*messages(&callback)), ("3", &["3"][..]));
-    assert!(words(&callback).contains("callback received"), "{callback}");
+    assert!(in_words(&callback).contains("callback received"), "{callback}");
     drop(first);
 
     // Nor what a browser had before its connection broke.
@@ -349,14 +350,14 @@ async fn who_follows_a_launch_gets_what_its_handoff_had_before_it_was_known() {
     let path = format!("/flows/{launch}/events");
     let mut open = Follower::follow(&world, &path, None).await;
     let (last, first) = open.drawn().await;
-    assert!(words(&first).contains("launch requested"), "{first}");
+    assert!(in_words(&first).contains("launch requested"), "{first}");
     reported(&world, &[joins]).await;
     // One whose connection broke in between gets the same.
     let broken = Follower::follow(&world, &path, Some(&last)).await;
     for mut follower in [open, broken] {
         let whole = follower.until("start received").await;
         for says in ["launch requested", "start received", "state made"] {
-            assert!(words(&whole).contains(says), "{says}: {whole}");
+            assert!(in_words(&whole).contains(says), "{says}: {whole}");
         }
     }
 }
@@ -426,7 +427,7 @@ async fn a_stream_says_when_no_more_is_expected() {
     let path = format!("/flows/{FLOW}/events");
     let mut follower = Follower::follow(&world, &path, None).await;
     let (_, over) = follower.drawn().await;
-    assert!(words(&over).contains("session begins"), "{over}");
+    assert!(in_words(&over).contains("session begins"), "{over}");
     let (_, name, _) = follower.next().await.unwrap();
     assert_eq!(name, "done");
     assert_eq!(follower.next().await, None);
@@ -451,7 +452,7 @@ async fn streams_end_with_the_server_and_are_not_opened_without_bound() {
     assert_eq!(open.len(), 40);
     world.end_streams();
     for follower in &mut open {
-        assert!(words(&follower.drawn().await.1).contains("start received"));
+        assert!(in_words(&follower.drawn().await.1).contains("start received"));
         assert_eq!(follower.next().await, None);
     }
 }
@@ -685,8 +686,8 @@ async fn a_step_that_cannot_be_read_is_left_out_and_the_page_says_so() {
     let path = format!("/flows/{FLOW}/events");
     let mut follower = Follower::follow(&world, &path, None).await;
     let (_, rest) = follower.drawn().await;
-    assert!(words(&rest).contains("state made"), "{rest}");
-    assert!(!words(&rest).contains("start received"), "{rest}");
+    assert!(in_words(&rest).contains("state made"), "{rest}");
+    assert!(!in_words(&rest).contains("start received"), "{rest}");
     // Four looks, one line; other platforms of this program have no such step.
     let told = crate::harness::log();
     assert_eq!(told.matches("record not readable").count(), 1);
