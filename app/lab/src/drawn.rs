@@ -130,7 +130,7 @@ fn outcome(diagram: &Diagram, steps: usize, open: Option<usize>) -> AnyView {
     .into_any()
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use handoff::ids::ClientId;
     use ui::components::icon::AppIcon;
@@ -180,7 +180,7 @@ mod tests {
         let sent = after.since(Some(&before));
         assert!(sent.contains("id=\"flow-outcome\""), "{sent}");
         assert!(sent.contains("id=\"flow-drawing\""), "{sent}");
-        assert!(!sent.contains("id=\"o1\""), "{sent}");
+        assert!(!sent.contains("id=\"o2\""), "{sent}");
         let number = after.messages.len();
         assert!(sent.contains(&format!("id=\"o{number}\"")), "{sent}");
     }

@@ -247,7 +247,7 @@ fn row(row: &FlowRow) -> AnyView {
     .into_any()
 }
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(test)]
 mod tests {
     use ui::components::moment::Moment;
 

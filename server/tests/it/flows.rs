@@ -313,7 +313,10 @@ async fn a_stream_tells_what_happens_and_goes_on_where_the_browser_was() {
     reported(&world, &[step("callback_received", 3)]).await;
     let (three, callback) = first.drawn().await;
     assert_eq!((&*three, &*messages(&callback)), ("3", &["3"][..]));
-    assert!(in_words(&callback).contains("callback received"), "{callback}");
+    assert!(
+        in_words(&callback).contains("callback received"),
+        "{callback}"
+    );
     drop(first);
 
     // Nor what a browser had before its connection broke.
