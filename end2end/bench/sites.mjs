@@ -22,6 +22,25 @@ export async function launch(args = []) {
   return chromium.launch({ ...options, args: [...sandbox, ...args] });
 }
 
+/** The 50th and the 95th percentile: the smallest value that so many percent do not exceed. */
+export function quantiles(values) {
+  const sorted = values.toSorted((one, other) => one - other);
+  return [50, 95].map((percent) => sorted[Math.ceil((sorted.length * percent) / 100) - 1]);
+}
+
+/**
+ * Prints a section of docs/BENCHMARKS.md and the bounds that its figures break, for `cargo xtask bench`. A bound is
+ * `[what, value, { atMost }]` or `[what, value, { atLeast }]`.
+ */
+export function report(text, bounds) {
+  // What is no number keeps no bound.
+  const isKept = (value, { atMost = Infinity, atLeast = -Infinity }) => value <= atMost && value >= atLeast;
+  const broken = bounds
+    .filter(([, value, bound]) => !isKept(value, bound))
+    .map(([what, value, { atMost, atLeast }]) => `${what}: ${value}, and the bound is ${atMost ?? atLeast}`);
+  console.log(JSON.stringify({ text: `${text}\n`, broken }));
+}
+
 /** Signs Alice in at Harbor ID. */
 export async function signIn(page) {
   await page.goto(`${sites.authority}/login?demo=alice`);

@@ -2,7 +2,10 @@
 
 import { request } from 'node:http';
 
-import { launch, newestFlow, openNotes, port, signIn, sites } from './sites.mjs';
+import { launch, newestFlow, openNotes, port, report, signIn } from './sites.mjs';
+
+/** The most that all of it may be, in KB of a thousand bytes. */
+const BOUND = 130;
 
 /** The bytes of a file as a browser that knows Brotli gets it, and how they are packed. */
 async function onTheLine(address) {
@@ -55,4 +58,25 @@ for (const address of loaded) {
 if (!files.some(({ name }) => name.endsWith('.wasm'))) {
   throw new Error(`no wasm among ${JSON.stringify(files)}`);
 }
-console.log(JSON.stringify({ site: sites.lab, files, inline: inline.reduce((sum, bytes) => sum + bytes, 0) }));
+const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
+const kilobytes = (bytes) => (bytes / 1000).toFixed(1);
+const together = sum(inline) + sum(files.map(({ bytes }) => bytes));
+// A file's name has a hash of its content, which every build changes.
+const rows = files.map(({ name, bytes, encoding }) => {
+  const packed = encoding === 'br' ? 'Brotli' : encoding || 'as it is';
+  return `| ${name.split('.').at(-1)}, ${packed} | ${kilobytes(bytes)} KB | |`;
+});
+report(
+  `## The page of a flow
+
+What it loads that is run, as it comes over the line. Scripts within the page are counted as they are, because [pages
+are not compressed](decisions/DR-0010-pages-are-sent-as-they-are.md).
+
+| | | bound |
+|---|---|---|
+${rows.join('\n')}
+| scripts within the page | ${kilobytes(sum(inline))} KB | |
+| together | ${kilobytes(together)} KB | ${BOUND} KB |
+`,
+  [["the scripts and the wasm of a flow's page, in KB", together / 1000, { atMost: BOUND }]],
+);

@@ -64,6 +64,49 @@ test('each message is drawn when it happens and not before, in its order', { tag
   expect(watch.documents, 'the page was not loaded again').toHaveLength(loaded);
 });
 
+// Without JavaScript: the page does not change by itself.
+test('focus and what a reader opened stay while the picture grows', { tag: '@engine' }, async ({ visitor }) => {
+  const { step } = visitor;
+  const { flow, page } = await beginStepping(visitor, 'Harbor ID', 'Notes');
+  await expect(flow.status).toHaveText('Live: steps appear as they happen.');
+  await flow.open(2);
+  await flow.opened.getByText('Headers').click();
+  const headers = flow.message(2).locator('.wire-headers');
+  await expect(headers).toHaveAttribute('open');
+  await flow.messages.nth(1).focus();
+  await step.goOn();
+  await step.stopsBetween('Notes', 'Harbor ID');
+  await expect(flow.messages).toHaveCount(4);
+  await expect(flow.messages.nth(1)).toBeFocused();
+  await expect(flow.current).toHaveAccessibleName(/^2\. /);
+  await expect(flow.opened).toHaveId('o2');
+  await expect(headers).toHaveAttribute('open');
+
+  // While it is paused, nothing changes; then all of it comes, and the button keeps the focus.
+  await page.getByRole('button', { name: 'Pause' }).click();
+  await step.goOn();
+  await step.stopsBetween('Harbor ID', 'Notes');
+  await expect(page.getByText(/^\d+ waiting$/)).toBeVisible();
+  await expect(flow.messages).toHaveCount(4);
+  await page.getByRole('button', { name: 'Go on' }).click();
+  await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 6));
+  await expect(page.getByRole('button', { name: 'Pause' })).toBeFocused();
+
+  // The focus of a message that the server has no more goes to the picture, to the last message at that moment.
+  await page.evaluate(() => {
+    const last = document.querySelector('.flow-message:last-child');
+    const more = last?.cloneNode(true) as HTMLElement;
+    more.id = 'o99';
+    last?.after(more);
+    more.querySelector('summary')?.focus();
+  });
+  await step.goOn();
+  await step.stopsAt('Notes');
+  await expect.poll(() => flow.says()).toEqual(openNotes);
+  await expect(flow.message(99)).toHaveCount(0);
+  await expect(flow.drawing.locator('.flow-mark:focus')).toHaveCount(1);
+});
+
 // Without JavaScript: two tests below.
 test('what happens without a stop is drawn in its order too', { tag: '@engine' }, async ({ visitor }) => {
   const { flow } = await beginStepping(visitor, 'Harbor ID');

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-import { expect, sites, test } from '../fixtures/index.ts';
+import { alice, expect, sites, test } from '../fixtures/index.ts';
 
 /** Each would say so if it ran: in a page, in a picture, out of an attribute. */
 const markup = `"'><script>alert(1)</script><img src=x onerror=alert(2)></text></svg><svg onload=alert(3)>`;
@@ -45,5 +45,30 @@ test('what a stranger sends stands in the lab as text', { tag: ['@engine', '@no-
   const picture = await readFile(file, 'utf8');
   expect(picture).toContain('<svg');
   expect(picture).not.toMatch(/<script|onload=alert|<img/);
+  expect(ran).toEqual([]);
+});
+
+// Without JavaScript: the page does not change by itself; the test above loads it.
+test('what a stranger sends stands as text in a page that is open', { tag: '@engine' }, async ({ newVisitor, visitor }) => {
+  const ran: string[] = [];
+  const { flow, flows, page } = await visitor.newTab();
+  page.on('dialog', (dialog) => {
+    ran.push(dialog.message());
+    void dialog.dismiss();
+  });
+  const before = await flows.newest();
+  await visitor.openNotesAs(alice);
+  await flows.openNewerThan(before);
+  await expect(flow.status).toHaveText('Finished. What still comes is added here.');
+  await expect(flow.messages).toHaveCount(10);
+
+  const stranger = await newVisitor();
+  await stranger.page.setExtraHTTPHeaders({ 'accept-language': `en;${markup}`, tracestate: markup });
+  await stranger.page.goto(visitor.callbacks()[0] ?? '');
+  await stranger.problem.explains('notThisBrowser');
+  // It came by the stream: the page was not loaded again.
+  await expect(flow.messages).toHaveCount(12);
+  await expect(flow.message(11).getByText('<img src=x onerror=alert(2)>').first()).toBeAttached();
+  await expect(page.locator('img[src="x"], svg[onload]')).toHaveCount(0);
   expect(ran).toEqual([]);
 });

@@ -19,7 +19,7 @@ pub(crate) fn run(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let plan: [Step<Build<'_>>; 3] = [
         ("tools", |_| tools::check(tools::TO_BUILD)),
         ("assets: wasm and styles", |b| {
-            site::build(b.workspace, b.profile)?.sweep()
+            site::build(b.workspace)?.sweep()
         }),
         ("program", |b| program(b.workspace, b.profile)),
     ];

@@ -72,7 +72,7 @@ pub(crate) fn run(workspace: &Workspace, extra: &[String]) -> Result<ExitCode> {
 
 /// Builds, and only then replaces the running server by a new one.
 fn rebuild(workspace: &Workspace, extra: &[String], server: &mut Option<Child>) -> Result<()> {
-    let site = site::build(workspace, Profile::Debug)?;
+    let site = site::build(workspace)?;
     build::program(workspace, Profile::Debug)?;
     if let Some(old) = server.take() {
         end(old)?;

@@ -13,7 +13,7 @@ use crate::groups::{self, GROUPS};
 use crate::programs::{self, Count, DOC, TestProgram, file_name};
 use crate::rules;
 use crate::steps::{self, Step};
-use crate::workspace::{self, Profile, Workspace, node_script, shown};
+use crate::workspace::{self, Workspace, node_script, shown};
 use crate::{boundaries, playwright, promtool, site, tools};
 
 /// How much is run.
@@ -50,9 +50,8 @@ pub(crate) fn run(workspace: &Workspace, tier: Tier) -> ExitCode {
         ("clippy (native)", clippy_native),
         ("clippy (wasm32)", clippy_wasm),
         ("documentation", documentation),
-        // As they are shipped: optimised.
         ("assets: wasm and styles", |run| {
-            site::build(run.workspace, Profile::Release)?.sweep()
+            site::build(run.workspace)?.sweep()
         }),
         // And the program, which the integration tests and the browsers run.
         ("test programs", compile_tests),

@@ -1,12 +1,10 @@
 //! One handoff: its picture, its messages, and how to keep or share it.
 
-use handoff::flow::Event;
+use std::sync::Arc;
+
 use leptos::prelude::*;
 
-use crate::{
-    diagram::{Diagram, Missing, Names, readable},
-    live::LiveFlow,
-};
+use crate::{diagram::Missing, drawn::Drawn, islands::flow::FlowControls};
 use ui::{
     components::moment::{Past, When},
     words::{Explained, Term},
@@ -17,16 +15,15 @@ use ui::{
 pub struct Flow {
     /// The last part of the address of its page.
     pub id: String,
-    /// What was recorded, in any order.
-    pub events: Vec<Event>,
-    /// What was recorded and is not among them.
+    /// The handoff, drawn.
+    pub drawn: Arc<Drawn>,
+    /// What was recorded and is not in the picture.
     pub missing: Missing,
-    /// What the parties are called.
-    pub names: Names,
     /// When it began.
     pub began: Past,
-    /// Where more may come from: the path of a stream of server-sent events. Each `data` is one
-    /// [`Event`] as JSON; an event named `done` says that no more will come. None when it is over.
+    /// Where more may come from: the path of a stream of server-sent events. Each has
+    /// [`Drawn::since`] the one before; one named `done` says that no more will come. None when it is
+    /// over.
     pub stream: Option<String>,
     /// The page's whole address, for passing on.
     pub address: String,
@@ -40,17 +37,13 @@ pub fn FlowPage(
 ) -> impl IntoView {
     let Flow {
         id,
-        events,
+        drawn,
         missing,
-        names,
         began,
         stream,
         address,
     } = model;
-    // They stand in the page once more, for the island to go on from.
-    let events: Vec<Event> = events.into_iter().map(readable).collect();
-    let diagram = Diagram::of(&events, &names);
-    let app = diagram.known_app().map(str::to_owned);
+    let app = drawn.app.clone();
     let app = app.unwrap_or_else(|| "an unknown app".to_owned());
     view! {
         <div class="page flow">
@@ -62,7 +55,11 @@ pub fn FlowPage(
                 <p class="muted">{began.ago} ", " <When moment=began.at /></p>
             </div>
             {missing.sentences().into_iter().map(|says| view! { <p>{says}</p> }).collect_view()}
-            <LiveFlow events names stream />
+            <div class="flow-live">
+                <div role="status" inner_html=drawn.outcome()></div>
+                <FlowControls stream />
+                {drawn.columns()}
+            </div>
             {keep(&id, address)}
         </div>
     }

@@ -1,11 +1,13 @@
 //! Every handoff that was recorded.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 use crate::{
-    diagram::{Outcome, icon_by_name, visible},
-    stream::{Line, listen},
+    diagram::{Outcome, visible},
+    fragments::{Part, since, whole},
+    islands::list::LiveFlows,
 };
 use ui::{
     components::{
@@ -18,12 +20,12 @@ use ui::{
 /// What the list of handoffs shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flows {
-    /// The handoffs, the newest first.
-    pub rows: Vec<FlowRow>,
+    /// The handoffs.
+    pub rows: DrawnRows,
     /// Where there are older ones, if there are.
     pub earlier: Option<String>,
     /// Where the list comes from while it changes: the path of a stream of server-sent events, each
-    /// all rows as JSON. None for a part that does not change.
+    /// with [`DrawnRows::since`] the one before. None for a part that does not change.
     pub stream: Option<String>,
     /// Where a handoff can be started: the origin of Harbor ID, without a slash at the end.
     pub authority_origin: String,
@@ -32,7 +34,7 @@ pub struct Flows {
 }
 
 /// One handoff of the list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowRow {
     /// Its place in the order in which they came.
     pub number: i64,
@@ -41,7 +43,6 @@ pub struct FlowRow {
     /// The app that it is for, where that is known.
     pub app_name: Option<String>,
     /// What stands beside the name.
-    #[serde(with = "icon_by_name")]
     pub icon: AppIcon,
     /// When it began.
     pub began: Past,
@@ -49,6 +50,64 @@ pub struct FlowRow {
     pub outcome: Outcome,
     /// How many steps were recorded.
     pub steps: usize,
+}
+
+/// The rows of the list, drawn: a part for each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DrawnRows {
+    rows: Vec<FlowRow>,
+    parts: Vec<Part>,
+    name: String,
+}
+
+impl DrawnRows {
+    /// Draws these, the newest first.
+    #[must_use]
+    pub fn of(rows: Vec<FlowRow>) -> Self {
+        let parts = rows
+            .iter()
+            .map(|one| Part::new(row_id(one.number), || row(one)));
+        let parts: Vec<Part> = parts.collect();
+        let mut hasher = DefaultHasher::new();
+        parts.iter().for_each(|part| part.html.hash(&mut hasher));
+        Self {
+            rows,
+            parts,
+            name: format!("{:016x}", hasher.finish()),
+        }
+    }
+
+    /// Whether these are the rows.
+    #[must_use]
+    pub fn shows(&self, rows: &[FlowRow]) -> bool {
+        self.rows == rows
+    }
+
+    /// A name that another list does not have: 16 hexadecimal digits.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What somebody lacks who has `before`, as rows of a table: what is new or has changed, and an
+    /// empty row for each that is gone. For one who may have anything it is all of them, and says so.
+    #[must_use]
+    pub fn since(&self, before: Option<&Self>) -> String {
+        let Some(before) = before else {
+            return format!("<tr data-whole hidden></tr>{}", whole(&self.parts));
+        };
+        let is_here = |id: &str| self.parts.iter().any(|part| part.id == id);
+        let gone = before.parts.iter().filter(|part| !is_here(&part.id));
+        let gone: String = gone
+            .map(|part| format!("<tr id=\"{}\" data-gone hidden></tr>", part.id))
+            .collect();
+        gone + &since(&before.parts, &self.parts)
+    }
+}
+
+/// The id of a row.
+fn row_id(number: i64) -> String {
+    format!("f{number}")
 }
 
 /// The handoffs, and a way to watch the next one.
@@ -78,7 +137,11 @@ pub fn FlowsPage(
                     " while it happens."
                 </p>
             </div>
-            <LiveFlows rows stream authority_origin authority_name />
+            <div class="stack">
+                {stream.map(|stream| view! { <LiveFlows stream /> })}
+                {nothing(rows.parts.is_empty(), authority_origin, authority_name)}
+                {table(&rows.parts)}
+            </div>
             {earlier
                 .map(|earlier| {
                     view! {
@@ -94,62 +157,16 @@ pub fn FlowsPage(
     .into_any()
 }
 
-/// The list. It is complete without a script; with one, handoffs appear and change as they happen.
-#[island]
-fn LiveFlows(
-    /// The handoffs so far.
-    rows: Vec<FlowRow>,
-    /// Where the list comes from while it changes.
-    stream: Option<String>,
-    /// Where a handoff can be started.
-    authority_origin: String,
-    /// What people call it.
-    authority_name: String,
-) -> impl IntoView {
-    let rows = RwSignal::new(rows);
-    let line = RwSignal::new(Line::Open);
-    let live = RwSignal::new(false);
-    // Effects run in the browser only.
-    Effect::new(move || {
-        if let Some(stream) = &stream {
-            live.set(true);
-            listen(stream, line, move |newest: Vec<FlowRow>| rows.set(newest));
-        }
-    });
-    let status = move || match (live.get(), line.get()) {
-        (false, _) => "",
-        (_, Line::Open) => "Live: handoffs appear as they happen.",
-        (_, Line::Broken) => "The connection broke. The browser is trying again.",
-        (_, Line::Lost | Line::Over) => "The connection is gone. Load the page again to go on.",
-    };
-    let is_empty = Memo::new(move |_| rows.with(Vec::is_empty));
-    let content = move || {
-        if is_empty.get() {
-            nothing(&authority_origin, &authority_name)
-        } else {
-            table(rows)
-        }
-    };
+/// What stands in the place of a table without rows.
+fn nothing(is_shown: bool, authority_origin: String, authority_name: String) -> AnyView {
     view! {
-        <div class="stack">
-            <p class="flow-status" role="status">
-                {status}
-            </p>
-            {content}
-        </div>
-    }
-    .into_any()
-}
-
-fn nothing(authority_origin: &str, authority_name: &str) -> AnyView {
-    view! {
-        <div class="empty stack">
+        <div class="empty stack flows-none" hidden=!is_shown>
             <p>
                 "No handoff has been recorded yet. Each one that happens on these sites is listed here."
             </p>
             <p>
-                <a class="button" href=authority_origin.to_owned()>
-                    "Go to " {authority_name.to_owned()}
+                <a class="button" href=authority_origin>
+                    "Go to " {authority_name}
                 </a>
             </p>
             <p class="muted">"There, sign in and open an app. Then come back to this page."</p>
@@ -159,10 +176,15 @@ fn nothing(authority_origin: &str, authority_name: &str) -> AnyView {
 }
 
 /// The handoffs, as a table that becomes cards on a phone.
-fn table(rows: RwSignal<Vec<FlowRow>>) -> AnyView {
+fn table(rows: &[Part]) -> AnyView {
     // The roles say again what a table is: as cards, its elements would lose them.
     view! {
-        <table class="flows" role="table" aria-label="Handoffs, the newest first">
+        <table
+            class="flows"
+            role="table"
+            aria-label="Handoffs, the newest first"
+            hidden=rows.is_empty()
+        >
             <thead role="rowgroup">
                 <tr role="row">
                     <th role="columnheader" scope="col">
@@ -179,83 +201,105 @@ fn table(rows: RwSignal<Vec<FlowRow>>) -> AnyView {
                     </th>
                 </tr>
             </thead>
-            <tbody role="rowgroup">
-                <For
-                    each=move || rows.get()
-                    key=|row| row.number
-                    children=move |first| row(first, rows)
-                />
-            </tbody>
+            <tbody role="rowgroup" inner_html=whole(rows)></tbody>
         </table>
     }
     .into_any()
 }
 
-/// One handoff. It stays the same row while its cells change, and keeps the focus.
-fn row(first: FlowRow, rows: RwSignal<Vec<FlowRow>>) -> AnyView {
-    let number = first.number;
-    let row = Memo::new(move |last: Option<&FlowRow>| {
-        let now = rows.with(|rows| rows.iter().find(|row| row.number == number).cloned());
-        // Without its row for a moment, while it is taken away.
-        now.or_else(|| last.cloned())
-            .unwrap_or_else(|| first.clone())
-    });
-    let app = move || {
-        let name = row.with(|row| row.app_name.as_deref().map(visible));
-        name.unwrap_or_else(|| "Unknown app".to_owned())
+/// One handoff.
+fn row(row: &FlowRow) -> AnyView {
+    let app = row.app_name.as_deref().map(visible);
+    let app = app.unwrap_or_else(|| "Unknown app".to_owned());
+    let tone = row.outcome.tone();
+    let outcome_icon = match row.outcome {
+        Outcome::UnderWay => Icon::Clock,
+        _ => tone.icon(),
     };
-    let icon = move || {
-        let icon = row.with(|row| row.icon);
-        view! { <Glyph icon /> }
-    };
-    let when = move || {
-        let began = row.with(|row| row.began.clone());
-        view! {
-            {began.ago}
-            <span class="muted">
-                <When moment=began.at />
-            </span>
-        }
-    };
-    let tone = Memo::new(move |_| row.with(|row| row.outcome.tone()));
-    let outcome = move || {
-        let outcome = row.with(|row| row.outcome.clone());
-        let icon = match outcome {
-            Outcome::UnderWay => Icon::Clock,
-            _ => outcome.tone().icon(),
-        };
-        view! {
-            <Glyph icon />
-            <span>{outcome.words()}</span>
-        }
-    };
-    let steps = Memo::new(move |_| row.with(|row| row.steps));
+    let unit = if row.steps == 1 { " step" } else { " steps" };
+    let began = row.began.clone();
     view! {
-        <tr role="row">
+        <tr role="row" id=row_id(row.number) data-number=row.number>
             <td role="cell" class="flows-app">
-                <a href=move || row.with(|row| row.href.clone())>
-                    {icon}
+                <a href=row.href.clone()>
+                    <Glyph icon=row.icon />
                     <span>
-                        {app}
-                        <span class="unseen">
-                            {move || row.with(|row| format!(", {}", row.began.at.for_people))}
-                        </span>
+                        {app} <span class="unseen">{format!(", {}", began.at.for_people)}</span>
                     </span>
                 </a>
             </td>
             <td role="cell" class="flows-when">
-                {when}
+                {began.ago}
+                <span class="muted">
+                    <When moment=began.at />
+                </span>
             </td>
-            <td role="cell" class="flows-outcome" data-tone=move || tone.get().slug()>
-                {outcome}
+            <td role="cell" class="flows-outcome" data-tone=tone.slug()>
+                <Glyph icon=outcome_icon />
+                <span>{row.outcome.words()}</span>
             </td>
             <td role="cell" class="flows-steps">
-                {steps}
-                <span class="flows-unit">
-                    {move || if steps.get() == 1 { " step" } else { " steps" }}
-                </span>
+                {row.steps}
+                <span class="flows-unit">{unit}</span>
             </td>
         </tr>
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use ui::components::moment::Moment;
+
+    use super::*;
+
+    fn handoff(number: i64, steps: usize, app: &str) -> FlowRow {
+        FlowRow {
+            number,
+            href: format!("/flows/{number}"),
+            app_name: Some(app.to_owned()),
+            icon: AppIcon::Page,
+            began: Past {
+                at: Moment {
+                    for_people: "25 November 2026, 21:10 UTC".to_owned(),
+                    for_programs: "2026-11-25T21:10:00Z".to_owned(),
+                },
+                ago: "just now".to_owned(),
+            },
+            outcome: Outcome::UnderWay,
+            steps,
+        }
+    }
+
+    #[test]
+    fn only_rows_that_changed_are_sent_and_those_that_are_gone_are_named() {
+        let before = DrawnRows::of(vec![handoff(2, 1, "Notes"), handoff(1, 9, "Tasks")]);
+        assert_eq!(before.since(Some(&before)), "");
+        let now = DrawnRows::of(vec![handoff(3, 1, "Tasks"), handoff(2, 5, "Notes")]);
+        assert_ne!(before.name(), now.name());
+        let sent = now.since(Some(&before));
+        let ids = |html: &str| {
+            let ids = html.split(" id=\"").skip(1);
+            ids.filter_map(|rest| rest.split('"').next().map(str::to_owned))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&sent), ["f1", "f3", "f2"]);
+        assert!(sent.starts_with("<tr id=\"f1\" data-gone hidden></tr>"));
+        let all = now.since(None);
+        assert!(all.starts_with("<tr data-whole hidden></tr>"), "{all}");
+        assert_eq!(ids(&all), ["f3", "f2"]);
+        // The page has the same rows as the stream.
+        let page = Owner::new().with(|| table(&now.parts).to_html());
+        assert!(page.contains(&whole(&now.parts)), "{page}");
+    }
+
+    #[test]
+    fn an_app_named_in_markup_is_shown_as_text() {
+        let hostile = "</td><img src=x onerror=alert(1)>\r\n<script>";
+        let sent = DrawnRows::of(vec![handoff(1, 1, hostile)]).since(None);
+        for forbidden in ["<img", "<script", "\r", "\n"] {
+            assert!(!sent.contains(forbidden), "{forbidden:?}: {sent}");
+        }
+        assert!(sent.contains("&lt;img src=x"), "{sent}");
+    }
 }

@@ -13,26 +13,23 @@ use crate::diagram::{
 };
 use ui::components::{icon::Glyph, notice::Tone};
 
-/// All messages, one open. Each opens without a script, and by its address: the element that a link
-/// leads to is inside, and browsers open what it is in.
-pub fn messages(diagram: &Diagram, open: Option<usize>) -> AnyView {
-    let entries = diagram
-        .entries
-        .iter()
-        .map(|entry| one(diagram, entry, open == Some(entry.number)))
-        .collect_view();
-    let left_out = (diagram.left_out > 0).then(|| {
-        let says = format!("And {} more steps, which are not drawn.", diagram.left_out);
-        view! { <p class="muted">{says}</p> }
-    });
+/// How many steps are not drawn, if there are too many. Its place is there in any case, for those
+/// that are still to come.
+pub(crate) fn left_out(diagram: &Diagram) -> AnyView {
+    let count = diagram.left_out;
+    let is_none = count == 0;
+    let says = (!is_none).then(|| format!("And {count} more steps, which are not drawn."));
     view! {
-        <div class="flow-messages">{entries}</div>
-        {left_out}
+        <p class="muted" id="flow-left-out" hidden=is_none>
+            {says}
+        </p>
     }
     .into_any()
 }
 
-fn one(diagram: &Diagram, entry: &Entry, open: bool) -> AnyView {
+/// One message. It opens without a script, and by its address: the element that a link leads to is
+/// inside, and browsers open what it is in.
+pub(crate) fn one(diagram: &Diagram, entry: &Entry, open: bool) -> AnyView {
     let Entry {
         number,
         message,

@@ -2,16 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::{
-    flows::FlowRow,
-    stream::{Line, listen},
-};
+use crate::islands::next::Wait;
 use ui::words::{Explained, Term};
 
 /// What the page that waits is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Next {
-    /// The place of the newest handoff when the waiting began; see [`FlowRow::number`].
+    /// The place of the newest handoff when the waiting began; see [`crate::flows::FlowRow::number`].
     pub after: i64,
     /// Where the list of handoffs comes from while it changes: see [`crate::flows::Flows`].
     pub stream: String,
@@ -54,45 +51,6 @@ pub fn NextPage(
             </div>
             <Wait after stream again />
         </div>
-    }
-    .into_any()
-}
-
-/// Waits with a script; without one there is a link that looks.
-#[island]
-fn Wait(
-    /// The newest handoff that is not waited for.
-    after: i64,
-    /// Where the list comes from.
-    stream: String,
-    /// Where this page is.
-    again: String,
-) -> impl IntoView {
-    let line = RwSignal::new(Line::Open);
-    let live = RwSignal::new(false);
-    // Effects run in the browser only.
-    Effect::new(move || {
-        live.set(true);
-        listen(&stream, line, move |rows: Vec<FlowRow>| {
-            if let Some(newest) = rows.first().filter(|row| row.number > after) {
-                // Going back from the picture would come here, and forward again at once.
-                let _ = window().location().replace(&newest.href);
-            }
-        });
-    });
-    let status = move || match (live.get(), line.get()) {
-        (false, _) => "Has it begun?",
-        (_, Line::Open) => "Waiting.",
-        (_, Line::Broken) => "The connection broke. The browser is trying again.",
-        (_, Line::Lost | Line::Over) => "The connection is gone. Load the page again to go on.",
-    };
-    view! {
-        <p class="flow-status" role="status">
-            {status}
-        </p>
-        <p hidden=move || live.get()>
-            <a href=again>"Look for it"</a>
-        </p>
     }
     .into_any()
 }

@@ -1,6 +1,6 @@
 //! The lab's front page: what this is, and a first handoff to try.
 
-use crate::challenge::ChallengeTool;
+use crate::islands::challenge::ChallengeTool;
 use leptos::prelude::*;
 use ui::words::{Explained, Term};
 

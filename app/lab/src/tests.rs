@@ -2,11 +2,13 @@
 
 use crate::{
     diagram::{AppName, Missing, Names, Outcome as FlowOutcome},
+    drawn::Drawn,
     flow::{Flow, FlowPage},
-    flows::{FlowRow, Flows, FlowsPage},
+    flows::{DrawnRows, FlowRow, Flows, FlowsPage},
     next::{Next, NextPage},
     start::{Start, StartPage},
 };
+use handoff::flow::Event;
 use leptos::prelude::*;
 use ui::{
     components::icon::AppIcon,
@@ -14,25 +16,29 @@ use ui::{
     shell::Party,
 };
 
-fn flows(text: &str) -> Flows {
+fn flows(text: &str, kept: usize) -> Flows {
     let reason = text.to_owned();
     Flows {
-        rows: [
-            FlowOutcome::UnderWay,
-            FlowOutcome::SignedIn,
-            FlowOutcome::Refused(reason.clone()),
-            FlowOutcome::RefusedAfterwards(reason),
-        ]
-        .map(|outcome| FlowRow {
-            number: 1,
-            href: text.to_owned(),
-            app_name: (outcome != FlowOutcome::UnderWay).then(|| text.to_owned()),
-            icon: AppIcon::Page,
-            began: past(text),
-            outcome,
-            steps: 12,
-        })
-        .into(),
+        rows: DrawnRows::of(
+            [
+                FlowOutcome::UnderWay,
+                FlowOutcome::SignedIn,
+                FlowOutcome::Refused(reason.clone()),
+                FlowOutcome::RefusedAfterwards(reason),
+            ]
+            .map(|outcome| FlowRow {
+                number: 1,
+                href: text.to_owned(),
+                app_name: (outcome != FlowOutcome::UnderWay).then(|| text.to_owned()),
+                icon: AppIcon::Page,
+                began: past(text),
+                outcome,
+                steps: 12,
+            })
+            .into_iter()
+            .take(kept)
+            .collect(),
+        ),
         earlier: Some(text.to_owned()),
         stream: Some(text.to_owned()),
         authority_origin: text.to_owned(),
@@ -57,15 +63,18 @@ fn flow(text: &str) -> Flow {
         .replace("Mozilla/5.0", json);
     Flow {
         id: text.to_owned(),
-        events: serde_json::from_str(&recorded).unwrap(),
-        names: Names {
-            authority: text.to_owned(),
-            apps: vec![AppName {
-                client: handoff::ids::ClientId::parse("notes").unwrap(),
-                name: text.to_owned(),
-                icon: AppIcon::Page,
-            }],
-        },
+        drawn: Drawn::of(
+            &serde_json::from_str::<Vec<Event>>(&recorded).unwrap(),
+            &Names {
+                authority: text.to_owned(),
+                apps: vec![AppName {
+                    client: handoff::ids::ClientId::parse("notes").unwrap(),
+                    name: text.to_owned(),
+                    icon: AppIcon::Page,
+                }],
+            },
+        )
+        .into(),
         began: past(text),
         stream: Some(text.to_owned()),
         missing: Missing {
@@ -90,8 +99,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         in_document(Party::Lab, text, || view! { <StartPage model /> }),
     );
     for (name, kept) in [("flows", 4), ("flows, none", 0)] {
-        let mut model = flows(text);
-        model.rows.truncate(kept);
+        let model = flows(text, kept);
         add(
             name,
             in_document(Party::Lab, text, || view! { <FlowsPage model /> }),

@@ -23,7 +23,7 @@ use async_trait::async_trait;
 use axum::{Router, response::Response, routing::get};
 pub use bounds::Bounds;
 use collector::Collector;
-use flows::streams::Streams;
+use flows::{drawings::Drawings, streams::Streams};
 use handoff::{
     token::{Digest, ReportKey},
     uri::Origin,
@@ -107,6 +107,7 @@ struct Parts {
     settings: Settings,
     recorded: Recorded,
     streams: Streams,
+    drawings: Drawings,
     closing: CancellationToken,
     context: Context,
     stepping: Stepping,
@@ -148,6 +149,7 @@ impl Lab {
             settings,
             recorded,
             streams: Streams::new(bounds.streams, bounds.streams_of_network),
+            drawings: Drawings::default(),
             closing: CancellationToken::new(),
             context,
             stepping,
@@ -165,6 +167,10 @@ impl Lab {
 
     pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    pub(crate) fn drawings(&self) -> &Drawings {
+        &self.0.drawings
     }
 
     pub(crate) fn streams(&self) -> &Streams {
@@ -249,7 +255,7 @@ pub fn router() -> Router {
         .route("/flows/{id}", get(flows::page::get))
         .route("/flows/{id}/events", get(flows::events::get))
         .route("/flows/{id}/export.json", get(flows::export::json))
-        .route("/flows/{id}/export.svg", get(flows::export::svg))
+        .route("/flows/{id}/export.svg", get(flows::export::picture))
         .route("/flows/{id}/export.mermaid", get(flows::export::mermaid))
         .route("/flows/by-trace/{trace}", get(flows::by_trace::get))
         .route("/flows/by-session/{session}", get(flows::by_session::get));

@@ -118,20 +118,40 @@ impl Follower {
         }
     }
 
-    /// The next event, of the list.
-    async fn rows(&mut self) -> Value {
-        let (_, name, data) = self.next().await.expect("the list");
+    /// The next event's id and the HTML in it.
+    async fn drawn(&mut self) -> (String, String) {
+        let (id, name, html) = self.next().await.expect("something drawn");
         assert_eq!(name, "");
-        serde_json::from_str(&data).unwrap()
+        assert!(!id.is_empty(), "{html}");
+        (id, html)
     }
 
-    /// The next event's id and the step in it.
-    async fn step(&mut self) -> (String, String) {
-        let (id, name, data) = self.next().await.expect("a step");
-        assert_eq!(name, "");
-        let event: Value = serde_json::from_str(&data).unwrap();
-        (id, event["step"].as_str().unwrap().to_owned())
+    /// The HTML of the next events, up to one in which the handoff's words say this.
+    async fn until(&mut self, says: &str) -> String {
+        let mut seen = String::new();
+        while !in_words(&seen).contains(says) {
+            seen = self.drawn().await.1;
+        }
+        seen
     }
+}
+
+/// The handoff in words, as a stream's event has it.
+fn in_words(html: &str) -> &str {
+    let list = html.split_once("id=\"flow-text\"");
+    list.map_or("", |(_, rest)| rest.split("</ol>").next().unwrap())
+}
+
+/// The picture, as a page and a stream's event have it.
+fn picture(html: &str) -> &str {
+    let start = html.find("<div id=\"flow-drawing\"").unwrap();
+    html[start..].split_inclusive("</div>").next().unwrap()
+}
+
+/// The numbers of the messages in a stream's event.
+fn messages(html: &str) -> Vec<&str> {
+    let ids = html.split("<details id=\"o").skip(1);
+    ids.filter_map(|rest| rest.split('"').next()).collect()
 }
 
 /// All rows of the lab's own database, as numbers of rows.
@@ -232,15 +252,25 @@ async fn a_handoff_is_followed_from_the_click_to_the_session_with_its_back_chann
     let mut follower = Follower::follow(&world, &path, None).await;
     let home = alice.follow(clicked).await;
     assert!(home.body.contains("Alice Moreau"), "{home:?}");
-    let mut seen = Vec::new();
-    while seen.last().is_none_or(|step| step != "session_created") {
-        let (_, step) = follower.step().await;
-        if HANDOFF.contains(&&*step) {
-            seen.push(step);
-        }
+    let seen = follower.until("session begins").await;
+    let mut rest = in_words(&seen);
+    for says in [
+        "POST /apps/notes/open",
+        "launch ticket stored",
+        "GET /handoff/start",
+        "state made",
+        "GET /handoff/authorize",
+        "handoff token issued",
+        "GET /callback",
+        "state matches browser",
+        "POST /auth/external/handoff/verify",
+        "verify arrived",
+        "token redeemed",
+        "session begins",
+    ] {
+        let (_, after) = rest.split_once(says).expect(says);
+        rest = after;
     }
-    seen.sort_by_key(|step| HANDOFF.iter().position(|known| known == step));
-    assert_eq!(seen, HANDOFF);
 
     world.settled().await;
     let state = alice
@@ -273,27 +303,40 @@ async fn a_stream_tells_what_happens_and_goes_on_where_the_browser_was() {
     reported(&world, &[step("start_received", 1), step("state_made", 2)]).await;
     let path = format!("/flows/{FLOW}/events");
     let mut first = Follower::follow(&world, &path, None).await;
-    let (one, start) = first.step().await;
-    let (two, made) = first.step().await;
-    assert_eq!([start, made], ["start_received", "state_made"]);
+    let (two, begun) = first.drawn().await;
+    assert_eq!((&*two, &*messages(&begun)), ("2", &["1", "2"][..]));
+    // A page that is loaded now has the same.
+    let address = world.lab(&format!("/flows/{FLOW}"));
+    let page = world.visitor().get(&address).await;
+    assert_eq!(picture(&page.body), picture(&begun));
+    // What the follower has is not sent again.
     reported(&world, &[step("callback_received", 3)]).await;
-    let (three, callback) = first.step().await;
-    assert_eq!(callback, "callback_received");
+    let (three, callback) = first.drawn().await;
+    assert_eq!((&*three, &*messages(&callback)), ("3", &["3"][..]));
+    assert!(
+        in_words(&callback).contains("callback received"),
+        "{callback}"
+    );
     drop(first);
 
+    // Nor what a browser had before its connection broke.
     reported(&world, &[step("state_matched", 4)]).await;
     let mut second = Follower::follow(&world, &path, Some(&two)).await;
-    assert_eq!(
-        second.step().await,
-        (three.clone(), "callback_received".to_owned())
-    );
-    assert_eq!(second.step().await.1, "state_matched");
+    let (four, missed) = second.drawn().await;
+    assert_eq!((&*four, &*messages(&missed)), ("4", &["3", "4"][..]));
     // A page says where it was when it was made; the browser knows better.
-    let from = format!("{path}?after={one}");
+    let from = format!("{path}?after=1");
     let mut third = Follower::follow(&world, &from, None).await;
-    assert_eq!(third.step().await.0, two);
+    assert_eq!(messages(&third.drawn().await.1), ["2", "3", "4"]);
     let mut fourth = Follower::follow(&world, &from, Some(&three)).await;
-    assert_eq!(fourth.step().await.1, "state_matched");
+    assert_eq!(messages(&fourth.drawn().await.1), ["4"]);
+    // One who has everything gets what comes, and nothing else.
+    let mut fifth = Follower::follow(&world, &from, Some(&four)).await;
+    reported(&world, &[step("session_created", 5)]).await;
+    let (five, rest) = fifth.drawn().await;
+    assert_eq!((&*five, &*messages(&rest)), ("5", &["5"][..]));
+    // All who follow are sent the same.
+    assert_eq!(second.drawn().await, (five, rest));
 }
 
 #[tokio::test]
@@ -309,17 +352,16 @@ async fn who_follows_a_launch_gets_what_its_handoff_had_before_it_was_known() {
     reported(&world, &[requested]).await;
     let path = format!("/flows/{launch}/events");
     let mut open = Follower::follow(&world, &path, None).await;
-    let (last, first) = open.step().await;
-    assert_eq!(first, "launch_requested");
+    let (last, first) = open.drawn().await;
+    assert!(in_words(&first).contains("launch requested"), "{first}");
     reported(&world, &[joins]).await;
     // One whose connection broke in between gets the same.
     let broken = Follower::follow(&world, &path, Some(&last)).await;
     for mut follower in [open, broken] {
-        let mut steps = Vec::new();
-        while steps.last().is_none_or(|step| step != "start_received") {
-            steps.push(follower.step().await.1);
+        let whole = follower.until("start received").await;
+        for says in ["launch requested", "start received", "state made"] {
+            assert!(in_words(&whole).contains(says), "{says}: {whole}");
         }
-        assert_eq!(steps, ["state_made", "launch_requested", "start_received"]);
     }
 }
 
@@ -327,17 +369,33 @@ async fn who_follows_a_launch_gets_what_its_handoff_had_before_it_was_known() {
 async fn the_list_tells_of_each_handoff_while_it_changes() {
     let (_process, world) = world().await;
     let mut follower = Follower::follow(&world, "/flows/events", None).await;
-    assert_eq!(follower.rows().await, json!([]));
-    let href = format!("/flows/{FLOW}");
+    let (_, nothing) = follower.drawn().await;
+    assert_eq!(nothing, "<tr data-whole hidden></tr>");
+    let href = format!("href=\"/flows/{FLOW}\"");
+    let mut last = String::new();
     for (name, outcome) in [
-        ("start_received", "under_way"),
-        ("session_created", "signed_in"),
+        ("start_received", "Not finished"),
+        ("session_created", "Signed in"),
     ] {
         reported(&world, &[step(name, 1)]).await;
-        let rows = follower.rows().await;
-        assert_eq!(rows.as_array().unwrap().len(), 1, "{rows}");
-        assert_eq!(rows[0]["href"], href, "{rows}");
-        assert_eq!(rows[0]["outcome"]["is"], outcome, "{rows}");
+        let (id, rows) = follower.drawn().await;
+        assert_eq!(rows.matches("<tr ").count(), 1, "{rows}");
+        assert!(rows.contains(&href) && rows.contains(outcome), "{rows}");
+        last = id;
+    }
+    // A page that is loaded now has the same rows, and is sent nothing but what comes then.
+    let page = world.visitor().get(&world.lab("/flows")).await;
+    let stream = format!("/flows/events?after={last}");
+    assert!(page.body.contains(&stream), "{page:?}");
+    let mut fresh = Follower::follow(&world, &stream, None).await;
+    let mut back = Follower::follow(&world, "/flows/events", Some(&last)).await;
+    let mut other = step("start_received", 2);
+    other["belongs"]["flow"] = json!("2".repeat(32));
+    reported(&world, &[other]).await;
+    for follower in [&mut fresh, &mut back, &mut follower] {
+        let (_, rows) = follower.drawn().await;
+        assert_eq!(rows.matches("<tr ").count(), 1, "{rows}");
+        assert!(rows.contains(&"2".repeat(32)), "{rows}");
     }
     world.end_streams();
     assert_eq!(follower.next().await, None);
@@ -371,7 +429,8 @@ async fn a_stream_says_when_no_more_is_expected() {
     world.clock.advance(Duration::minutes(2));
     let path = format!("/flows/{FLOW}/events");
     let mut follower = Follower::follow(&world, &path, None).await;
-    assert_eq!(follower.step().await.1, "session_created");
+    let (_, over) = follower.drawn().await;
+    assert!(in_words(&over).contains("session begins"), "{over}");
     let (_, name, _) = follower.next().await.unwrap();
     assert_eq!(name, "done");
     assert_eq!(follower.next().await, None);
@@ -396,7 +455,7 @@ async fn streams_end_with_the_server_and_are_not_opened_without_bound() {
     assert_eq!(open.len(), 40);
     world.end_streams();
     for follower in &mut open {
-        assert_eq!(follower.step().await.1, "start_received");
+        assert!(in_words(&follower.drawn().await.1).contains("start received"));
         assert_eq!(follower.next().await, None);
     }
 }
@@ -534,7 +593,7 @@ async fn ids_that_are_none_of_ours_lead_nowhere() {
 #[tokio::test]
 async fn what_was_sent_is_shown_as_text_whatever_it_is() {
     let (_process, world) = world().await;
-    let markup = "\"><script>alert(1)</script>\u{202e}\u{0}\u{1b}";
+    let markup = "\"><script>alert(1)</script><img src=x onerror=alert(2)>\u{202e}\u{0}\u{1b}";
     let mut hostile = step("start_received", 1);
     let named = json!([{ "name": markup, "value": [{ "text": markup }] }]);
     hostile["message"] = json!({
@@ -552,6 +611,7 @@ async fn what_was_sent_is_shown_as_text_whatever_it_is() {
         let page = visitor.get(&world.lab(&path)).await;
         assert_eq!(page.status, StatusCode::OK);
         assert!(!page.body.contains("<script>alert"), "{path}");
+        assert!(!page.body.contains("<img"), "{path}");
         assert!(
             !page.body.contains(['\u{202e}', '\u{0}', '\u{1b}']),
             "{path}"
@@ -559,6 +619,12 @@ async fn what_was_sent_is_shown_as_text_whatever_it_is() {
     }
     let page = visitor.get(&world.lab(&format!("/flows/{FLOW}"))).await;
     assert!(page.body.contains("&lt;script&gt;alert(1)"), "{page:?}");
+    let path = format!("/flows/{FLOW}/events");
+    let (_, sent) = Follower::follow(&world, &path, None).await.drawn().await;
+    assert!(sent.contains("&lt;img src=x onerror=alert(2)"), "{sent}");
+    for forbidden in ["<script", "<img", "\u{202e}", "\u{0}", "\u{1b}"] {
+        assert!(!sent.contains(forbidden), "{forbidden:?}: {sent}");
+    }
     let file = visitor
         .get(&world.lab(&format!("/flows/{FLOW}/export.json")))
         .await;
@@ -622,7 +688,9 @@ async fn a_step_that_cannot_be_read_is_left_out_and_the_page_says_so() {
     assert_eq!(file["events"].as_array().unwrap().len(), 1);
     let path = format!("/flows/{FLOW}/events");
     let mut follower = Follower::follow(&world, &path, None).await;
-    assert_eq!(follower.step().await.1, "state_made");
+    let (_, rest) = follower.drawn().await;
+    assert!(in_words(&rest).contains("state made"), "{rest}");
+    assert!(!in_words(&rest).contains("start received"), "{rest}");
     // Four looks, one line; other platforms of this program have no such step.
     let told = crate::harness::log();
     assert_eq!(told.matches("record not readable").count(), 1);

@@ -64,28 +64,22 @@ pub(super) fn measure(program: &Path, scratch: &Path, report: &mut Report) -> Re
     let (mut processor, mut reference) = (Vec::new(), Vec::new());
     for start in 0..STARTS {
         let three = ["--only", "authority", "--only", "notes", "--only", "tasks"];
-        let mut recording = Side::start(program, &scratch.join(format!("recording-{start}")), &[])?;
-        let mut silent = Side::start(program, &scratch.join(format!("silent-{start}")), &three)?;
-        let mut visitors = [recording.visitor()?, silent.visitor()?];
+        let mut sides = [
+            Side::start(program, &scratch.join(format!("recording-{start}")), &[])?,
+            Side::start(program, &scratch.join(format!("silent-{start}")), &three)?,
+        ];
+        let mut visitors = [sides[0].visitor()?, sides[1].visitor()?];
         for turn in 0..ALONE {
-            let [one, other] = &mut visitors;
-            if turn % 2 == 0 {
-                recording.alone(one)?;
-                silent.alone(other)?;
-            } else {
-                silent.alone(other)?;
-                recording.alone(one)?;
+            for side in [turn % 2, 1 - turn % 2] {
+                sides[side].alone(&mut visitors[side])?;
             }
         }
         for turn in 0..TURNS {
-            if turn % 2 == 0 {
-                recording.turn()?;
-                silent.turn()?;
-            } else {
-                silent.turn()?;
-                recording.turn()?;
+            for side in [turn % 2, 1 - turn % 2] {
+                sides[side].turn()?;
             }
         }
+        let [mut recording, mut silent] = sides;
         recording.has_kept_everything()?;
         recording.server.stop()?;
         silent.server.stop()?;

@@ -1,15 +1,13 @@
 //! A handoff as a picture: who sent what to whom, in the order of time.
 //!
-//! [`Diagram::of`] makes it from what was recorded, the same on the server and in the browser. What
-//! shows it only reads it: [`picture`] lays it out, [`svg`] draws that on a page, [`export`] writes
-//! it as a file, [`text`] says it in words. [`explain`] has the two sentences of each step, [`rules`] the rows of
-//! the security checklist.
+//! [`Diagram::of`] makes it from what was recorded. The other modules read it: [`picture`] lays it out,
+//! [`svg`] draws that for a page and for a file, [`text`] says it in words. [`explain`] has the two
+//! sentences of each step, [`rules`] the rows of the security checklist.
 //!
 //! Recorded text is anybody's: it passes through [`visible`] once, here, and is written only where
 //! it is escaped.
 
 pub mod explain;
-pub mod export;
 pub mod picture;
 pub mod rules;
 pub mod svg;
@@ -26,8 +24,6 @@ use handoff::{
     outcome::{self, Course},
     step::{Party, Step},
 };
-use serde::{Deserialize, Serialize};
-
 use ui::components::{
     icon::{AppIcon, Icon},
     notice::Tone,
@@ -38,7 +34,7 @@ use ui::components::{
 pub const MOST: usize = 200;
 
 /// What the parties are called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     /// The authorization server, "Harbor ID".
     pub authority: String,
@@ -47,34 +43,14 @@ pub struct Names {
 }
 
 /// What one relying party is called.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppName {
     /// Its id.
     pub client: ClientId,
     /// Its name, "Notes".
     pub name: String,
     /// What stands beside the name.
-    #[serde(with = "icon_by_name")]
     pub icon: AppIcon,
-}
-
-pub(super) mod icon_by_name {
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    use ui::components::icon::AppIcon;
-
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde's derive passes a reference"
-    )]
-    pub(crate) fn serialize<S: Serializer>(icon: &AppIcon, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(icon.as_str())
-    }
-
-    pub(crate) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<AppIcon, D::Error> {
-        let name = <String as Deserialize>::deserialize(from)?;
-        Ok(AppIcon::parse(&name).unwrap_or_default())
-    }
 }
 
 impl Names {
@@ -232,6 +208,18 @@ pub struct Chip {
 /// How many colours there are for secrets.
 pub const COLOURS: usize = 8;
 
+impl Chip {
+    /// The secret by its kind and fingerprint, in as few letters as the drawing has room for.
+    pub(super) fn short(&self) -> String {
+        let kind = match self.kind.as_str() {
+            "launch ticket" => "launch",
+            "handoff token" => "token",
+            kind => kind,
+        };
+        format!("{kind} {}", self.fingerprint)
+    }
+}
+
 /// A cookie that an answer brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CookieTab {
@@ -241,9 +229,16 @@ pub struct CookieTab {
     pub ends: bool,
 }
 
+impl CookieTab {
+    /// What is done with it.
+    pub(super) fn words(&self) -> String {
+        let verb = if self.ends { "ends" } else { "sets" };
+        format!("{verb} {}", self.name)
+    }
+}
+
 /// What came of a handoff, as far as it was recorded.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "is", content = "reason", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Neither a session nor a refusal yet.
     UnderWay,

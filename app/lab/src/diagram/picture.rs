@@ -107,11 +107,6 @@ impl Ink {
             Self::Chip(colour) => format!("chip-{}", colour % COLOURS + 1),
         })
     }
-
-    pub(super) fn css(self) -> String {
-        self.token()
-            .map_or_else(|| "none".to_owned(), |token| format!("var(--{token})"))
-    }
 }
 
 /// Where a text stands.
@@ -453,8 +448,8 @@ impl<'a> Drawing<'a> {
             left
         };
         let width_of = |text: &str| letters(text, size, 0.605) + 24.0;
-        let chips: Vec<String> = arrow.chips.iter().map(chip_text).collect();
-        let tabs: Vec<String> = arrow.cookies.iter().map(cookie_text).collect();
+        let chips: Vec<String> = arrow.chips.iter().map(Chip::short).collect();
+        let tabs: Vec<String> = arrow.cookies.iter().map(CookieTab::words).collect();
         let widest = chips.iter().chain(&tabs).map(|text| width_of(text));
         let widest = widest.fold(0.0, f32::max);
         let left = left.min(right - widest).max(self.lane(0) + 8.0);
@@ -621,22 +616,6 @@ fn rules_text(rows: &[u8]) -> String {
         1 => format!("rule {}", numbers.join(", ")),
         _ => format!("rules {}", numbers.join(", ")),
     }
-}
-
-/// What a chip says.
-pub(super) fn chip_text(chip: &Chip) -> String {
-    let kind = match chip.kind.as_str() {
-        "launch ticket" => "launch",
-        "handoff token" => "token",
-        kind => kind,
-    };
-    format!("{kind} {}", chip.fingerprint)
-}
-
-/// What a cookie's tab says.
-pub(super) fn cookie_text(cookie: &CookieTab) -> String {
-    let verb = if cookie.ends { "ends" } else { "sets" };
-    format!("{verb} {}", cookie.name)
 }
 
 /// About how wide a text is; `each` is the share of its size that a letter takes.

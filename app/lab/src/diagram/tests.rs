@@ -15,7 +15,7 @@ use handoff::{
 use leptos::prelude::*;
 
 use super::{
-    COLOURS, Diagram, Entry, Kind, MOST, Missing, Names, Outcome, duration, explain, export,
+    COLOURS, Diagram, Entry, Kind, MOST, Missing, Names, Outcome, duration, explain,
     picture::{Ink, Mark, Picture, Shape, Width},
     readable, rules, svg, text, visible,
 };
@@ -53,6 +53,13 @@ fn names() -> Names {
 
 fn drawn(events: &[Event]) -> Diagram {
     Diagram::of(events, &names())
+}
+
+/// What opens beside the picture: every message.
+fn sent(diagram: &Diagram, open: Option<usize>) -> AnyView {
+    let messages = diagram.entries.iter();
+    let messages = messages.map(|entry| message::one(diagram, entry, open == Some(entry.number)));
+    messages.collect_view().into_any()
 }
 
 /// Number, way and label of each message.
@@ -206,7 +213,7 @@ fn a_refusal_stands_at_the_step_that_refused_with_its_rows() {
         text::outcome(&diagram),
         "Stopped at message 7: no sign-in under way here. Nobody was signed in by it."
     );
-    let page = html(|| message::messages(&diagram, Some(7)).into_any());
+    let page = html(|| sent(&diagram, Some(7)));
     for words in [
         "Refused here",
         "no_pre_session",
@@ -381,7 +388,7 @@ fn the_text_says_what_the_drawing_shows() {
 #[test]
 fn the_drawing_leads_to_each_message_and_says_what_it_is() {
     let diagram = drawn(&signed_in());
-    let html = html(|| svg::drawing(&diagram, Some(3)).into_any());
+    let html = svg::drawing(&diagram, Some(3));
     for entry in &diagram.entries {
         let link = format!("href=\"#m{}\"", entry.number);
         assert_eq!(html.matches(&link).count(), 2, "one in each width: {html}");
@@ -465,12 +472,11 @@ fn markup_and_control_characters_are_shown_as_text_everywhere() {
     HOSTILE.clone_into(&mut names.apps[0].name);
     let diagram = Diagram::of(&hostile(), &names);
     let page = html(|| {
-        let drawing = svg::drawing(&diagram, None);
         let list = text::list(&diagram);
-        let messages = message::messages(&diagram, Some(1));
-        view! { {drawing} {list} {messages} }.into_any()
-    });
-    let file = export::document(&diagram, &[]);
+        let messages = sent(&diagram, Some(1));
+        view! { {list} {messages} }.into_any()
+    }) + &svg::drawing(&diagram, None);
+    let file = svg::document(&diagram, &[]);
     let mermaid = text::mermaid(&diagram, &[]);
     for shown in [&page, &file, &mermaid] {
         for forbidden in ["<script", "</script>", "\u{0}", "\u{202e}"] {
@@ -515,7 +521,7 @@ fn markup_and_control_characters_are_shown_as_text_everywhere() {
 #[test]
 fn a_saved_picture_is_whole_xml_with_colours_of_its_own() {
     let notes = ["Less than <all> of it.".to_owned()];
-    let file = export::document(&drawn(&replayed()), &notes);
+    let file = svg::document(&drawn(&replayed()), &notes);
     assert!(
         file.contains(">Less than &lt;all&gt; of it.</text>"),
         "{file}"
@@ -726,7 +732,7 @@ fn what_is_missing_or_too_much_is_said_and_breaks_nothing() {
         noted.ends_with("    Note over P0: One#59; and more\n"),
         "{noted}"
     );
-    let page = html(|| message::messages(&diagram, None).into_any());
+    let page = html(|| message::left_out(&diagram));
     assert!(page.contains("And 7 more steps"), "{page}");
 }
 
@@ -735,7 +741,7 @@ fn a_message_that_was_too_long_to_be_kept_says_so_and_no_other() {
     const SAYS: &str = "What was sent is not kept: it was too long.";
     let page = |events: &[Event]| {
         let diagram = drawn(events);
-        html(|| message::messages(&diagram, None).into_any())
+        html(|| sent(&diagram, None))
     };
     for whole in [signed_in(), replayed(), stolen_callback()] {
         assert!(!page(&whole).contains(SAYS));

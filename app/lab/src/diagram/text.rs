@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::diagram::{
-    Arrow, Chip, Decision, Diagram, Entry, Kind, Outcome, duration, explain, picture::cookie_text,
+    Arrow, Chip, CookieTab, Decision, Diagram, Entry, Kind, Outcome, duration, explain,
 };
 
 /// What came of the handoff, in one sentence.
@@ -63,7 +63,7 @@ pub fn arrow(diagram: &Diagram, arrow: &Arrow) -> String {
     };
     let mut parts = vec![arrow.label.replace('→', "to")];
     parts.extend(arrow.chips.iter().map(chip));
-    parts.extend(arrow.cookies.iter().map(cookie_text));
+    parts.extend(arrow.cookies.iter().map(CookieTab::words));
     format!("{from} to {to}{way}: {}.", parts.join(", "))
 }
 
@@ -96,7 +96,7 @@ pub fn list(diagram: &Diagram) -> AnyView {
             view! { <li>{format!("{when}. {says}")}</li> }
         })
         .collect_view();
-    view! { <ol class="flow-text">{entries}</ol> }.into_any()
+    view! { <ol class="flow-text" id="flow-text">{entries}</ol> }.into_any()
 }
 
 /// The picture in the language of Mermaid, which many editors and wikis draw, with these sentences at
@@ -118,7 +118,7 @@ pub fn mermaid(diagram: &Diagram, notes: &[String]) -> String {
             };
             let mut parts = vec![message.label.clone()];
             parts.extend(message.chips.iter().map(chip));
-            parts.extend(message.cookies.iter().map(cookie_text));
+            parts.extend(message.cookies.iter().map(CookieTab::words));
             lines.push(format!(
                 "    P{}{arrow}P{}: {}. {}",
                 message.from,

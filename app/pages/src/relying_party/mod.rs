@@ -1,5 +1,6 @@
 //! The pages of an application that signs people in by Harbor ID.
 
+pub mod item;
 pub mod items;
 pub mod notes;
 pub mod problem;

@@ -1,6 +1,6 @@
 //! A person's notes, as a list of cards.
 
-use crate::relying_party::items::{ItemActions, ItemView, Kind, PageNumber};
+use crate::relying_party::item::{ItemActions, ItemView, Kind, PageNumber};
 use leptos::prelude::*;
 use ui::components::moment::When;
 

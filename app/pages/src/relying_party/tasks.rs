@@ -1,6 +1,6 @@
 //! A person's tasks: what is to do, and below it what is done.
 
-use crate::relying_party::items::{FromPage, ItemActions, ItemView, Kind, PageNumber};
+use crate::relying_party::item::{FromPage, ItemActions, ItemView, Kind, PageNumber};
 use leptos::prelude::*;
 use ui::components::{
     field::CsrfToken,

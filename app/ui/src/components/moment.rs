@@ -1,10 +1,9 @@
 //! Points in time.
 
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
 
 /// A point in time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moment {
     /// For people.
     pub for_people: String,
@@ -13,7 +12,7 @@ pub struct Moment {
 }
 
 /// A point in time, and how long ago it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
     /// When it was.
     pub at: Moment,

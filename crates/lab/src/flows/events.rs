@@ -1,10 +1,11 @@
-//! A flow while it happens, as server-sent events: each is one [`handoff::flow::Event`] as JSON, and
-//! its id the number under which it was kept, from which a browser goes on after a break.
+//! A flow while it happens, as server-sent events. Each event has the parts of the flow's page that
+//! changed, as finished HTML. Its id is the sequence number of the flow's last step: a browser that
+//! reconnects with it as `Last-Event-ID` is sent the parts that changed since.
 //!
-//! An event named `done` says that no more is expected. A stream that ends without one is opened again
-//! by the browser.
+//! An event named `done` says that no more is expected. The browser reopens a stream that ends without
+//! one.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use axum::response::{Response, sse};
 use futures_util::stream::unfold;
@@ -17,13 +18,15 @@ use tokio::{
 use web::{at::At, params::Params, peer::Peer, problem::Problem};
 
 use super::{
-    Asked, find, is_over,
+    Asked,
+    drawings::{self, Drawing, Latest},
+    find, find_whole, is_over,
     streams::{self, AGAIN_AFTER, STILL_THERE},
 };
 use crate::{
     Lab,
     collector::Changed,
-    store::{Kept, Key, Number},
+    store::{Flow, Key, Number},
 };
 
 /// Where a page without a script left off.
@@ -52,8 +55,10 @@ pub(crate) async fn get(
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let following = Following {
         key,
+        latest: lab.drawings().latest_of(flow.number),
         number: flow.number,
         after,
+        shown: None,
         ready: VecDeque::from([sse::Event::default().retry(AGAIN_AFTER)]),
         looks: true,
         is_over: false,
@@ -92,8 +97,11 @@ struct Following {
     lab: Lab,
     key: Key,
     number: Number,
-    /// The last event that was sent.
+    latest: Arc<Latest>,
+    /// The sequence number of the last step that the browser has.
     after: u64,
+    /// What the browser shows, if that is known.
+    shown: Option<Arc<Drawing>>,
     ready: VecDeque<sse::Event>,
     /// There may be something new.
     looks: bool,
@@ -134,15 +142,36 @@ impl Following {
             self.finish();
             return Some(());
         };
-        self.number = flow.number;
-        for Kept { seq, event } in store.events_after(flow.number, self.after).await.ok()? {
-            let event = sse::Event::default().id(seq.to_string()).json_data(&event);
-            self.ready.push_back(event.ok()?);
-            self.after = seq;
-        }
+        self.show(&flow).await?;
         if self.ready.is_empty() && is_over(&flow, self.lab.context().now()) {
             self.finish();
         }
+        Some(())
+    }
+
+    /// Draws the flow and sends the parts that the browser does not have.
+    async fn show(&mut self, flow: &Flow) -> Option<()> {
+        if flow.number != self.number {
+            // It was merged into another flow.
+            self.number = flow.number;
+            self.latest = self.lab.drawings().latest_of(flow.number);
+        }
+        let read = find_whole(&self.lab, &flow.id);
+        let drawing = self.latest.draw(flow, read).await.ok()?;
+        // On a merge all steps get new sequence numbers, which are higher.
+        if drawing.last > self.after {
+            if self.shown.is_none() {
+                self.shown = drawings::before(&self.lab, flow, self.after).await.ok()?;
+            }
+            let shown = self.shown.as_ref().map(|shown| &*shown.drawn);
+            let event = sse::Event::default().id(drawing.last.to_string());
+            self.ready.push_back(event.data(drawing.drawn.since(shown)));
+        } else if drawing.last < self.after {
+            // The browser names a step that is not kept, and nothing newer is there.
+            return Some(());
+        }
+        self.after = drawing.last;
+        self.shown = Some(drawing);
         Some(())
     }
 

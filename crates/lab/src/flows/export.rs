@@ -6,7 +6,7 @@ use axum::{
 };
 use handoff::flow::Event;
 use http::header;
-use lab_pages::diagram::{Diagram, Missing, export, text};
+use lab_pages::diagram::{Diagram, Missing, svg, text};
 use serde::Serialize;
 use web::{at::At, problem::Problem};
 
@@ -41,9 +41,9 @@ pub(crate) async fn json(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response
 }
 
 /// The picture, by itself.
-pub(crate) async fn svg(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
+pub(crate) async fn picture(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
     let (flow, diagram, missing) = drawn(&lab, &key).await?;
-    let picture = export::document(&diagram, &missing.sentences());
+    let picture = svg::document(&diagram, &missing.sentences());
     Ok(file(&flow, "svg", "image/svg+xml", picture))
 }
 

@@ -3,7 +3,7 @@
 use axum::response::Response;
 use lab_pages::{
     diagram::{AppName, Names},
-    flows::{FlowRow, Flows, FlowsPage},
+    flows::{DrawnRows, FlowRow, Flows, FlowsPage},
 };
 use leptos::prelude::*;
 use serde::Deserialize;
@@ -37,11 +37,12 @@ pub(crate) async fn get(
     };
     let flows = newest(&lab, before).await?;
     let earlier = earlier(&lab, flows.last()).await?;
+    let rows = lab.drawings().list(rows(&lab, flows));
     let model = Flows {
-        rows: rows(&lab, flows),
-        earlier,
         // What came earlier does not change any more.
-        stream: before.is_none().then(|| "/flows/events".to_owned()),
+        stream: before.is_none().then(|| stream(&rows)),
+        rows: DrawnRows::clone(&rows),
+        earlier,
         authority_origin: lab.0.settings.origin_of(lab.0.settings.authority),
         authority_name: AUTHORITY.to_owned(),
     };
@@ -52,6 +53,11 @@ pub(crate) async fn get(
         frame.page("Flows", true, view! { <FlowsPage model /> })
     };
     Ok(page.show_with_islands(show).await)
+}
+
+/// Where the list comes from while it changes, for a page that has these rows.
+pub(crate) fn stream(rows: &DrawnRows) -> String {
+    format!("/flows/events?after={}", rows.name())
 }
 
 /// The newest of all, or of those that came before this one.

@@ -1,16 +1,19 @@
-//! The list of handoffs while it changes, as server-sent events. Each is the whole newest part as
-//! JSON, so that a browser which missed some has nothing to put together.
+//! The list of handoffs while it changes, as server-sent events. Each event has the rows that changed,
+//! as finished HTML. Its id is a hash of the whole list: a browser that reconnects with the hash of the
+//! current list is sent nothing, and any other browser all rows.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use axum::response::{Response, sse};
 use futures_util::stream::unfold;
-use lab_pages::flows::FlowRow;
+use http::HeaderMap;
+use lab_pages::flows::DrawnRows;
+use serde::Deserialize;
 use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::sleep,
 };
-use web::{at::At, peer::Peer, problem::Problem};
+use web::{at::At, params::Params, peer::Peer, problem::Problem};
 
 use super::{
     list::{newest, rows},
@@ -25,13 +28,28 @@ const GATHERED_FOR: Duration = Duration::from_millis(100);
 /// How long a list that does not change stays as it is: it says how many minutes ago things were.
 const AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 
-pub(crate) async fn get(At(lab): At<Lab>, peer: Peer) -> Result<Response, Problem> {
+/// The list that the page had when it was made.
+#[derive(Deserialize)]
+pub(crate) struct From {
+    after: Option<String>,
+}
+
+pub(crate) async fn get(
+    At(lab): At<Lab>,
+    peer: Peer,
+    Params(from): Params<From>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let last = headers.get("last-event-id");
+    let last = last.and_then(|last| last.to_str().ok().map(str::to_owned));
     let watching = Watching {
         // First of all, or what happens meanwhile would be missed.
         changes: lab.recorded().collector.changes(),
         lab: lab.clone(),
+        has: last.or(from.after),
         shown: None,
         ready: VecDeque::from([sse::Event::default().retry(AGAIN_AFTER)]),
+        is_first: true,
     };
     let place = lab.streams().open(peer.network())?;
     let events = unfold(watching, |mut watching| async move {
@@ -45,9 +63,12 @@ pub(crate) async fn get(At(lab): At<Lab>, peer: Peer) -> Result<Response, Proble
 struct Watching {
     lab: Lab,
     changes: Receiver<Changed>,
-    /// What the browser has.
-    shown: Option<Vec<FlowRow>>,
+    /// The hash of the list that the browser has, as the browser says.
+    has: Option<String>,
+    /// What the browser shows, if that is known.
+    shown: Option<Arc<DrawnRows>>,
     ready: VecDeque<sse::Event>,
+    is_first: bool,
 }
 
 impl Watching {
@@ -58,15 +79,18 @@ impl Watching {
                 return Some(event);
             }
             // What is there already comes at once.
-            if self.shown.is_some() {
+            if !std::mem::take(&mut self.is_first) {
                 self.change().await?;
             }
-            let rows = rows(&self.lab, newest(&self.lab, None).await.ok()?);
-            if self.shown.as_ref() != Some(&rows) {
-                self.ready
-                    .push_back(sse::Event::default().json_data(&rows).ok()?);
-                self.shown = Some(rows);
+            let flows = newest(&self.lab, None).await.ok()?;
+            let drawn = self.lab.drawings().list(rows(&self.lab, flows));
+            if self.has.as_deref() != Some(drawn.name()) {
+                let event = sse::Event::default().id(drawn.name());
+                let html = drawn.since(self.shown.as_deref());
+                self.ready.push_back(event.data(html));
+                self.has = Some(drawn.name().to_owned());
             }
+            self.shown = Some(drawn);
         }
     }
 

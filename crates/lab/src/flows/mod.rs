@@ -2,6 +2,7 @@
 
 pub(crate) mod by_session;
 pub(crate) mod by_trace;
+pub(crate) mod drawings;
 pub(crate) mod events;
 pub(crate) mod export;
 pub(crate) mod list;

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use serde::Deserialize;
 use web::{at::At, page::Page, params::Params, problem::Problem, redirect};
 
+use super::list;
 use crate::{AUTHORITY, Lab};
 
 /// Since when.
@@ -20,9 +21,9 @@ pub(crate) async fn get(
     Params(since): Params<Since>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let newest = lab.recorded().store.recent_flows(1, None).await;
-    let newest = newest.map_err(Problem::unavailable)?.into_iter().next();
-    let number = newest.as_ref().map_or(0, |flow| flow.number.0);
+    // One look at the store: a flow that came between two would be on no list that is waited for.
+    let flows = list::newest(&lab, None).await?;
+    let number = flows.first().map_or(0, |flow| flow.number.0);
     let Some(after) = since.after else {
         // From here on the address says it, for whoever loads the page again.
         return Ok(redirect::see_other(&format!("/flows/next?after={number}")));
@@ -30,12 +31,13 @@ pub(crate) async fn get(
     let digits = after.bytes().all(|byte| byte.is_ascii_digit());
     let after: Option<i64> = after.parse().ok().filter(|_| digits);
     let after = after.ok_or_else(Problem::bad_request)?;
-    if let Some(flow) = newest.filter(|_| number > after) {
+    if let Some(flow) = flows.first().filter(|_| number > after) {
         return Ok(redirect::see_other(&format!("/flows/{}", flow.id)));
     }
+    let rows = lab.drawings().list(list::rows(&lab, flows));
     let model = Next {
         after,
-        stream: "/flows/events".to_owned(),
+        stream: list::stream(&rows),
         authority_origin: lab.0.settings.origin_of(lab.0.settings.authority),
         authority_name: AUTHORITY.to_owned(),
     };

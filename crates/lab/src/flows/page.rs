@@ -1,12 +1,15 @@
 //! One flow.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use lab_pages::flow::{Flow as Model, FlowPage};
 use leptos::prelude::*;
 use web::{at::At, moment, page::Page, problem::Problem, redirect};
 
+use super::drawings::Drawing;
 use super::{Asked, find_whole, is_over, missing, names};
-use crate::{Lab, store::in_order};
+use crate::Lab;
 
 pub(crate) async fn get(
     At(lab): At<Lab>,
@@ -19,21 +22,20 @@ pub(crate) async fn get(
         return Ok(redirect::see_other(&format!("/flows/{}", flow.id)));
     }
     let now = lab.context().now();
-    let last = kept.iter().map(|kept| kept.seq).max().unwrap_or(0);
-    let stream = format!("/flows/{}/events?after={last}", flow.id);
+    let missing = missing(&flow, &kept);
+    let drawing = Drawing::of(&flow, kept);
+    let stream = format!("/flows/{}/events?after={}", flow.id, drawing.last);
     let model = Model {
         id: flow.id.to_string(),
-        missing: missing(&flow, &kept),
-        events: in_order(kept),
-        names: names(),
+        missing,
+        drawn: Arc::clone(&drawing.drawn),
         began: moment::past(flow.began, now),
         stream: (!is_over(&flow, now)).then_some(stream),
         address: format!("{}/flows/{}", lab.0.settings.origin, flow.id),
     };
-    let apps = &model.names.apps;
-    let app = apps
-        .iter()
-        .find(|app| flow.client.as_ref() == Some(&app.client));
+    let names = names();
+    let mut apps = names.apps.into_iter();
+    let app = apps.find(|app| flow.client.as_ref() == Some(&app.client));
     let title = app.map_or_else(
         || "A handoff".to_owned(),
         |app| format!("A handoff to {}", app.name),

@@ -3,7 +3,6 @@
 use std::{cell::RefCell, rc::Rc};
 
 use leptos::prelude::*;
-use serde::de::DeserializeOwned;
 use wasm_bindgen::{JsCast as _, closure::Closure};
 use web_sys::EventSource;
 
@@ -12,7 +11,7 @@ use web_sys::EventSource;
 pub(crate) enum Line {
     /// There is none, and none is needed.
     Over,
-    /// Steps come in.
+    /// What happens comes in.
     Open,
     /// It broke, and the browser tries again by itself.
     Broken,
@@ -20,25 +19,24 @@ pub(crate) enum Line {
     Lost,
 }
 
-/// Follows a stream of server-sent events, each one of these as JSON, while the page is in sight. The
+/// Follows a stream of server-sent events, each a fragment of HTML, while the page is in sight. The
 /// browser opens it again by itself when it breaks, and says where it was.
 ///
 /// A page that nobody sees lets go: browsers have six connections to a site, and a seventh page of
-/// the lab would wait for one of the others to be closed. Seen again, it asks for what its address
-/// asks for; whoever listens can take an event twice.
-pub(crate) fn listen<T: DeserializeOwned>(
-    stream: &str,
-    line: RwSignal<Line>,
-    on_event: impl Fn(T) + 'static,
-) {
+/// the lab would wait for one of the others to be closed. Seen again, it asks for what came after the
+/// last event that it had.
+pub(crate) fn listen(stream: &str, line: RwSignal<Line>, on_event: impl Fn(String) + 'static) {
     let stream = stream.to_owned();
     let current = Rc::new(RefCell::new(None::<EventSource>));
+    let last = Rc::new(RefCell::new(String::new()));
     let opened = Closure::<dyn FnMut()>::new(move || line.set(Line::Open));
-    let said = Closure::<dyn FnMut(_)>::new(move |message: web_sys::MessageEvent| {
-        let event = message.data().as_string();
-        // What this version cannot read is left out.
-        if let Some(event) = event.and_then(|event| serde_json::from_str(&event).ok()) {
-            on_event(event);
+    let said = Closure::<dyn FnMut(_)>::new({
+        let last = Rc::clone(&last);
+        move |message: web_sys::MessageEvent| {
+            last.replace(message.last_event_id());
+            if let Some(html) = message.data().as_string() {
+                on_event(html);
+            }
         }
     });
     let broken = Closure::<dyn FnMut()>::new({
@@ -62,7 +60,7 @@ pub(crate) fn listen<T: DeserializeOwned>(
         if document().hidden() {
             let_go(&current);
         } else if current.borrow().as_ref().is_none_or(is_closed) {
-            let Ok(source) = EventSource::new(&stream) else {
+            let Ok(source) = EventSource::new(&from(&stream, &last.borrow())) else {
                 line.set(Line::Lost);
                 return;
             };
@@ -90,6 +88,14 @@ pub(crate) fn listen<T: DeserializeOwned>(
     seen.forget();
 }
 
+/// The stream's address, from after the event of this id.
+fn from(stream: &str, last: &str) -> String {
+    match stream.split_once("?after=") {
+        Some((path, _)) if !last.is_empty() => format!("{path}?after={last}"),
+        _ => stream.to_owned(),
+    }
+}
+
 fn is_closed(source: &EventSource) -> bool {
     source.ready_state() == EventSource::CLOSED
 }
@@ -97,5 +103,17 @@ fn is_closed(source: &EventSource) -> bool {
 fn let_go(current: &RefCell<Option<EventSource>>) {
     if let Some(source) = current.borrow_mut().take() {
         source.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_that_is_seen_again_asks_from_its_last_event_on() {
+        let stream = "/flows/0a/events?after=7";
+        assert_eq!(from(stream, ""), stream);
+        assert_eq!(from(stream, "12"), "/flows/0a/events?after=12");
     }
 }

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 const EXAMPLE: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// Two fields: computes the S256 challenge of RFC 7636, section 4.2, as one types. What they are stands
-/// around them, on [`super::start`]'s page: only what a script changes is sent to the browser twice.
+/// around them, on the lab's start page: only what a script changes is sent to the browser twice.
 ///
 /// It reads without a script as well: the server renders the example of the standard, and the
 /// field opens for writing only once there is something behind it.
