@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use handoff::{flow::Event, ids::ClientId, rejection::Rejection, step::Step};
+use handoff::{flow::Event, ids::ClientId, refusal_reason::RefusalReason, step::Step};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
@@ -165,8 +165,8 @@ impl Metrics {
             for name in [STARTED, SUCCESS, STRAY] {
                 counter!(name, "client" => client.to_owned()).absolute(0);
             }
-            for rejection in Rejection::ALL {
-                let reason = rejection.reason();
+            for rejection in RefusalReason::OF_TOKEN {
+                let reason = rejection.as_str();
                 counter!(TOKEN_REFUSED, "client" => client.to_owned(), "reason" => reason)
                     .absolute(0);
             }

@@ -29,7 +29,7 @@ use web::http_client;
 const PATH: &str = "/v1/traces";
 
 /// An answer is a few bytes; what is longer is not read.
-const MOST_OF_AN_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// The address of something that takes OTLP over HTTP, without `/v1/traces`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Destination for Collector {
 async fn taken(mut answer: Response) -> Delivery {
     let mut body = Vec::new();
     while let Ok(Some(chunk)) = answer.chunk().await {
-        if body.len() + chunk.len() > MOST_OF_AN_ANSWER {
+        if body.len() + chunk.len() > MAX_ANSWER {
             return Delivery::Accepted;
         }
         body.extend_from_slice(&chunk);

@@ -5,8 +5,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use handoff::{
-    cause::Cause,
     ids::SignInId,
+    refusal_reason::RefusalReason,
     token::{PreSession, Secret},
 };
 use http::{HeaderValue, request::Parts};
@@ -15,8 +15,8 @@ use web::{
     at::At,
     cookies::{self, Cookies},
     csrf,
+    error_page::ErrorPage,
     form::CsrfCookie,
-    problem::Problem,
     redirect,
     refused::Refused,
 };
@@ -85,12 +85,12 @@ pub enum NotSignedIn {
     /// There was one, and it has ended.
     Ended,
     /// The store cannot be reached.
-    Problem(Problem),
+    ErrorPage(ErrorPage),
 }
 
-impl From<Problem> for NotSignedIn {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+impl From<ErrorPage> for NotSignedIn {
+    fn from(problem: ErrorPage) -> Self {
+        Self::ErrorPage(problem)
     }
 }
 
@@ -99,13 +99,13 @@ impl IntoResponse for NotSignedIn {
         match self {
             Self::Nobody => not_signed_in("/login"),
             Self::Ended => not_signed_in("/login?notice=session-ended"),
-            Self::Problem(problem) => problem.into_response(),
+            Self::ErrorPage(problem) => problem.into_response(),
         }
     }
 }
 
 fn not_signed_in(to: &str) -> Response {
-    Refused::from(Cause::NotSignedIn).on(redirect::see_other(to))
+    Refused::from(RefusalReason::NotSignedIn).on(redirect::see_other(to))
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
@@ -123,7 +123,7 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
             .store
             .touch_sign_in(id, authority.context.now(), authority.settings.idle)
             .await
-            .map_err(Problem::unavailable)?
+            .map_err(ErrorPage::unavailable)?
             .ok_or(NotSignedIn::Ended)?;
         let csrf = csrf::token(cookie, &*authority.context.random);
         Ok(Self { sign_in, csrf })
@@ -135,13 +135,13 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 pub struct MaybeSignedIn(pub Option<SignedIn>);
 
 impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn {
-    type Rejection = Problem;
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorPage> {
         match SignedIn::from_request_parts(parts, state).await {
             Ok(signed_in) => Ok(Self(Some(signed_in))),
             Err(NotSignedIn::Nobody | NotSignedIn::Ended) => Ok(Self(None)),
-            Err(NotSignedIn::Problem(problem)) => Err(problem),
+            Err(NotSignedIn::ErrorPage(problem)) => Err(problem),
         }
     }
 }

@@ -10,9 +10,9 @@ use handoff::{
 use time::Duration;
 use web::{
     clock::Clock,
-    limits::{Alarm, Limiter, Refused, Volume},
+    error_page::ErrorPage,
+    limits::{Alarm, LimitReached, Limiter, Volume},
     peer::{Network, Peer},
-    problem::Problem,
     trace_id::TraceId,
 };
 
@@ -71,8 +71,8 @@ impl Authority {
     /// H1 and H3: counts by the sign-in, or by address when nobody is signed in.
     ///
     /// # Errors
-    /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.
-    pub(crate) fn admit(&self, signed_in: Option<&SignedIn>, peer: Peer) -> Result<(), Problem> {
+    /// [`ErrorPage::too_many`], or [`ErrorPage::unavailable`] when it cannot be counted.
+    pub(crate) fn admit(&self, signed_in: Option<&SignedIn>, peer: Peer) -> Result<(), ErrorPage> {
         Ok(match signed_in {
             Some(signed_in) => self.limits.sessions.admit(&signed_in.sign_in.id),
             None => self.limits.addresses.admit(&peer.network()),
@@ -91,8 +91,8 @@ impl Authority {
         let claimed = claimed.and_then(|claimed| ClientId::parse(claimed).ok());
         match self.limits.unproven.admit(&(peer.network(), claimed)) {
             Ok(()) => refusal,
-            Err(Refused::TooMany { retry_after }) => ErrorResponse::slow_down(retry_after),
-            Err(Refused::CannotCount) => {
+            Err(LimitReached::TooMany { retry_after }) => ErrorResponse::slow_down(retry_after),
+            Err(LimitReached::CannotCount) => {
                 ErrorResponse::unavailable(trace, "a limiter has more keys than it can count")
             }
         }

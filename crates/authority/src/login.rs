@@ -16,11 +16,11 @@ use serde::Deserialize;
 use web::{
     at::At,
     cookies::{self, Cookies},
+    error_page::{self, ErrorPage},
     form::Protected,
     page::Page,
     params::Params,
     peer::Peer,
-    problem::{self, Problem},
     redirect,
     trace_id::TraceId,
 };
@@ -80,7 +80,7 @@ pub(crate) async fn get(
     cookies: Cookies,
     Params(query): Params<Query>,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let pending = Pending::read(&authority, query.continue_to.as_deref()).await?;
     if signed_in.is_some() {
         return Ok(redirect::see_other(&pending.next()));
@@ -122,7 +122,7 @@ pub(crate) async fn post(
     peer: Peer,
     page: Page,
     form: Protected<Fields, SignInForm>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let Fields {
         email,
         password,
@@ -134,7 +134,7 @@ pub(crate) async fn post(
         Some(address) => authority.store.find_account(address).await,
         None => Ok(None),
     }
-    .map_err(Problem::unavailable)?;
+    .map_err(ErrorPage::unavailable)?;
 
     let known = cookies.get(KNOWN_COOKIE);
     let known = known.and_then(|value| KnownBrowser::parse(value).ok());
@@ -142,10 +142,10 @@ pub(crate) async fn post(
     let counters = counters(&authority, &email, account.as_ref(), known, peer).await?;
     let now = authority.context.now();
     let admission = authority.store.admit_attempt(&counters, now).await;
-    if let Admission::Wait { until } = admission.map_err(Problem::unavailable)? {
+    if let Admission::Wait { until } = admission.map_err(ErrorPage::unavailable)? {
         count(&authority.sign_ins.wait);
         tracing::info!(trace = %trace, outcome = "wait", "sign-in");
-        let seconds = problem::whole_seconds(until - now);
+        let seconds = error_page::whole_seconds(until - now);
         let filled = Filled {
             email,
             password: String::new(),
@@ -169,12 +169,12 @@ pub(crate) async fn post(
         .passwords
         .verify(compared, stored)
         .await
-        .map_err(Problem::unavailable)?;
+        .map_err(ErrorPage::unavailable)?;
     let user = account.as_ref().map(|account| account.user.id);
     let account = account.filter(|account| account.is_active && !too_long);
     let refused = async |email, pending| {
         let failed = authority.store.fail_attempt(&counters, now).await;
-        failed.map_err(Problem::unavailable)?;
+        failed.map_err(ErrorPage::unavailable)?;
         if let Some(user) = user {
             authority.wrong_password(&trace, user);
         }
@@ -206,7 +206,7 @@ pub(crate) async fn post(
     let (id, until) = (new.id, new.expires_at);
     let replaced = authority.sessions.load::<SignInId>(&cookies).await?;
     let began = authority.store.begin_sign_in(new, replaced).await;
-    if began.map_err(Problem::unavailable)? == Began::Refused {
+    if began.map_err(ErrorPage::unavailable)? == Began::Refused {
         return refused(email, pending).await;
     }
     if let Verdict::RightButWeak { rehashed } = verdict {
@@ -244,11 +244,11 @@ async fn counters(
     account: Option<&Account>,
     browser: Option<Digest<KnownBrowser>>,
     peer: Peer,
-) -> Result<Vec<Counter>, Problem> {
+) -> Result<Vec<Counter>, ErrorPage> {
     if let (Some(account), Some(browser)) = (account, browser) {
         let (user, now) = (account.user.id, authority.context.now());
         let is_known = authority.store.knows_browser(browser, user, now).await;
-        if is_known.map_err(Problem::unavailable)? {
+        if is_known.map_err(ErrorPage::unavailable)? {
             return Ok(Counter::of_known_browser(typed, browser));
         }
     }
@@ -284,7 +284,7 @@ async fn remember(
 struct Pending(Option<(AuthorizeQuery, Option<Client>)>);
 
 impl Pending {
-    async fn read(authority: &Authority, text: Option<&str>) -> Result<Self, Problem> {
+    async fn read(authority: &Authority, text: Option<&str>) -> Result<Self, ErrorPage> {
         let own = &authority.settings.origin;
         let Some(request) = text.and_then(|text| continuation::parse(text, own)) else {
             return Ok(Self(None));
@@ -294,7 +294,7 @@ impl Pending {
                 .store
                 .find_client(&id)
                 .await
-                .map_err(Problem::unavailable)?,
+                .map_err(ErrorPage::unavailable)?,
             _ => None,
         };
         Ok(Self(Some((request, client))))

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use pages::authority::logout::{SignOut, SignOutPage};
 use serde::Deserialize;
 use web::{
-    at::At, cookies::Cookies, form::Protected, page::Page, problem::Problem, redirect,
+    at::At, cookies::Cookies, error_page::ErrorPage, form::Protected, page::Page, redirect,
     trace_id::TraceId,
 };
 
@@ -22,7 +22,7 @@ pub(crate) async fn get(
     trace: TraceId,
     cookies: Cookies,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     if !authority.context.policy.sign_out_by_post() {
         return sign_out(&authority, &trace, &cookies).await;
     }
@@ -46,7 +46,7 @@ pub(crate) async fn post(
     trace: TraceId,
     cookies: Cookies,
     _: Protected<Nothing, SignedInForms>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     sign_out(&authority, &trace, &cookies).await
 }
 
@@ -54,21 +54,21 @@ async fn sign_out(
     authority: &Authority,
     trace: &TraceId,
     cookies: &Cookies,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     if let Some(id) = authority.sessions.load::<SignInId>(cookies).await? {
         let now = authority.context.now();
         authority
             .store
             .end_sign_in(id, now)
             .await
-            .map_err(Problem::unavailable)?;
+            .map_err(ErrorPage::unavailable)?;
     }
     tracing::info!(trace = %trace, outcome = "success", "sign-out");
     leave(authority, cookies).await
 }
 
 /// Takes this browser's session away and goes to the sign-in page.
-pub(crate) async fn leave(authority: &Authority, cookies: &Cookies) -> Result<Response, Problem> {
+pub(crate) async fn leave(authority: &Authority, cookies: &Cookies) -> Result<Response, ErrorPage> {
     authority.sessions.end(cookies).await?;
     let mut answer = redirect::see_other("/login?notice=signed-out");
     // "cookies" would clear other hosts of the same registrable domain as well (measured).

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use pages::authority::portal::{AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff};
 use serde::Deserialize;
 use time::OffsetDateTime;
-use web::{at::At, moment::past, page::Page, params::Params, problem::Problem};
+use web::{at::At, error_page::ErrorPage, moment::past, page::Page, params::Params};
 
 use crate::{
     Authority,
@@ -30,10 +30,10 @@ pub(crate) async fn get(
     signed_in: SignedIn,
     Params(query): Params<Query>,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let (user, now) = (signed_in.sign_in.user.id, authority.context.now());
     let store = &authority.store;
-    let unavailable = Problem::unavailable;
+    let unavailable = ErrorPage::unavailable;
     let mut clients = store.clients_of(user).await.map_err(unavailable)?;
     let recent = store
         .recent_handoffs(user, now)

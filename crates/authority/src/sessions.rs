@@ -7,7 +7,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use pages::authority::sessions::{AppSession, BrowserSession, Ended, Sessions, SessionsPage};
 use serde::Deserialize;
-use web::{at::At, moment::moment, page::Page, params::Params, problem::Problem};
+use web::{at::At, error_page::ErrorPage, moment::moment, page::Page, params::Params};
 
 use crate::{Authority, identity::SignedIn, store::OwnSignIn};
 
@@ -34,14 +34,14 @@ pub(crate) async fn get(
     signed_in: SignedIn,
     Params(query): Params<Query>,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let own = &signed_in.sign_in;
     let now = authority.context.now();
     let sign_ins = authority
         .store
         .list_sign_ins(own.user.id, now)
         .await
-        .map_err(Problem::unavailable)?;
+        .map_err(ErrorPage::unavailable)?;
     let (this, others): (Vec<_>, Vec<_>) = sign_ins
         .into_iter()
         .map(|sign_in| (sign_in.id == own.id, sign_in))

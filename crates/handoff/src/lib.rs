@@ -8,14 +8,13 @@
 //! the states that a handoff goes through, [`token`] the secrets that it carries, [`uri`] the rules
 //! for every address, [`wire`] what the parties say to each other.
 
-pub mod cause;
 pub mod client;
 pub mod flow;
 pub mod handoff;
 pub mod ids;
 pub mod outcome;
 pub mod policy;
-pub mod rejection;
+pub mod refusal_reason;
 pub mod step;
 pub mod storage_key;
 pub mod token;

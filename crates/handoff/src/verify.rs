@@ -6,7 +6,7 @@ use crate::{
     handoff::{Handoff, Issued},
     ids::ClientId,
     policy::Policy,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{HandoffToken, State, Unverified, Verifier},
 };
 
@@ -53,22 +53,22 @@ pub struct Standing {
 /// its origin and no more, that takes every binding.
 ///
 /// # Errors
-/// The first [`Rejection`] that applies. A used token is [`Rejection::AlreadyUsed`] here.
+/// The first [`RefusalReason`] that applies. A used token is [`RefusalReason::AlreadyUsed`] here.
 pub fn claim(
     stored: &Handoff,
     presented: &Presented,
     now: OffsetDateTime,
     policy: &Policy,
-) -> Result<(), Rejection> {
+) -> Result<(), RefusalReason> {
     let issued = stored.issued();
     if policy.client_binding() && issued.client != presented.client {
-        return Err(Rejection::AnotherClient);
+        return Err(RefusalReason::AnotherClient);
     }
     if policy.one_time() && stored.is_used() {
-        return Err(Rejection::AlreadyUsed);
+        return Err(RefusalReason::AlreadyUsed);
     }
     if policy.lifetime() && issued.expires_at <= now {
-        return Err(Rejection::Expired);
+        return Err(RefusalReason::Expired);
     }
     match presented.proof {
         Proof::Credential => Ok(()),
@@ -82,23 +82,27 @@ pub fn claim(
 pub fn ages_for_good(
     stored: &Handoff,
     presented: &Presented,
-    rejection: Rejection,
+    rejection: RefusalReason,
     policy: &Policy,
 ) -> bool {
     let in_time = || match presented.proof {
         Proof::Credential => true,
         Proof::Origin => bindings(stored.issued(), presented, policy).is_ok(),
     };
-    rejection == Rejection::Expired && !stored.is_used() && in_time()
+    rejection == RefusalReason::Expired && !stored.is_used() && in_time()
 }
 
 /// Whether everything that the token was bound to is there again.
 ///
 /// # Errors
-/// The first [`Rejection`] that applies.
-pub fn bindings(issued: &Issued, presented: &Presented, policy: &Policy) -> Result<(), Rejection> {
+/// The first [`RefusalReason`] that applies.
+pub fn bindings(
+    issued: &Issued,
+    presented: &Presented,
+    policy: &Policy,
+) -> Result<(), RefusalReason> {
     if policy.state_binding() && issued.state != presented.state.digest() {
-        return Err(Rejection::StateDiffers);
+        return Err(RefusalReason::StateDiffers);
     }
     if policy.redirect_uri_binding() {
         // Only a row without a challenge, which clients of the older SDK get, may go without.
@@ -107,15 +111,15 @@ pub fn bindings(issued: &Issued, presented: &Presented, policy: &Policy) -> Resu
             None => issued.challenge.is_none(),
         };
         if !same {
-            return Err(Rejection::RedirectUriDiffers);
+            return Err(RefusalReason::RedirectUriDiffers);
         }
     }
     if policy.verifier_binding() {
         match (&issued.challenge, &presented.verifier) {
             (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => {}
-            (Some(_), Some(_)) => return Err(Rejection::VerifierWrong),
-            (Some(_), None) => return Err(Rejection::VerifierMissing),
-            (None, Some(_)) => return Err(Rejection::VerifierUnexpected),
+            (Some(_), Some(_)) => return Err(RefusalReason::VerifierWrong),
+            (Some(_), None) => return Err(RefusalReason::VerifierMissing),
+            (None, Some(_)) => return Err(RefusalReason::VerifierUnexpected),
             (None, None) => {}
         }
     }
@@ -125,7 +129,7 @@ pub fn bindings(issued: &Issued, presented: &Presented, policy: &Policy) -> Resu
 /// The whole rule. The stored row decides, never the request.
 ///
 /// ```
-/// # use handoff::{handoff::*, ids::*, policy::Policy, rejection::Rejection, token::*, verify::*};
+/// # use handoff::{handoff::*, ids::*, policy::Policy, refusal_reason::RefusalReason, token::*, verify::*};
 /// # use handoff::client::HandoffLifetime;
 /// # use time::{Duration, OffsetDateTime};
 /// let now = OffsetDateTime::UNIX_EPOCH;
@@ -155,50 +159,50 @@ pub fn bindings(issued: &Issued, presented: &Presented, policy: &Policy) -> Resu
 /// let late = now + Duration::seconds(60);
 /// assert_eq!(
 ///     decide(&stored, standing, &presented, late, &Policy::STRICT),
-///     Err(Rejection::Expired)
+///     Err(RefusalReason::Expired)
 /// );
 /// ```
 ///
 /// # Errors
-/// The first [`Rejection`] that applies. A used token whose bindings are all right is
-/// [`Rejection::Replayed`]: what its first use gave must be revoked.
+/// The first [`RefusalReason`] that applies. A used token whose bindings are all right is
+/// [`RefusalReason::Replayed`]: what its first use gave must be revoked.
 pub fn decide<'a>(
     stored: &'a Handoff,
     standing: Standing,
     presented: &Presented,
     now: OffsetDateTime,
     policy: &Policy,
-) -> Result<&'a Issued, Rejection> {
+) -> Result<&'a Issued, RefusalReason> {
     let issued = stored.issued();
     // The one check that no policy takes away: without it a wrong look-up would redeem the token.
     if issued.token != presented.token.digest() {
-        return Err(Rejection::Unknown);
+        return Err(RefusalReason::Unknown);
     }
     match claim(stored, presented, now, policy) {
-        Err(Rejection::AlreadyUsed) => {
+        Err(RefusalReason::AlreadyUsed) => {
             // Always with every defence: a weakened policy must not revoke a bystander's session.
             let owner = issued.client == presented.client;
             return Err(match bindings(issued, presented, &Policy::STRICT) {
-                Ok(()) if owner => Rejection::Replayed,
-                _ => Rejection::AlreadyUsed,
+                Ok(()) if owner => RefusalReason::Replayed,
+                _ => RefusalReason::AlreadyUsed,
             });
         }
-        Err(Rejection::StateDiffers)
+        Err(RefusalReason::StateDiffers)
             if state_alone_differs(issued, standing, presented, now, policy) =>
         {
-            return Err(Rejection::StateAloneDiffers);
+            return Err(RefusalReason::StateAloneDiffers);
         }
         other => other?,
     }
     bindings(issued, presented, policy)?;
     if policy.live_sign_in() && !standing.sign_in_is_live {
-        return Err(Rejection::SignInEnded);
+        return Err(RefusalReason::SignInEnded);
     }
     if policy.assignment() && !standing.user_is_active {
-        return Err(Rejection::UserGone);
+        return Err(RefusalReason::UserGone);
     }
     if policy.assignment() && !standing.user_is_assigned {
-        return Err(Rejection::NotAssigned);
+        return Err(RefusalReason::NotAssigned);
     }
     Ok(issued)
 }

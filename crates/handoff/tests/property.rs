@@ -12,7 +12,7 @@ use handoff::{
     handoff::{Handoff, Launch, Request, Started},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::{Defence, Policy},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     storage_key::storage_key,
     token::{
         AccessToken, Challenge, ClientSecret, Digest, HandoffToken, LaunchTicket, PreSession,
@@ -399,42 +399,42 @@ impl Story {
     }
 
     /// Every refusal that would be true of this verify, in no order.
-    fn faults(&self) -> Vec<Rejection> {
+    fn faults(&self) -> Vec<RefusalReason> {
         let used = self.used != Used::Never;
         let replay = used && self.client_is_right && self.bindings_are_right();
         [
-            (!self.token_is_right, Rejection::Unknown),
-            (!self.client_is_right, Rejection::AnotherClient),
-            (replay, Rejection::Replayed),
-            (used && !replay, Rejection::AlreadyUsed),
-            (self.after_expiry >= 0, Rejection::Expired),
-            (!self.state_is_right, Rejection::StateDiffers),
+            (!self.token_is_right, RefusalReason::Unknown),
+            (!self.client_is_right, RefusalReason::AnotherClient),
+            (replay, RefusalReason::Replayed),
+            (used && !replay, RefusalReason::AlreadyUsed),
+            (self.after_expiry >= 0, RefusalReason::Expired),
+            (!self.state_is_right, RefusalReason::StateDiffers),
             (
                 self.proof == Proof::Origin
                     && !self.challenge_is_stored
                     && self.nothing_is_wrong_but_the_state(),
-                Rejection::StateAloneDiffers,
+                RefusalReason::StateAloneDiffers,
             ),
             (
                 self.redirect_uri == Is::Wrong
                     || self.redirect_uri == Is::Missing && self.challenge_is_stored,
-                Rejection::RedirectUriDiffers,
+                RefusalReason::RedirectUriDiffers,
             ),
             (
                 self.challenge_is_stored && self.verifier == Is::Missing,
-                Rejection::VerifierMissing,
+                RefusalReason::VerifierMissing,
             ),
             (
                 self.challenge_is_stored && self.verifier == Is::Wrong,
-                Rejection::VerifierWrong,
+                RefusalReason::VerifierWrong,
             ),
             (
                 !self.challenge_is_stored && self.verifier != Is::Missing,
-                Rejection::VerifierUnexpected,
+                RefusalReason::VerifierUnexpected,
             ),
-            (!self.standing[0], Rejection::SignInEnded),
-            (!self.standing[1], Rejection::UserGone),
-            (!self.standing[2], Rejection::NotAssigned),
+            (!self.standing[0], RefusalReason::SignInEnded),
+            (!self.standing[1], RefusalReason::UserGone),
+            (!self.standing[2], RefusalReason::NotAssigned),
         ]
         .into_iter()
         .filter_map(|(is_so, fault)| is_so.then_some(fault))
@@ -538,7 +538,7 @@ proptest! {
         let (stored, standing, presented, now) = story.tell();
         let whole = decide(&stored, standing, &presented, now, &policy).map(|_| ());
         if !story.token_is_right {
-            prop_assert_eq!(whole, Err(Rejection::Unknown));
+            prop_assert_eq!(whole, Err(RefusalReason::Unknown));
             return Ok(());
         }
         let first = claim(&stored, &presented, now, &policy);
@@ -547,13 +547,13 @@ proptest! {
             && (!policy.assignment() || story.standing[1] && story.standing[2]);
         prop_assert_eq!(whole.is_ok(), first.is_ok() && second.is_ok() && stands);
         match (first, second) {
-            (Err(Rejection::AlreadyUsed), _) => prop_assert!(matches!(
+            (Err(RefusalReason::AlreadyUsed), _) => prop_assert!(matches!(
                 whole,
-                Err(Rejection::AlreadyUsed | Rejection::Replayed)
+                Err(RefusalReason::AlreadyUsed | RefusalReason::Replayed)
             )),
-            (Err(Rejection::StateDiffers), _) => prop_assert!(matches!(
+            (Err(RefusalReason::StateDiffers), _) => prop_assert!(matches!(
                 whole,
-                Err(Rejection::StateDiffers | Rejection::StateAloneDiffers)
+                Err(RefusalReason::StateDiffers | RefusalReason::StateAloneDiffers)
             )),
             (Err(rejection), _) | (Ok(()), Err(rejection)) => {
                 prop_assert_eq!(whole, Err(rejection));
@@ -584,11 +584,11 @@ proptest! {
         let whole = decide(&stored, standing, &presented, now, &policy);
         let owner_with_everything =
             story.token_is_right && story.client_is_right && story.bindings_are_right();
-        if whole == Err(Rejection::Replayed) {
+        if whole == Err(RefusalReason::Replayed) {
             prop_assert!(owner_with_everything && story.used != Used::Never);
         }
         if policy.one_time() && owner_with_everything && story.used != Used::Never {
-            prop_assert_eq!(whole, Err(Rejection::Replayed));
+            prop_assert_eq!(whole, Err(RefusalReason::Replayed));
         }
     }
 

@@ -14,7 +14,7 @@ use handoff::{
     handoff::{Handoff, Request},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::{Defence, Policy},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     storage_key::storage_key,
     token::{
         AccessToken, ClientSecret, Digest, DigestBytes, Exposed, HandoffToken, LaunchTicket,
@@ -81,7 +81,7 @@ fn valid() -> Case {
 }
 
 impl Case {
-    fn outcome(&self, policy: &Policy) -> Result<(), Rejection> {
+    fn outcome(&self, policy: &Policy) -> Result<(), RefusalReason> {
         decide(
             &self.stored,
             self.standing,
@@ -150,16 +150,16 @@ fn without(defence: Defence) -> Policy {
 type Change = fn(&mut Case);
 
 /// What becomes of a row when its defence is taken away.
-type Then = Option<(Defence, Result<(), Rejection>)>;
+type Then = Option<(Defence, Result<(), RefusalReason>)>;
 
 macro_rules! rows {
     ($($rejection:ident: $change:expr, $then:expr;)*) => {
-        const REJECTIONS: &[Rejection] = &[$(Rejection::$rejection),*];
+        const REJECTIONS: &[RefusalReason] = &[$(RefusalReason::$rejection),*];
 
-        /// No arm for the rest: a rejection without a row does not compile.
-        fn row(rejection: Rejection) -> (Change, Then) {
+        fn row(rejection: RefusalReason) -> (Change, Then) {
             match rejection {
-                $(Rejection::$rejection => ($change, $then),)*
+                $(RefusalReason::$rejection => ($change, $then),)*
+                other => panic!("{other} has no row"),
             }
         }
     };
@@ -172,7 +172,7 @@ rows! {
     AlreadyUsed: |case| {
         case.redeemed();
         case.with_another_state();
-    }, Some((Defence::OneTime, Err(Rejection::StateDiffers)));
+    }, Some((Defence::OneTime, Err(RefusalReason::StateDiffers)));
     Expired: Case::too_late, Some((Defence::Lifetime, Ok(())));
     StateDiffers: Case::with_another_state, Some((Defence::StateBinding, Ok(())));
     StateAloneDiffers: |case| {
@@ -242,7 +242,8 @@ fn table_of_defences_taking_one_away_lets_its_own_rejections_vanish_and_no_other
 
 #[test]
 fn table_of_reasons_each_rejection_has_a_name_of_its_own() {
-    let names: std::collections::BTreeSet<_> = REJECTIONS.iter().map(|r| r.reason()).collect();
+    assert_eq!(REJECTIONS, RefusalReason::OF_TOKEN, "each has a row");
+    let names: std::collections::BTreeSet<_> = REJECTIONS.iter().map(|r| r.as_str()).collect();
     assert_eq!(names.len(), REJECTIONS.len());
     for name in names {
         let plain = |c: char| c.is_ascii_lowercase() || c == '_';
@@ -252,8 +253,8 @@ fn table_of_reasons_each_rejection_has_a_name_of_its_own() {
 
 #[test]
 fn table_of_precedence_when_several_things_are_wrong() {
-    use Rejection::*;
-    let rows: &[(&str, &[Change], Rejection)] = &[
+    use RefusalReason::*;
+    let rows: &[(&str, &[Change], RefusalReason)] = &[
         // Whoever lacks the token learns nothing about its row.
         (
             "unknown before another client",
@@ -390,11 +391,11 @@ fn another_client_never_causes_a_revocation_whichever_defence_is_missing() {
     case.by_another_client();
     for defence in Defence::OF_VERIFY {
         let outcome = case.outcome(&without(*defence));
-        assert_ne!(outcome, Err(Rejection::Replayed), "{defence:?}");
+        assert_ne!(outcome, Err(RefusalReason::Replayed), "{defence:?}");
     }
     assert_eq!(
         case.outcome(&without(Defence::ClientBinding)),
-        Err(Rejection::AlreadyUsed)
+        Err(RefusalReason::AlreadyUsed)
     );
 }
 
@@ -415,7 +416,7 @@ fn row_4_table_of_a_leaked_used_token_revokes_nothing_whichever_defence_is_missi
             let outcome = case.outcome(&without(*defence));
             assert_ne!(
                 outcome,
-                Err(Rejection::Replayed),
+                Err(RefusalReason::Replayed),
                 "leak {index}, {defence:?}"
             );
         }
@@ -457,7 +458,7 @@ fn row_2_table_of_moments_around_the_end_of_a_lifetime() {
         let expected = if accepted {
             Ok(())
         } else {
-            Err(Rejection::Expired)
+            Err(RefusalReason::Expired)
         };
         assert_eq!(
             case.outcome(&Policy::STRICT),
@@ -502,11 +503,11 @@ fn row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request() {
     };
     for (stored, presented, expected) in [
         (true, right(), Ok(())),
-        (true, wrong(), Err(Rejection::VerifierWrong)),
-        (true, public(), Err(Rejection::VerifierWrong)),
-        (true, None, Err(Rejection::VerifierMissing)),
-        (false, right(), Err(Rejection::VerifierUnexpected)),
-        (false, wrong(), Err(Rejection::VerifierUnexpected)),
+        (true, wrong(), Err(RefusalReason::VerifierWrong)),
+        (true, public(), Err(RefusalReason::VerifierWrong)),
+        (true, None, Err(RefusalReason::VerifierMissing)),
+        (false, right(), Err(RefusalReason::VerifierUnexpected)),
+        (false, wrong(), Err(RefusalReason::VerifierUnexpected)),
         (false, None, Ok(())),
     ] {
         let mut case = valid();
@@ -520,12 +521,12 @@ fn row_80_table_of_verifiers_the_stored_row_decides_and_never_the_request() {
 
 #[test]
 fn row_5_table_of_what_uses_a_token_up_by_the_proof_of_the_client() {
-    use Rejection::*;
+    use RefusalReason::*;
     type Row = (
         &'static str,
         Change,
-        Result<(), Rejection>,
-        Result<(), Rejection>,
+        Result<(), RefusalReason>,
+        Result<(), RefusalReason>,
     );
     let rows: &[Row] = &[
         ("nothing wrong", |_| {}, Ok(()), Ok(())),
@@ -582,13 +583,13 @@ fn row_5_table_of_what_uses_a_token_up_by_the_proof_of_the_client() {
 
 #[test]
 fn table_of_states_that_alone_differ_only_a_client_of_the_older_sdk_is_told() {
-    use Rejection::*;
+    use RefusalReason::*;
     let compat: Change = |case| {
         case.without_challenge();
         case.by_origin_alone();
         case.presented.redirect_uri = None;
     };
-    let rows: &[(&str, &[Change], Rejection)] = &[
+    let rows: &[(&str, &[Change], RefusalReason)] = &[
         ("state alone", &[compat], StateAloneDiffers),
         (
             "with a redirect URI that is right",
@@ -702,7 +703,7 @@ fn table_of_missing_redirect_uris_only_a_row_without_a_challenge_goes_without() 
     case.presented.redirect_uri = None;
     assert_eq!(
         case.outcome(&Policy::STRICT),
-        Err(Rejection::RedirectUriDiffers)
+        Err(RefusalReason::RedirectUriDiffers)
     );
 
     let mut case = valid();
@@ -714,7 +715,7 @@ fn table_of_missing_redirect_uris_only_a_row_without_a_challenge_goes_without() 
     case.with_another_redirect_uri();
     assert_eq!(
         case.outcome(&Policy::STRICT),
-        Err(Rejection::RedirectUriDiffers)
+        Err(RefusalReason::RedirectUriDiffers)
     );
 }
 
@@ -833,7 +834,7 @@ fn row_31_table_of_redirect_uris_that_are_not_quite_the_registered_one() {
         case.presented.redirect_uri = Some(variant.to_owned());
         assert_eq!(
             case.outcome(&Policy::STRICT),
-            Err(Rejection::RedirectUriDiffers),
+            Err(RefusalReason::RedirectUriDiffers),
             "{variant:?}"
         );
     }

@@ -46,10 +46,10 @@ use web::{
     at::At,
     clock::Clock,
     context::Context,
+    error_page::ErrorPage,
     layers,
     page::Page,
     peer::Peer,
-    problem::Problem,
     rng::Randomness,
     site::{Failure, Site, SiteId},
 };
@@ -295,7 +295,7 @@ async fn step(At(lab): At<Lab>, page: Page) -> Response {
 
 /// Makes new links. Whoever gets such a post going in another's browser has gained nothing: the
 /// links stand on a page that only that browser sees.
-async fn make_links(At(lab): At<Lab>, peer: Peer, page: Page) -> Result<Response, Problem> {
+async fn make_links(At(lab): At<Lab>, peer: Peer, page: Page) -> Result<Response, ErrorPage> {
     lab.admit_step_links(peer)?;
     let links = lab.0.stepping.links();
     Ok(show_links(&lab, Offer::Made(links), page.back_to("/step")))
@@ -313,8 +313,8 @@ fn show_links(lab: &Lab, offer: Offer, page: Page) -> Response {
     page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))
 }
 
-async fn monitor(At(lab): At<Lab>, page: Page) -> Result<Response, Problem> {
-    let monitor = lab.monitor().ok_or_else(Problem::not_found)?;
+async fn monitor(At(lab): At<Lab>, page: Page) -> Result<Response, ErrorPage> {
+    let monitor = lab.monitor().ok_or_else(ErrorPage::not_found)?;
     let model = monitor.report().page();
     let frame = lab.0.context.frame.clone();
     Ok(page.show(move || frame.page("Monitor", false, view! { <MonitorPage model /> })))

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use web::{
     clock::Clock,
+    error_page::ErrorPage,
     limits::{Limiter, Volume},
     peer::{Network, Peer},
-    problem::Problem,
 };
 
 use crate::Lab;
@@ -34,8 +34,8 @@ impl Lab {
     /// new one takes the place of the one that ends first.
     ///
     /// # Errors
-    /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.
-    pub(crate) fn admit_step_links(&self, peer: Peer) -> Result<(), Problem> {
+    /// [`ErrorPage::too_many`], or [`ErrorPage::unavailable`] when it cannot be counted.
+    pub(crate) fn admit_step_links(&self, peer: Peer) -> Result<(), ErrorPage> {
         Ok(self.limits().step_links.admit(&peer.network())?)
     }
 }

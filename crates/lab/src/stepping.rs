@@ -39,10 +39,10 @@ use web::{
     clock::Clock,
     context::Context,
     cookies::{self, Cookies},
+    error_page::ErrorPage,
     headers, layers,
     page::Page,
     params::Params,
-    problem::Problem,
     redirect,
     rng::Randomness,
 };
@@ -332,13 +332,13 @@ async fn post(
     headers: HeaderMap,
     cookies: Cookies,
     body: axum::body::Bytes,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     if !web::form::has_media_type(&headers, "application/x-www-form-urlencoded") {
-        return Err(Problem::unsupported_media());
+        return Err(ErrorPage::unsupported_media());
     }
     let Pressed { key, off } = web::params::read(&body)?;
     if key.is_some() == off.is_some() {
-        return Err(Problem::bad_request());
+        return Err(ErrorPage::bad_request());
     }
     let here = LocalPath::reduce(PATH, &context.origin).unwrap_or_else(LocalPath::root);
     let answer = redirect::to(&here);
@@ -349,7 +349,7 @@ async fn post(
         return Ok(redirect::with_cookie(answer, cookies::expire(COOKIE)));
     };
     if !stepping.take(&stepping.0.links, &key, &context.origin) {
-        return Err(Problem::stale_form());
+        return Err(ErrorPage::stale_form());
     }
     let value = stepping.remember(&stepping.0.browsers, &context.origin, ON_FOR);
     let cookie = cookies::set(COOKIE, &value, Some(ON_FOR));

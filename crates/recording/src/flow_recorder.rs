@@ -21,9 +21,9 @@ use axum::{
     response::Response,
 };
 use handoff::{
-    cause::Cause,
     flow::{Belongs, Event, FlowId, IssuedId, LaunchId, Message, Named, Refusal, Site},
     ids::{ClientId, SessionId},
+    refusal_reason::RefusalReason,
     step::{Channel, Step},
     token::{Digest, HandoffToken, LaunchTicket, State, Unverified},
 };
@@ -237,10 +237,7 @@ impl FlowRecorder {
             .reads_messages
             .then(|| redact::response(answer.status(), answer.headers()));
         if let Some(refused) = &refused {
-            let refusal = Refusal {
-                reason: refused.reason().to_owned(),
-                rows: refused.rows().to_vec(),
-            };
+            let refusal = Refusal::from(refused.reason());
             let answer = message.take_if(|_| for_machines);
             let event = self.event(part, &progress, Step::Refused, answer, Some(refusal));
             progress.waiting.extend(event);
@@ -311,7 +308,7 @@ impl FlowRecorder {
             shown(progress.client.as_ref()),
             shown(progress.belongs.flow),
         );
-        let reason = refused.reason();
+        let reason = refused.reason().as_str();
         if let Some(cause) = refused.our_fault() {
             tracing::error!(trace = %trace, step, reason, cause, client, flow, "handoff");
         } else {
@@ -331,7 +328,7 @@ impl FlowRecorder {
         let heard_of = part.arrival == Arrival::Step(Step::VerifyReceived);
         let reason = match refused {
             None if progress.succeeded => None,
-            Some(refused) if !sent_back && !heard_of => Some(refused.reason()),
+            Some(refused) if !sent_back && !heard_of => Some(refused.reason().as_str()),
             _ => return,
         };
         let outcome = match reason {
@@ -402,7 +399,7 @@ fn named_in(site: Site, query: &str) -> Belongs {
 fn unexplained(answer: &Response) -> Option<Refused> {
     let status = answer.status();
     match status.is_client_error() || status.is_server_error() {
-        true => Some(Cause::Other.into()),
+        true => Some(RefusalReason::Other.into()),
         false => None,
     }
 }

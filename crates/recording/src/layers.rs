@@ -8,7 +8,7 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use web::{context::Context, form::FormObserver, problem::LookUp, trace_id::TraceId};
+use web::{context::Context, error_page::LookUp, form::FormObserver, trace_id::TraceId};
 
 use crate::{
     flow_recorder::FlowRecorder,

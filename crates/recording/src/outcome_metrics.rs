@@ -22,9 +22,8 @@ use std::{
 };
 
 use handoff::{
-    cause::Cause,
     flow::{Event, FlowId, Site},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     step::Step,
 };
 
@@ -33,16 +32,16 @@ use handoff::{
 pub const MAX_REMEMBERED: usize = 10_000;
 
 /// Causes by which people decide against a handoff. It did not fail: no alert counts them.
-pub const CHOICES: [Cause; 2] = [Cause::AccessDenied, Cause::Stayed];
+pub const CHOICES: [RefusalReason; 2] = [RefusalReason::AccessDenied, RefusalReason::Stayed];
 
 /// What the authorization server tells the relying party by way of the browser.
-const SENT_BACK: [Cause; 2] = [Cause::Cancelled, Cause::NotAssigned];
+const SENT_BACK: [RefusalReason; 2] = [RefusalReason::Cancelled, RefusalReason::NotAssigned];
 
 /// What is refused and ends nothing: a browser that was early comes again.
-const NO_END: [Cause; 1] = [Cause::Prefetched];
+const NO_END: [RefusalReason; 1] = [RefusalReason::Prefetched];
 
-fn is_one_of(causes: &[Cause], reason: &str) -> bool {
-    causes.iter().any(|cause| cause.reason() == reason)
+fn is_one_of(reasons: &[RefusalReason], reason: &str) -> bool {
+    reasons.iter().any(|it| it.as_str() == reason)
 }
 
 /// Whether a reason is one of [`CHOICES`].
@@ -57,18 +56,12 @@ pub fn is_choice(reason: &str) -> bool {
 pub fn known_reason(reason: &str) -> &'static str {
     reasons()
         .find(|known| *known == reason)
-        .unwrap_or(Cause::Other.reason())
+        .unwrap_or(RefusalReason::Other.as_str())
 }
 
 /// Every reason that sites give.
 pub fn reasons() -> impl Iterator<Item = &'static str> {
-    // One name may stand for the same fact at H3 and at H5.
-    let of_tokens = Rejection::ALL.iter().map(|rejection| rejection.reason());
-    let of_tokens = of_tokens.filter(|reason| !is_one_of(Cause::ALL, reason));
-    Cause::ALL
-        .iter()
-        .map(|cause| cause.reason())
-        .chain(of_tokens)
+    RefusalReason::ALL.iter().map(|reason| reason.as_str())
 }
 
 /// How a handoff ended.
@@ -109,9 +102,9 @@ impl Observation {
     /// Whether a used token was presented again, with everything else right or not.
     #[must_use]
     pub fn is_replay(&self) -> bool {
-        let replays = [Rejection::Replayed, Rejection::AlreadyUsed];
+        let replays = [RefusalReason::Replayed, RefusalReason::AlreadyUsed];
         let refused = self.token_refused;
-        replays.iter().any(|it| refused == Some(it.reason()))
+        replays.iter().any(|it| refused == Some(it.as_str()))
     }
 }
 

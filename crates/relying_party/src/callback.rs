@@ -5,9 +5,9 @@
 
 use axum::response::Response;
 use handoff::{
-    cause::Cause,
     handoff::{Returned, STARTED_LIFETIME, STARTED_PER_BROWSER, SWITCH_LIFETIME, Started},
     ids::SessionId,
+    refusal_reason::RefusalReason,
     step::Step,
     token::{PreSession, Secret, State, Unverified},
     uri::LocalPath,
@@ -15,7 +15,7 @@ use handoff::{
 };
 use recording::flow_recorder::FlowRecorder;
 use web::{
-    at::At, cookies::Cookies, limits, params::Params, peer::Peer, problem::Problem, redirect,
+    at::At, cookies::Cookies, error_page::ErrorPage, limits, params::Params, peer::Peer, redirect,
     refused::Refused,
 };
 
@@ -35,27 +35,30 @@ pub(crate) async fn get(
     flow: FlowRecorder,
     cookies: Cookies,
     peer: Peer,
-    query: Result<Params<CallbackQuery>, Problem>,
+    query: Result<Params<CallbackQuery>, ErrorPage>,
 ) -> Response {
     let outcome = match query {
         Ok(Params(query)) => come_back(&site, query, &cookies, &flow).await,
         // A parameter stands there twice, or cannot be read. Nothing was looked up.
-        Err(_) => Err(Refusal::new(Reason::Refused, Cause::UnreadableParameters)),
+        Err(_) => Err(CallbackError::new(
+            Reason::Refused,
+            RefusalReason::UnreadableParameters,
+        )),
     };
-    outcome.unwrap_or_else(|Refusal { reason, why }| {
+    outcome.unwrap_or_else(|CallbackError { reason, why }| {
         let trace = flow.trace();
         if reason != Reason::NotThisBrowser {
             return refuse(trace, reason, why);
         }
         match site.admit_stray_callback(peer) {
             Ok(()) => refuse(trace, reason, why),
-            Err(limits::Refused::TooMany { .. }) => {
-                refuse(trace, Reason::TooMany, Cause::TooManyStrayCallbacks)
+            Err(limits::LimitReached::TooMany { .. }) => {
+                refuse(trace, Reason::TooMany, RefusalReason::TooManyStrayCallbacks)
             }
-            Err(limits::Refused::CannotCount) => refuse(
+            Err(limits::LimitReached::CannotCount) => refuse(
                 trace,
                 Reason::Unavailable,
-                Refused::from(Cause::StrayCallbacksUncounted)
+                Refused::from(RefusalReason::StrayCallbacksUncounted)
                     .fault("a limiter has more keys than it can count"),
             ),
         }
@@ -63,12 +66,12 @@ pub(crate) async fn get(
 }
 
 /// Why a handoff ended without a session: what the person reads, and what is recorded.
-struct Refusal {
+struct CallbackError {
     reason: Reason,
     why: Refused,
 }
 
-impl Refusal {
+impl CallbackError {
     fn new(reason: Reason, why: impl Into<Refused>) -> Self {
         Self {
             reason,
@@ -77,13 +80,13 @@ impl Refusal {
     }
 
     fn unavailable(fault: &str) -> Self {
-        let why = Refused::from(Cause::Unavailable).fault(fault);
+        let why = Refused::from(RefusalReason::Unavailable).fault(fault);
         Self::new(Reason::Unavailable, why)
     }
 }
 
-impl From<Problem> for Refusal {
-    fn from(problem: Problem) -> Self {
+impl From<ErrorPage> for CallbackError {
+    fn from(problem: ErrorPage) -> Self {
         Self::unavailable(problem.cause())
     }
 }
@@ -93,23 +96,29 @@ async fn come_back(
     query: CallbackQuery,
     cookies: &Cookies,
     flow: &FlowRecorder,
-) -> Result<Response, Refusal> {
+) -> Result<Response, CallbackError> {
     let pre = start::pre_session(site, cookies)
-        .ok_or_else(|| Refusal::new(Reason::NotThisBrowser, Cause::NoPreSession))?;
+        .ok_or_else(|| CallbackError::new(Reason::NotThisBrowser, RefusalReason::NoPreSession))?;
     let returned = take(site, query, &pre, flow).await?;
     let current = SignedIn::current(site, cookies, flow.trace()).await?;
     let accepted = match site.authority.verify(&returned, flow).await {
         Verification::Accepted(accepted) => *accepted,
         Verification::Refused(ErrorCode::InvalidClient) => {
             let cause = "the authorization server does not accept our client id and secret";
-            return Err(Refusal::unavailable(cause));
+            return Err(CallbackError::unavailable(cause));
         }
         Verification::Refused(_) => {
-            return Err(Refusal::new(Reason::Refused, Cause::VerifyRefused));
+            return Err(CallbackError::new(
+                Reason::Refused,
+                RefusalReason::VerifyRefused,
+            ));
         }
         Verification::Unreachable => {
             let reason = Reason::AuthorityUnreachable;
-            return Err(Refusal::new(reason, Cause::AuthorityUnreachable));
+            return Err(CallbackError::new(
+                reason,
+                RefusalReason::AuthorityUnreachable,
+            ));
         }
     };
     let handoff = HandoffKey {
@@ -142,9 +151,10 @@ async fn take(
     query: CallbackQuery,
     pre: &PreSession,
     flow: &FlowRecorder,
-) -> Result<Returned, Refusal> {
-    let not_this_browser = || Refusal::new(Reason::NotThisBrowser, Cause::StateUnknownHere);
-    let refused = |cause| Refusal::new(Reason::Refused, cause);
+) -> Result<Returned, CallbackError> {
+    let not_this_browser =
+        || CallbackError::new(Reason::NotThisBrowser, RefusalReason::StateUnknownHere);
+    let refused = |cause| CallbackError::new(Reason::Refused, cause);
 
     let state = query.state.and_then(|state| State::parse(&state).ok());
     let state = state.ok_or_else(not_this_browser)?;
@@ -154,31 +164,33 @@ async fn take(
         .take_started(pre.digest(), state.digest(), now)
         .await;
     let taken = taken
-        .map_err(Problem::unavailable)?
+        .map_err(ErrorPage::unavailable)?
         .ok_or_else(not_this_browser)?;
     flow.since(taken.expires_at - STARTED_LIFETIME);
     flow.step(Step::StateMatched);
     // An answer without its sender could come from any server (RFC 9207).
     let from_issuer = query.iss.as_deref() == Some(site.settings.issuer.as_str());
     if !from_issuer && site.context.policy.issuer_check() {
-        return Err(refused(Cause::IssDiffers));
+        return Err(refused(RefusalReason::IssDiffers));
     }
     match query.error.as_deref() {
         None => {}
         Some("access_denied") => {
             return Err(match query.error_description.as_deref() {
-                Some(NOT_ASSIGNED) => Refusal::new(Reason::NotAssigned, Cause::NotAssigned),
-                _ => Refusal::new(Reason::Cancelled, Cause::AccessDenied),
+                Some(NOT_ASSIGNED) => {
+                    CallbackError::new(Reason::NotAssigned, RefusalReason::NotAssigned)
+                }
+                _ => CallbackError::new(Reason::Cancelled, RefusalReason::AccessDenied),
             });
         }
-        Some(_) => return Err(refused(Cause::ErrorFromAuthority)),
+        Some(_) => return Err(refused(RefusalReason::ErrorFromAuthority)),
     }
     let token = query
         .handoff_token
         .and_then(|token| Unverified::new(token).ok())
-        .ok_or_else(|| refused(Cause::TokenMissing))?;
+        .ok_or_else(|| refused(RefusalReason::TokenMissing))?;
     let verifier = start::open_verifier(&taken.verifier, pre)
-        .ok_or_else(|| refused(Cause::VerifierDoesNotOpen))?;
+        .ok_or_else(|| refused(RefusalReason::VerifierDoesNotOpen))?;
     let started = Started {
         state,
         verifier,
@@ -205,7 +217,7 @@ const TURNS: usize = STARTED_PER_BROWSER;
 impl Finishing<'_> {
     /// Begins the session, or lets it wait if somebody else is signed in here. Both may change while
     /// we look: another handoff of this browser may be finishing, or the browser signs out.
-    async fn finish(self, current: Option<SignedIn>) -> Result<Response, Refusal> {
+    async fn finish(self, current: Option<SignedIn>) -> Result<Response, CallbackError> {
         let mut replacing = None;
         let mut ask = None;
         match current {
@@ -227,10 +239,10 @@ impl Finishing<'_> {
             }
         }
         self.revoke().await;
-        Err(Refusal::unavailable("handoffs in each other's way"))
+        Err(CallbackError::unavailable("handoffs in each other's way"))
     }
 
-    async fn begin(&self, replacing: Option<SessionId>) -> Result<Outcome, Problem> {
+    async fn begin(&self, replacing: Option<SessionId>) -> Result<Outcome, ErrorPage> {
         let source = Source::Handoff {
             handoff: self.handoff,
             replacing,
@@ -248,7 +260,7 @@ impl Finishing<'_> {
 
     /// Somebody else is signed in here: the new session waits for a click (row 24). None if that
     /// session has ended meanwhile.
-    async fn wait_for(&self, current: SessionId) -> Result<Option<Response>, Refusal> {
+    async fn wait_for(&self, current: SessionId) -> Result<Option<Response>, CallbackError> {
         let Self {
             site,
             arrival,
@@ -283,15 +295,15 @@ impl Finishing<'_> {
             Ok(Kept::TooLate) => Err(self.too_late().await),
             Err(error) => {
                 self.revoke().await;
-                Err(Problem::unavailable(error).into())
+                Err(ErrorPage::unavailable(error).into())
             }
         }
     }
 
     /// The browser signed out while this was under way: nothing begins (row 81).
-    async fn too_late(&self) -> Refusal {
+    async fn too_late(&self) -> CallbackError {
         self.revoke().await;
-        Refusal::new(Reason::Refused, Cause::SignedOutMeanwhile)
+        CallbackError::new(Reason::Refused, RefusalReason::SignedOutMeanwhile)
     }
 
     async fn revoke(&self) {

@@ -4,7 +4,7 @@ use axum::response::Response;
 use leptos::prelude::*;
 use pages::relying_party::signed_out::{SignedOut, SignedOutPage};
 use serde::Deserialize;
-use web::{at::At, page::Page, params::Params, problem::Problem};
+use web::{at::At, error_page::ErrorPage, page::Page, params::Params};
 
 use crate::{
     RelyingParty,
@@ -28,7 +28,7 @@ pub(crate) async fn get(
     MaybeSignedIn(signed_in): MaybeSignedIn,
     Params(query): Params<HomeQuery>,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     if let Some(signed_in) = signed_in {
         let done = JustDone {
             deleted: query.deleted,

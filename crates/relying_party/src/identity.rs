@@ -16,7 +16,8 @@ use handoff::{
 };
 use time::Duration;
 use web::{
-    at::At, cookies::Cookies, csrf, form::CsrfCookie, problem::Problem, redirect, trace_id::TraceId,
+    at::At, cookies::Cookies, csrf, error_page::ErrorPage, form::CsrfCookie, redirect,
+    trace_id::TraceId,
 };
 
 use crate::{
@@ -58,11 +59,11 @@ impl SignedIn {
     /// The browser's session, as the store has it. The authorization server is not asked.
     ///
     /// # Errors
-    /// [`Problem::unavailable`] when the store cannot be reached.
+    /// [`ErrorPage::unavailable`] when the store cannot be reached.
     pub(crate) async fn recognise(
         site: &RelyingParty,
         cookies: &Cookies,
-    ) -> Result<Option<Self>, Problem> {
+    ) -> Result<Option<Self>, ErrorPage> {
         let Some(cookie) = cookies.get(SESSION_COOKIE) else {
             return Ok(None);
         };
@@ -71,7 +72,7 @@ impl SignedIn {
         };
         let now = site.context.now();
         let found = site.store.find_session(id, now).await;
-        let found = found.map_err(Problem::unavailable)?;
+        let found = found.map_err(ErrorPage::unavailable)?;
         Ok(found
             // A site that is pointed at another authorization server starts anew.
             .filter(|session| session.issuer == site.settings.issuer)
@@ -84,12 +85,12 @@ impl SignedIn {
     /// The browser's session, if the authorization server has nothing against it.
     ///
     /// # Errors
-    /// [`Problem::unavailable`] when the store cannot be reached.
+    /// [`ErrorPage::unavailable`] when the store cannot be reached.
     pub(crate) async fn current(
         site: &RelyingParty,
         cookies: &Cookies,
         trace: &TraceId,
-    ) -> Result<Option<Self>, Problem> {
+    ) -> Result<Option<Self>, ErrorPage> {
         let Some(signed_in) = Self::recognise(site, cookies).await? else {
             return Ok(None);
         };
@@ -107,13 +108,13 @@ impl SignedIn {
         site: &RelyingParty,
         cookies: &Cookies,
         trace: &TraceId,
-    ) -> Result<Option<Self>, Problem> {
+    ) -> Result<Option<Self>, ErrorPage> {
         let (id, now) = (self.session.id, site.context.now());
         let turn = site
             .store
             .mark_checked(id, now, site.settings.recheck)
             .await;
-        if !turn.map_err(Problem::unavailable)? {
+        if !turn.map_err(ErrorPage::unavailable)? {
             // Somebody else asks at this moment, or the session has just ended.
             return Self::recognise(site, cookies).await;
         }
@@ -184,12 +185,12 @@ pub enum NotSignedIn {
     /// There is no session, or it has ended.
     Nobody,
     /// The store cannot be reached.
-    Problem(Problem),
+    ErrorPage(ErrorPage),
 }
 
-impl From<Problem> for NotSignedIn {
-    fn from(problem: Problem) -> Self {
-        Self::Problem(problem)
+impl From<ErrorPage> for NotSignedIn {
+    fn from(problem: ErrorPage) -> Self {
+        Self::ErrorPage(problem)
     }
 }
 
@@ -197,7 +198,7 @@ impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
         match self {
             Self::Nobody => redirect::see_other("/"),
-            Self::Problem(problem) => problem.into_response(),
+            Self::ErrorPage(problem) => problem.into_response(),
         }
     }
 }
@@ -216,9 +217,9 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 pub struct MaybeSignedIn(pub Option<SignedIn>);
 
 impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn {
-    type Rejection = Problem;
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorPage> {
         let At(site) = At::<RelyingParty>::from_request_parts(parts, state).await?;
         let trace = TraceId::from_request_parts(parts, state).await;
         let trace = trace.unwrap_or_else(|never| match never {});

@@ -12,7 +12,7 @@ use leptos::prelude::*;
 use pages::relying_party::items::{ItemView, Items, ItemsPage, Kind, News, PageNumber, Part};
 use serde::Deserialize;
 use time::Duration;
-use web::{at::At, form::Protected, moment::moment, page::Page, problem::Problem, redirect};
+use web::{at::At, error_page::ErrorPage, form::Protected, moment::moment, page::Page, redirect};
 
 use crate::{
     RelyingParty,
@@ -63,14 +63,14 @@ impl Draft {
 /// The page of somebody who has just come.
 ///
 /// # Errors
-/// [`Problem::unavailable`] when the store cannot be reached.
+/// [`ErrorPage::unavailable`] when the store cannot be reached.
 pub(crate) async fn show(
     site: &RelyingParty,
     signed_in: &SignedIn,
     done: JustDone,
     place: PageNumber,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let read = |id: Option<String>| id.and_then(|id| ItemId::parse(&id).ok());
     let (deleted, restored) = (read(done.deleted), read(done.restored));
     let news = match (deleted, restored) {
@@ -92,10 +92,10 @@ async fn deleted_just_now(
     site: &RelyingParty,
     signed_in: &SignedIn,
     id: ItemId,
-) -> Result<Option<News>, Problem> {
+) -> Result<Option<News>, ErrorPage> {
     let (owner, now) = (signed_in.owner(), site.context.now());
     let deleted = site.items.find_deleted(&owner, id, now).await;
-    let deleted = deleted.map_err(Problem::unavailable)?;
+    let deleted = deleted.map_err(ErrorPage::unavailable)?;
     Ok(deleted.map(|Deleted { item, undo_until }| News::Deleted {
         item: view(item),
         minutes: begun_minutes(undo_until - now),
@@ -112,11 +112,11 @@ async fn restored_just_now(
     site: &RelyingParty,
     signed_in: &SignedIn,
     id: ItemId,
-) -> Result<Option<News>, Problem> {
+) -> Result<Option<News>, ErrorPage> {
     let (owner, now) = (signed_in.owner(), site.context.now());
     let is_back = site.items.is_just_restored(&owner, id, now).await;
     Ok(is_back
-        .map_err(Problem::unavailable)?
+        .map_err(ErrorPage::unavailable)?
         .then_some(News::Restored))
 }
 
@@ -127,10 +127,10 @@ async fn show_with(
     news: Option<News>,
     wanted: PageNumber,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let kind = site.settings.application.kind();
     let listed = site.items.list_items(&signed_in.owner(), wanted.0).await;
-    let Listed { items, total } = listed.map_err(Problem::unavailable)?;
+    let Listed { items, total } = listed.map_err(ErrorPage::unavailable)?;
     let part = part(wanted, total);
     let model = Items {
         kind,
@@ -189,7 +189,7 @@ pub(crate) async fn post(
     signed_in: SignedIn,
     page: Page,
     Protected { fields, .. }: Protected<Text, SignedInTexts>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     site.admit_write(&signed_in)?;
     let application = site.settings.application;
     let error = match application.texts().parse(&fields.text) {
@@ -202,7 +202,7 @@ pub(crate) async fn post(
                 edited_at: None,
             };
             let added = site.items.add_item(&signed_in.owner(), item).await;
-            match added.map_err(Problem::unavailable)? {
+            match added.map_err(ErrorPage::unavailable)? {
                 Added::Yes => return Ok(redirect::see_other("/")),
                 Added::Full => full(application.kind()),
             }

@@ -8,9 +8,9 @@ use handoff::{
 };
 use web::{
     clock::Clock,
-    limits::{Limiter, Refused, Volume},
+    error_page::ErrorPage,
+    limits::{LimitReached, Limiter, Volume},
     peer::{Network, Peer},
-    problem::Problem,
 };
 
 use crate::{RelyingParty, identity::SignedIn, store::Owner};
@@ -58,15 +58,15 @@ impl RelyingParty {
     /// address, so that they keep none of the others out.
     ///
     /// # Errors
-    /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.
+    /// [`ErrorPage::too_many`], or [`ErrorPage::unavailable`] when it cannot be counted.
     pub(crate) async fn admit_start(
         &self,
         pre: Option<&PreSession>,
         peer: Peer,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), ErrorPage> {
         if let Some(pre) = pre.map(Secret::digest) {
             let has_started = self.store.has_started(pre, self.context.now()).await;
-            if has_started.map_err(Problem::unavailable)? {
+            if has_started.map_err(ErrorPage::unavailable)? {
                 // In this order: a browser that has used up its own takes nothing of the others'.
                 self.limits.started.admit(&pre)?;
                 return Ok(self.limits.addresses_of_started.admit(&peer.network())?);
@@ -83,8 +83,8 @@ impl RelyingParty {
     /// that there were too many.
     ///
     /// # Errors
-    /// [`Refused`] when the address has brought too many, or when they cannot be counted.
-    pub(crate) fn admit_stray_callback(&self, peer: Peer) -> Result<(), Refused> {
+    /// [`LimitReached`] when the address has brought too many, or when they cannot be counted.
+    pub(crate) fn admit_stray_callback(&self, peer: Peer) -> Result<(), LimitReached> {
         self.limits.stray_callbacks.admit(&peer.network())
     }
 
@@ -92,8 +92,8 @@ impl RelyingParty {
     /// click.
     ///
     /// # Errors
-    /// [`Problem::too_many`], or [`Problem::unavailable`] when it cannot be counted.
-    pub(crate) fn admit_write(&self, signed_in: &SignedIn) -> Result<(), Problem> {
+    /// [`ErrorPage::too_many`], or [`ErrorPage::unavailable`] when it cannot be counted.
+    pub(crate) fn admit_write(&self, signed_in: &SignedIn) -> Result<(), ErrorPage> {
         Ok(self.limits.writes.admit(&signed_in.owner())?)
     }
 }

@@ -5,7 +5,7 @@ use axum::{http::HeaderValue, response::Response};
 use handoff::token::Secret;
 use serde::Deserialize;
 use web::{
-    at::At, cookies::Cookies, form::Protected, problem::Problem, redirect, trace_id::TraceId,
+    at::At, cookies::Cookies, error_page::ErrorPage, form::Protected, redirect, trace_id::TraceId,
 };
 
 use crate::{
@@ -24,7 +24,7 @@ pub(crate) async fn post(
     trace: TraceId,
     cookies: Cookies,
     _: Protected<Nothing, SignedInForms>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     // Whether the session is still alive over there makes no difference now.
     let signed_in = SignedIn::recognise(&site, &cookies).await?;
     let id = signed_in.map(|signed_in| signed_in.session().id);
@@ -32,7 +32,7 @@ pub(crate) async fn post(
     let pre = start::pre_session(&site, &cookies);
     let browser = pre.as_ref().map(Secret::digest);
     let ended = site.store.sign_out(id, browser).await;
-    let ended = ended.map_err(Problem::unavailable)?;
+    let ended = ended.map_err(ErrorPage::unavailable)?;
     let keys = Keys {
         cookie: cookies.get(SESSION_COOKIE),
         pre: pre.as_ref(),

@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use ui::person::Person;
 use web::{
     cookies::{self, Cookies},
-    problem::Problem,
+    error_page::ErrorPage,
     redirect, seal,
     trace_id::TraceId,
 };
@@ -196,7 +196,7 @@ pub(crate) enum Outcome {
 /// sends the browser to its target.
 ///
 /// # Errors
-/// [`Problem::unavailable`] when the store cannot be reached. Then no session has begun, and the
+/// [`ErrorPage::unavailable`] when the store cannot be reached. Then no session has begun, and the
 /// access token is revoked.
 pub(crate) async fn begin(
     site: &RelyingParty,
@@ -205,7 +205,7 @@ pub(crate) async fn begin(
     target: &LocalPath,
     cookies: &Cookies,
     flow: &FlowRecorder,
-) -> Result<Outcome, Problem> {
+) -> Result<Outcome, ErrorPage> {
     let (id, trace) = (arrival.id, flow.trace());
     let outcome = match store(site, arrival, source, target, cookies, trace).await {
         Ok(outcome) => outcome,
@@ -232,14 +232,14 @@ async fn store(
     target: &LocalPath,
     cookies: &Cookies,
     trace: &TraceId,
-) -> Result<Outcome, Problem> {
+) -> Result<Outcome, ErrorPage> {
     let record = site.sessions.mint(cookies);
     let pre = start::pre_session(site, cookies);
     let new = arrival.sealed(site, &record.cookie_value(), pre.as_ref());
     let (id, until) = (new.id, new.expires_at);
     let now = site.context.now();
     let beginning = site.store.begin_session(new, source, now).await;
-    let (ended, pre_session_over) = match beginning.map_err(Problem::unavailable)? {
+    let (ended, pre_session_over) = match beginning.map_err(ErrorPage::unavailable)? {
         Beginning::Begun {
             ended,
             pre_session_over,
@@ -288,15 +288,15 @@ pub(crate) fn without_pre_session(answer: Response, is_over: bool) -> Response {
 /// Ends the session of a browser, here and at the authorization server.
 ///
 /// # Errors
-/// [`Problem::unavailable`] when the store cannot be reached.
+/// [`ErrorPage::unavailable`] when the store cannot be reached.
 pub(crate) async fn end(
     site: &RelyingParty,
     id: SessionId,
     cookies: &Cookies,
     trace: &TraceId,
-) -> Result<(), Problem> {
+) -> Result<(), ErrorPage> {
     let ended = site.store.end_session(id).await;
-    let ended = ended.map_err(Problem::unavailable)?;
+    let ended = ended.map_err(ErrorPage::unavailable)?;
     let keys = Keys {
         cookie: cookies.get(SESSION_COOKIE),
         pre: None,

@@ -5,8 +5,8 @@
 
 use axum::response::Response;
 use handoff::{
-    cause::Cause,
     handoff::Started,
+    refusal_reason::RefusalReason,
     step::Step,
     token::{LaunchTicket, PreSession, Secret, Unverified, Verifier},
     uri,
@@ -17,9 +17,9 @@ use time::Duration;
 use web::{
     at::At,
     cookies::{self, Cookies},
+    error_page::ErrorPage,
     params::Params,
     peer::Peer,
-    problem::Problem,
     redirect, seal,
 };
 
@@ -42,10 +42,14 @@ pub(crate) async fn get(
     cookies: Cookies,
     peer: Peer,
     Params(query): Params<StartQuery>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let issuer = site.settings.issuer.as_str();
     if query.iss.as_deref().is_some_and(|iss| iss != issuer) {
-        return Ok(refuse(flow.trace(), Reason::Refused, Cause::IssDiffers));
+        return Ok(refuse(
+            flow.trace(),
+            Reason::Refused,
+            RefusalReason::IssDiffers,
+        ));
     }
     let (random, now) = (&*site.context.random, site.context.now());
     let pre = pre_session(&site, &cookies);
@@ -72,7 +76,7 @@ pub(crate) async fn get(
         expires_at: started.expires_at,
     };
     let kept = site.store.start_handoff(new, now).await;
-    kept.map_err(Problem::unavailable)?;
+    kept.map_err(ErrorPage::unavailable)?;
 
     let redirect_uri = site.settings.redirect_uri();
     let challenge = started.verifier.challenge().to_string();

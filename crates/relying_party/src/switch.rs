@@ -1,13 +1,13 @@
 //! H6, when somebody else is signed in here: "Switch from Alice to Bob?" (row 24).
 
 use axum::response::Response;
-use handoff::{cause::Cause, ids::SessionId};
+use handoff::{ids::SessionId, refusal_reason::RefusalReason};
 use leptos::prelude::*;
 use pages::relying_party::switch::{Switch, SwitchPage};
 use recording::flow_recorder::FlowRecorder;
 use serde::Deserialize;
 use web::{
-    at::At, cookies::Cookies, form::Protected, page::Page, problem::Problem, redirect,
+    at::At, cookies::Cookies, error_page::ErrorPage, form::Protected, page::Page, redirect,
     refused::Refused, trace_id::TraceId,
 };
 
@@ -28,7 +28,7 @@ fn nobody_to_ask(trace: &TraceId) -> Response {
     refuse(
         trace,
         Reason::NobodyToSwitchFrom,
-        Cause::SessionEndedMeanwhile,
+        RefusalReason::SessionEndedMeanwhile,
     )
 }
 
@@ -37,13 +37,13 @@ pub(crate) async fn get(
     flow: FlowRecorder,
     MaybeSignedIn(signed_in): MaybeSignedIn,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let Some(signed_in) = signed_in else {
         return Ok(nobody_to_ask(flow.trace()));
     };
     let (id, now) = (signed_in.session().id, site.context.now());
     let found = site.store.find_waiting(id, now).await;
-    let Some(waiting) = found.map_err(Problem::unavailable)? else {
+    let Some(waiting) = found.map_err(ErrorPage::unavailable)? else {
         return Ok(redirect::see_other("/"));
     };
     flow.session(waiting.session.id);
@@ -75,7 +75,7 @@ pub(crate) async fn post(
     MaybeSignedIn(signed_in): MaybeSignedIn,
     cookies: Cookies,
     Protected { fields, .. }: Protected<Answer, SignedInForms>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let Some(signed_in) = signed_in else {
         return Ok(nobody_to_ask(flow.trace()));
     };
@@ -84,7 +84,7 @@ pub(crate) async fn post(
         Decision::Switch => switch(&site, current, &cookies, &flow).await,
         Decision::Stay => {
             revoke_waiting(&site, current, &flow).await?;
-            Ok(Refused::from(Cause::Stayed).on(redirect::see_other("/")))
+            Ok(Refused::from(RefusalReason::Stayed).on(redirect::see_other("/")))
         }
     }
 }
@@ -94,9 +94,9 @@ async fn switch(
     current: SessionId,
     cookies: &Cookies,
     flow: &FlowRecorder,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let found = site.store.find_waiting(current, site.context.now()).await;
-    let found = found.map_err(Problem::unavailable)?;
+    let found = found.map_err(ErrorPage::unavailable)?;
     let waited = found.and_then(
         |Waiting {
              session, target, ..
@@ -104,7 +104,11 @@ async fn switch(
     );
     let Some((arrival, target)) = waited else {
         revoke_waiting(site, current, flow).await?;
-        return Ok(refuse(flow.trace(), Reason::Refused, Cause::SwitchTooLate));
+        return Ok(refuse(
+            flow.trace(),
+            Reason::Refused,
+            RefusalReason::SwitchTooLate,
+        ));
     };
     let source = Source::Waiting { current };
     let outcome = session::begin(site, &arrival, source, &target, cookies, flow).await;
@@ -115,9 +119,11 @@ async fn switch(
     match outcome? {
         Outcome::Begun(answer) => Ok(answer),
         // Answered otherwise, or signed out, a moment ago: that has revoked it.
-        Outcome::TooLate | Outcome::SomebodyElse(_) => {
-            Ok(refuse(flow.trace(), Reason::Refused, Cause::SwitchTooLate))
-        }
+        Outcome::TooLate | Outcome::SomebodyElse(_) => Ok(refuse(
+            flow.trace(),
+            Reason::Refused,
+            RefusalReason::SwitchTooLate,
+        )),
     }
 }
 
@@ -126,9 +132,9 @@ async fn revoke_waiting(
     site: &RelyingParty,
     current: SessionId,
     flow: &FlowRecorder,
-) -> Result<(), Problem> {
+) -> Result<(), ErrorPage> {
     let taken = site.store.take_waiting(current).await;
-    let taken = taken.map_err(Problem::unavailable)?;
+    let taken = taken.map_err(ErrorPage::unavailable)?;
     if let Some(waiting) = &taken {
         flow.session(waiting.session.id);
     }

@@ -22,10 +22,9 @@ use crate::{
     at::At,
     context::Context,
     cookies::{self, Cookies},
+    error_page::ErrorPage,
     form::{has_media_type, unreadable},
-    glossary, params,
-    problem::Problem,
-    redirect,
+    glossary, params, redirect,
 };
 
 /// Says nothing about anybody: one of a dozen values, such as `dark.120`.
@@ -121,14 +120,14 @@ async fn post(
     At(context): At<Context>,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     if !has_media_type(&headers, "application/x-www-form-urlencoded") {
-        return Err(Problem::unsupported_media());
+        return Err(ErrorPage::unsupported_media());
     }
     let body = body.map_err(unreadable)?;
     let Choice { theme, scale, back } = params::read(&body)?;
     if theme.is_none() && scale.is_none() {
-        return Err(Problem::bad_request());
+        return Err(ErrorPage::bad_request());
     }
     let kept = kept(&headers);
     let theme = read_as(theme, Theme::parse)?.unwrap_or(kept.theme);
@@ -145,9 +144,9 @@ async fn post(
 fn read_as<T>(
     field: Option<String>,
     read: impl FnOnce(&str) -> Option<T>,
-) -> Result<Option<T>, Problem> {
+) -> Result<Option<T>, ErrorPage> {
     match field.as_deref() {
         None | Some("") => Ok(None),
-        Some(text) => read(text).map(Some).ok_or_else(Problem::bad_request),
+        Some(text) => read(text).map(Some).ok_or_else(ErrorPage::bad_request),
     }
 }

@@ -9,10 +9,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use handoff::cause::Cause;
+use handoff::refusal_reason::RefusalReason;
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::{context::Context, problem::Problem, refused::Refused};
+use crate::{context::Context, error_page::ErrorPage, refused::Refused};
 
 /// A header's value. One that stands there twice is as good as unreadable: no browser sends that, and
 /// whoever stands in front of us may have looked at the other.
@@ -30,7 +30,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 pub async fn navigation_only(request: Request, next: Next) -> Response {
     // A router answers HEAD by what GET does; whoever only looks must use nothing up.
     if request.method() == Method::HEAD {
-        return refuse(StatusCode::METHOD_NOT_ALLOWED, Cause::WrongMethod);
+        return refuse(StatusCode::METHOD_NOT_ALLOWED, RefusalReason::WrongMethod);
     }
     let policy = Context::policy_of(request.extensions());
     let headers = request.headers();
@@ -38,7 +38,7 @@ pub async fn navigation_only(request: Request, next: Next) -> Response {
     let prefetched =
         headers.contains_key("sec-purpose") || text(headers, "purpose") == Some("prefetch");
     if prefetched && policy.prefetch_guard() {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, Cause::Prefetched);
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, RefusalReason::Prefetched);
     }
     let expected = [
         ("sec-fetch-mode", "navigate"),
@@ -48,12 +48,12 @@ pub async fn navigation_only(request: Request, next: Next) -> Response {
         .iter()
         .any(|(name, wanted)| text(headers, name).is_some_and(|found| found != *wanted));
     if foreign && policy.navigation_only() {
-        return refuse(StatusCode::FORBIDDEN, Cause::NotANavigation);
+        return refuse(StatusCode::FORBIDDEN, RefusalReason::NotANavigation);
     }
     next.run(request).await
 }
 
-fn refuse(status: StatusCode, why: Cause) -> Response {
+fn refuse(status: StatusCode, why: RefusalReason) -> Response {
     Refused::from(why).on(status.into_response())
 }
 
@@ -67,14 +67,14 @@ pub async fn same_origin_posts(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let Some(context) = request.extensions().get::<Context>() else {
-        return Problem::internal("the request did not pass the host routing").into_response();
+        return ErrorPage::internal("the request did not pass the host routing").into_response();
     };
     if is_same_origin(request.headers(), context.origin.as_str())
         || !context.policy.same_origin_posts()
     {
         next.run(request).await
     } else {
-        Problem::cross_site().into_response()
+        ErrorPage::cross_site().into_response()
     }
 }
 

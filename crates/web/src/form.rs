@@ -9,7 +9,7 @@ use axum::{
 use http::{HeaderMap, header};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{context::Context, cookies::Cookies, csrf, params, problem::Problem};
+use crate::{context::Context, cookies::Cookies, csrf, error_page::ErrorPage, params};
 
 /// Which cookie the forms of a kind of page belong to.
 pub trait CsrfCookie {
@@ -64,11 +64,11 @@ struct Token {
 }
 
 /// What becomes of a body that is too long, or breaks off.
-pub(crate) fn unreadable(rejection: BytesRejection) -> Problem {
+pub(crate) fn unreadable(rejection: BytesRejection) -> ErrorPage {
     if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
-        Problem::too_large()
+        ErrorPage::too_large()
     } else {
-        Problem::bad_request()
+        ErrorPage::bad_request()
     }
 }
 
@@ -84,11 +84,11 @@ where
     C: CsrfCookie,
     S: Send + Sync,
 {
-    type Rejection = Problem;
+    type Rejection = ErrorPage;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
         if !has_media_type(request.headers(), "application/x-www-form-urlencoded") {
-            return Err(Problem::unsupported_media());
+            return Err(ErrorPage::unsupported_media());
         }
         let cookies = Cookies::of(request.headers());
         let policy = Context::policy_of(request.extensions());
@@ -115,7 +115,7 @@ where
             policy.csrf_token()
         };
         if demanded && !belongs {
-            return Err(Problem::stale_form());
+            return Err(ErrorPage::stale_form());
         }
         Ok(Self {
             fields: params::read_any(&body)?,

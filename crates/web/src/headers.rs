@@ -12,7 +12,7 @@ use http::{HeaderValue, header};
 use crate::{
     context::Context,
     csp::{self, CspNonce, FormTargets},
-    problem::Problem,
+    error_page::ErrorPage,
 };
 
 /// The content security policy of an answer that no browser shows.
@@ -22,7 +22,7 @@ const FOR_MACHINES: &str =
 /// Sets the headers of an answer for a machine.
 pub async fn set_for_machines(request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<Context>() else {
-        return Problem::internal("the request did not pass the host routing").into_response();
+        return ErrorPage::internal("the request did not pass the host routing").into_response();
     };
     let (is_https, defences) = (context.origin.is_https(), context.policy);
     let mut response = next.run(request).await;
@@ -37,7 +37,7 @@ pub async fn set_for_machines(request: Request, next: Next) -> Response {
 /// Mints the nonce before the page is made, and sets the headers after.
 pub async fn set(mut request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<Context>().cloned() else {
-        return Problem::internal("the request did not pass the host routing").into_response();
+        return ErrorPage::internal("the request did not pass the host routing").into_response();
     };
     let nonce = URL_SAFE_NO_PAD.encode(context.random.bytes::<16>());
     request.extensions_mut().insert(CspNonce(nonce.clone()));

@@ -15,9 +15,10 @@ use tower_http::{catch_panic::CatchPanicLayer, timeout::RequestBodyTimeoutLayer}
 use crate::{
     appearance,
     context::Context,
-    cookies, fetch_metadata, headers,
+    cookies,
+    error_page::{self, ErrorPage, LookUp},
+    fetch_metadata, headers,
     page::Page,
-    problem::{self, LookUp, Problem},
     trace,
     trace_id::TraceId,
 };
@@ -33,8 +34,8 @@ pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 pub fn pages(routes: Router) -> Router {
     let routes = routes
         .merge(appearance::routes())
-        .fallback(problem::not_found)
-        .method_not_allowed_fallback(problem::method_not_allowed)
+        .fallback(error_page::not_found)
+        .method_not_allowed_fallback(error_page::method_not_allowed)
         .layer(middleware::from_fn(fetch_metadata::same_origin_posts));
     // The last one added is the first to see the request.
     bounded(routes)
@@ -57,7 +58,7 @@ fn bounded(routes: Router) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(BODY_WITHIN))
         .layer(CatchPanicLayer::custom(|_| {
-            Problem::internal("a handler panicked").into_response()
+            ErrorPage::internal("a handler panicked").into_response()
         }))
         .layer(middleware::from_fn(finish))
 }
@@ -87,7 +88,7 @@ async fn finish(request: Request, next: Next) -> Response {
     };
     match context.running.spawn(next.run(request)).await {
         Ok(response) => response,
-        Err(_) => Problem::internal("a request was not finished").into_response(),
+        Err(_) => ErrorPage::internal("a request was not finished").into_response(),
     }
 }
 
@@ -101,14 +102,14 @@ async fn explain(request: Request, next: Next) -> Response {
     };
     let look_up = extensions.get::<LookUp>().cloned();
     let page = Page::of(extensions);
-    problem::explain(context, trace, look_up, page, request, next).await
+    error_page::explain(context, trace, look_up, page, request, next).await
 }
 
 async fn explain_to_machines(request: Request, next: Next) -> Response {
     let trace = request.extensions().get::<TraceId>().cloned();
     let response = next.run(request).await;
     match trace {
-        Some(trace) => problem::explain_to_machines(&trace, response),
+        Some(trace) => error_page::explain_to_machines(&trace, response),
         None => response,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`context::Context`] is what a request knows of its site: its origin, its clock, its randomness.
 //! [`layers::protect`] puts the defences around a site's routes. [`page::Page`] shows a view,
-//! [`problem::Problem`] is the one way to refuse.
+//! [`error_page::ErrorPage`] is the one way to refuse.
 
 pub mod appearance;
 pub mod at;
@@ -13,6 +13,7 @@ mod cookie_prefix;
 pub mod cookies;
 mod csp;
 pub mod csrf;
+pub mod error_page;
 pub mod fetch_metadata;
 pub mod form;
 mod glossary;
@@ -25,7 +26,6 @@ pub mod moment;
 pub mod page;
 pub mod params;
 pub mod peer;
-pub mod problem;
 pub mod redirect;
 pub mod refused;
 pub mod rng;

@@ -27,7 +27,7 @@ use governor::{
 use handoff::policy::Policy;
 use time::{Duration, OffsetDateTime};
 
-use crate::{clock::Clock, problem::Problem};
+use crate::{clock::Clock, error_page::ErrorPage};
 
 /// How much one key may ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +85,7 @@ pub const MAX_KEYS: usize = 100_000;
 
 /// Why a limiter does not let a request pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
+pub enum LimitReached {
     /// The key has asked too much.
     TooMany {
         /// How long to wait; one second at least.
@@ -95,11 +95,13 @@ pub enum Refused {
     CannotCount,
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
+impl From<LimitReached> for ErrorPage {
+    fn from(refused: LimitReached) -> Self {
         match refused {
-            Refused::TooMany { retry_after } => Self::too_many(retry_after),
-            Refused::CannotCount => Self::unavailable("a limiter has more keys than it can count"),
+            LimitReached::TooMany { retry_after } => Self::too_many(retry_after),
+            LimitReached::CannotCount => {
+                Self::unavailable("a limiter has more keys than it can count")
+            }
         }
     }
 }
@@ -156,25 +158,25 @@ impl<K: Hash + Eq + Clone> Limiter<K> {
     /// Counts one request of this key.
     ///
     /// # Errors
-    /// [`Refused`] when the key has asked too much, or when it is new and there is no room to count
+    /// [`LimitReached`] when the key has asked too much, or when it is new and there is no room to count
     /// it. A key that is counted already is never refused for want of room.
-    pub fn admit(&self, key: &K) -> Result<(), Refused> {
+    pub fn admit(&self, key: &K) -> Result<(), LimitReached> {
         self.decide(key).inspect_err(|_| {
             self.refused.fetch_add(1, Ordering::Relaxed);
         })
     }
 
-    fn decide(&self, key: &K) -> Result<(), Refused> {
+    fn decide(&self, key: &K) -> Result<(), LimitReached> {
         if !self.enforced {
             return Ok(());
         }
         if !self.store.has_room(key, self.max_keys, || self.idle()) {
-            return Err(Refused::CannotCount);
+            return Err(LimitReached::CannotCount);
         }
         self.limiter.check_key(key).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             let wait = Duration::try_from(wait).unwrap_or(Duration::MAX);
-            Refused::TooMany {
+            LimitReached::TooMany {
                 retry_after: wait.max(Duration::SECOND),
             }
         })
@@ -346,7 +348,10 @@ mod tests {
         assert_eq!(admitted(&limiter, &1), 3);
         assert_eq!(admitted(&limiter, &2), 3);
         let retry_after = Duration::seconds(2);
-        assert_eq!(limiter.admit(&1), Err(Refused::TooMany { retry_after }));
+        assert_eq!(
+            limiter.admit(&1),
+            Err(LimitReached::TooMany { retry_after })
+        );
         clock.advance(retry_after);
         assert_eq!(admitted(&limiter, &1), 1);
         clock.advance(Duration::hours(1));
@@ -370,22 +375,22 @@ mod tests {
         let clock = clock();
         let limiter = Limiter::bounded(THREE, 2, clock.clone());
         assert_eq!((limiter.admit(&1), limiter.admit(&2)), (Ok(()), Ok(())));
-        assert_eq!(limiter.admit(&3), Err(Refused::CannotCount));
+        assert_eq!(limiter.admit(&3), Err(LimitReached::CannotCount));
         // Who is counted already goes on.
         assert_eq!(admitted(&limiter, &1), 2);
-        let response = Problem::from(Refused::CannotCount).into_response();
+        let response = ErrorPage::from(LimitReached::CannotCount).into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         // The first is still busy; the second is idle, and gives its place.
         clock.advance(Duration::seconds(4));
         assert_eq!(limiter.admit(&3), Ok(()));
-        assert_eq!(limiter.admit(&4), Err(Refused::CannotCount));
+        assert_eq!(limiter.admit(&4), Err(LimitReached::CannotCount));
         assert_eq!(limiter.store.rows().len(), 2);
     }
 
     #[test]
     fn row_17_too_many_says_when_to_come_back_in_whole_seconds() {
         let retry_after = Duration::milliseconds(1500);
-        let response = Problem::from(Refused::TooMany { retry_after }).into_response();
+        let response = ErrorPage::from(LimitReached::TooMany { retry_after }).into_response();
         assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
         assert_eq!(response.headers()[header::RETRY_AFTER], "2");
     }

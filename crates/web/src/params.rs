@@ -8,7 +8,7 @@ use http::request::Parts;
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
-use crate::{context::Context, problem::Problem};
+use crate::{context::Context, error_page::ErrorPage};
 
 /// The query, read into `T`. A parameter of `T` that stands twice is refused: two readers of one
 /// request must never see different values.
@@ -16,9 +16,9 @@ use crate::{context::Context, problem::Problem};
 pub struct Params<T>(pub T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
-    type Rejection = Problem;
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ErrorPage> {
         let duplicates = Context::policy_of(&parts.extensions).duplicates();
         let query = single_valued(parts.uri.query().unwrap_or_default(), duplicates);
         // First with the empty ones, or `state=&state=x` would pass as one value.
@@ -56,15 +56,15 @@ fn single_valued(query: &str, duplicates: Duplicates) -> Cow<'_, str> {
 /// Reads parameters as browsers write them (`application/x-www-form-urlencoded`).
 ///
 /// # Errors
-/// [`Problem::bad_request`] for bytes that are no UTF-8, for a control character other than the
+/// [`ErrorPage::bad_request`] for bytes that are no UTF-8, for a control character other than the
 /// line ends and tabs of a text area, and for whatever does not fit `T`: a duplicate, a wrong type,
 /// a missing member.
-pub fn read<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {
+pub fn read<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, ErrorPage> {
     refuse_unreadable(encoded)?;
     read_any(encoded)
 }
 
-pub(crate) fn refuse_unreadable(encoded: &[u8]) -> Result<(), Problem> {
+pub(crate) fn refuse_unreadable(encoded: &[u8]) -> Result<(), ErrorPage> {
     // U+FFFD is what the parser puts in the place of bytes that are no UTF-8.
     let unreadable =
         |c: char| c == '\u{fffd}' || (c.is_control() && !matches!(c, '\r' | '\n' | '\t'));
@@ -73,21 +73,21 @@ pub(crate) fn refuse_unreadable(encoded: &[u8]) -> Result<(), Problem> {
     if clean {
         Ok(())
     } else {
-        Err(Problem::bad_request())
+        Err(ErrorPage::bad_request())
     }
 }
 
 /// Refuses bytes that are no UTF-8. What a form says with U+FFFD is another matter here: the character
 /// may be in a text.
-pub(crate) fn refuse_non_text(encoded: &[u8]) -> Result<(), Problem> {
+pub(crate) fn refuse_non_text(encoded: &[u8]) -> Result<(), ErrorPage> {
     match percent_decode(encoded).decode_utf8() {
         Ok(_) => Ok(()),
-        Err(_) => Err(Problem::bad_request()),
+        Err(_) => Err(ErrorPage::bad_request()),
     }
 }
 
-pub(crate) fn read_any<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, Problem> {
-    serde_urlencoded::from_bytes(encoded).map_err(|_| Problem::bad_request())
+pub(crate) fn read_any<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, ErrorPage> {
+    serde_urlencoded::from_bytes(encoded).map_err(|_| ErrorPage::bad_request())
 }
 
 #[cfg(test)]
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    async fn parse(query: &str) -> Result<CallbackQuery, Problem> {
+    async fn parse(query: &str) -> Result<CallbackQuery, ErrorPage> {
         let (mut parts, ()) = Request::builder()
             .uri(format!("/callback?{query}"))
             .body(())

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::problem::Problem;
+use crate::error_page::ErrorPage;
 
 /// The address of the caller. Whoever accepts connections puts it into each request's extensions;
 /// nothing that a caller writes into a request changes it.
@@ -41,12 +41,12 @@ impl Network {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Peer {
-    type Rejection = Problem;
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ErrorPage> {
         let peer = parts.extensions.get::<Self>().copied();
         // Without an address nothing can be counted, and what cannot be counted is refused.
-        peer.ok_or_else(|| Problem::internal("the request did not come through a listener"))
+        peer.ok_or_else(|| ErrorPage::internal("the request did not come through a listener"))
     }
 }
 

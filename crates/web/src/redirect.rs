@@ -4,14 +4,14 @@ use axum::response::{IntoResponse, Response};
 use handoff::uri::LocalPath;
 use http::{HeaderValue, StatusCode, header};
 
-use crate::problem::Problem;
+use crate::error_page::ErrorPage;
 
 /// Sends the browser to an address that we made: a registered one, or a path of our own.
 #[must_use]
 pub fn see_other(location: &str) -> Response {
     match HeaderValue::from_str(location) {
         Ok(location) => (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response(),
-        Err(_) => Problem::internal("an address that is no header value").into_response(),
+        Err(_) => ErrorPage::internal("an address that is no header value").into_response(),
     }
 }
 

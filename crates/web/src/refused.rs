@@ -1,36 +1,21 @@
 //! Why a request was not served, on its way out.
 
 use axum::response::Response;
-use handoff::{cause::Cause, rejection::Rejection};
+use handoff::refusal_reason::RefusalReason;
 
 /// Why a request was not served: an extension of its answer, which the layers around a handler read.
 #[derive(Clone, Debug)]
 pub struct Refused {
-    reason: &'static str,
-    rows: &'static [u8],
+    reason: RefusalReason,
     /// For the log, where the fault is ours and no other line has it.
     fault: Option<String>,
 }
 
 impl Refused {
-    const fn new(reason: &'static str, rows: &'static [u8]) -> Self {
-        Self {
-            reason,
-            rows,
-            fault: None,
-        }
-    }
-
-    /// A short name, as logs and metrics have it.
+    /// The reason.
     #[must_use]
-    pub const fn reason(&self) -> &'static str {
+    pub const fn reason(&self) -> RefusalReason {
         self.reason
-    }
-
-    /// The rows of the security checklist behind it; none where none is.
-    #[must_use]
-    pub const fn rows(&self) -> &'static [u8] {
-        self.rows
     }
 
     /// What the operator must know to mend it, where the fault is ours and no other line has it.
@@ -54,14 +39,11 @@ impl Refused {
     }
 }
 
-impl From<Cause> for Refused {
-    fn from(cause: Cause) -> Self {
-        Self::new(cause.reason(), cause.rows())
-    }
-}
-
-impl From<Rejection> for Refused {
-    fn from(rejection: Rejection) -> Self {
-        Self::new(rejection.reason(), rejection.rows())
+impl From<RefusalReason> for Refused {
+    fn from(reason: RefusalReason) -> Self {
+        Self {
+            reason,
+            fault: None,
+        }
     }
 }

@@ -21,7 +21,7 @@ use tower_sessions::{
     session_store,
 };
 
-use crate::{clock::Clock, cookies, problem::Problem, rng::Randomness};
+use crate::{clock::Clock, cookies, error_page::ErrorPage, rng::Randomness};
 
 /// Where session records are kept: by the hash of their id, so that a copy of the database opens
 /// no session.
@@ -103,13 +103,13 @@ impl Sessions {
     /// What this browser's session holds, if it has one.
     ///
     /// # Errors
-    /// [`Problem::unavailable`] when the store cannot be reached.
+    /// [`ErrorPage::unavailable`] when the store cannot be reached.
     pub async fn load<T: DeserializeOwned>(
         &self,
         cookies: &cookies::Cookies,
-    ) -> Result<Option<T>, Problem> {
+    ) -> Result<Option<T>, ErrorPage> {
         match self.session(cookies) {
-            Some(session) => session.get(KEY).await.map_err(Problem::unavailable),
+            Some(session) => session.get(KEY).await.map_err(ErrorPage::unavailable),
             None => Ok(None),
         }
     }
@@ -117,13 +117,13 @@ impl Sessions {
     /// Ends this browser's session, if it has one, and begins a new one under a new id (row 23).
     ///
     /// # Errors
-    /// [`Problem::unavailable`] when the store cannot be reached.
+    /// [`ErrorPage::unavailable`] when the store cannot be reached.
     pub async fn begin<T: Serialize + Send + Sync>(
         &self,
         cookies: &cookies::Cookies,
         holding: T,
         until: OffsetDateTime,
-    ) -> Result<Begun, Problem> {
+    ) -> Result<Begun, ErrorPage> {
         self.end(cookies).await?;
         self.begin_with(self.mint(cookies), holding, until).await
     }
@@ -143,14 +143,14 @@ impl Sessions {
     /// Begins a session under an id from [`Self::mint`].
     ///
     /// # Errors
-    /// [`Problem::unavailable`] when the store cannot be reached.
+    /// [`ErrorPage::unavailable`] when the store cannot be reached.
     pub async fn begin_with<T: Serialize + Send + Sync>(
         &self,
         NewId(id): NewId,
         holding: T,
         until: OffsetDateTime,
-    ) -> Result<Begun, Problem> {
-        let holding = serde_json::to_value(holding).map_err(Problem::unavailable)?;
+    ) -> Result<Begun, ErrorPage> {
+        let holding = serde_json::to_value(holding).map_err(ErrorPage::unavailable)?;
         let data = [(KEY.to_owned(), holding)].into_iter().collect();
         let record = Record {
             id,
@@ -160,7 +160,7 @@ impl Sessions {
         self.store
             .save(&record)
             .await
-            .map_err(Problem::unavailable)?;
+            .map_err(ErrorPage::unavailable)?;
         let value = id.to_string();
         Ok(Begun {
             set_cookie: cookies::set(self.cookie, &value, None),
@@ -171,10 +171,10 @@ impl Sessions {
     /// Forgets this browser's session. The answer must also carry [`Self::expire`].
     ///
     /// # Errors
-    /// [`Problem::unavailable`] when the store cannot be reached.
-    pub async fn end(&self, cookies: &cookies::Cookies) -> Result<(), Problem> {
+    /// [`ErrorPage::unavailable`] when the store cannot be reached.
+    pub async fn end(&self, cookies: &cookies::Cookies) -> Result<(), ErrorPage> {
         match self.session(cookies) {
-            Some(session) => session.delete().await.map_err(Problem::unavailable),
+            Some(session) => session.delete().await.map_err(ErrorPage::unavailable),
             None => Ok(()),
         }
     }

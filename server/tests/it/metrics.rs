@@ -7,9 +7,9 @@ use std::{
 
 use axum::body::{Body, to_bytes};
 use handoff::{
-    cause::Cause,
     flow::{Belongs, Event, Refusal, Site},
     ids::ClientId,
+    refusal_reason::RefusalReason,
     step::Step,
 };
 use http::Request;
@@ -196,7 +196,7 @@ async fn an_alarm_is_on_the_page_in_the_log_and_in_the_metrics_until_its_cause_i
         after: 1000,
         session: None,
         message: None,
-        refusal: Some(Refusal::from(Cause::AuthorityUnreachable)),
+        refusal: Some(Refusal::from(RefusalReason::AuthorityUnreachable)),
     };
     let said = "Of 23 handoffs in the last 15 minutes, 0 went well.";
     world.sweep().await;

@@ -15,7 +15,7 @@ use crate::steps;
 /// How many flows are kept.
 const FLOWS: usize = 10_000;
 /// How many of them one report has: it may have two hundred steps.
-const TOGETHER: usize = 8;
+const MAX_AT_ONCE: usize = 8;
 /// How often each page is asked for.
 const ROUNDS: usize = 200;
 /// The most that a page of the list may take, in milliseconds, and the most rows that it may have.
@@ -36,7 +36,7 @@ pub(super) fn measure(program: &Path, data: &Path, report: &mut Report) -> Resul
     let key = std::fs::read_to_string(data.join("lab.key"))?;
     let bearer = format!("Bearer {}", key.trim());
     let numbers: Vec<usize> = (1..FLOWS).collect();
-    for some in numbers.chunks(TOGETHER) {
+    for some in numbers.chunks(MAX_AT_ONCE) {
         let copies: Vec<Value> = some.iter().flat_map(|n| copy(steps, *n)).collect();
         keep(&mut visitor, &bearer, &serde_json::to_string(&copies)?)?;
     }

@@ -28,7 +28,7 @@ const ALONE: usize = 130;
 const REST: Duration = Duration::from_millis(75);
 /// How many turns of handoffs without a rest each start has, and how many handoffs a turn.
 const TURNS: usize = 6;
-const TOGETHER: usize = 25;
+const MAX_AT_ONCE: usize = 25;
 /// The most that recording may add, in percent.
 const BOUND: f64 = 5.0;
 
@@ -107,7 +107,7 @@ pub(super) fn measure(program: &Path, scratch: &Path, report: &mut Report) -> Re
         "## Recording\n\n\
          What it costs a handoff to be recorded: from *Open Notes* to the session, {count} times with the lab and {count} times without, turn and turn about, over {STARTS} starts of both programs. \
          The one without is the same program with `--only` the other three sites, which then have nobody to report to; both count for `/metrics`. After each there is a rest, in which what was recorded is \
-         kept. Below it the same in turns of {TOGETHER} without a rest, as no person makes them: each also pays for keeping those before it.\n\n\
+         kept. Below it the same in turns of {MAX_AT_ONCE} without a rest, as no person makes them: each also pays for keeping those before it.\n\n\
          | | p50 | p95 | bound |\n|---|---|---|---|\n\
          | a handoff, recorded | {p50:.2} ms | {p95:.2} ms | |\n\
          | a handoff, not recorded | {reference50:.2} ms | {reference95:.2} ms | |\n\
@@ -170,13 +170,13 @@ impl Side {
         let mut visitor = self.visitor()?;
         let before = self.server.processor_time()?;
         let mut all = Duration::ZERO;
-        for _ in 0..TOGETHER {
+        for _ in 0..MAX_AT_ONCE {
             all += visitor.handoff()?;
         }
         std::thread::sleep(REST);
         let processor = self.server.processor_time()? - before;
-        self.processor.push(processor * 1e3 / TOGETHER as f64);
-        self.together.push(all / TOGETHER as u32);
+        self.processor.push(processor * 1e3 / MAX_AT_ONCE as f64);
+        self.together.push(all / MAX_AT_ONCE as u32);
         Ok(())
     }
 

@@ -31,7 +31,7 @@ use ui::components::{
 
 /// The most events that are drawn. A handoff has about twenty; more means that somebody repeats a
 /// request, and what comes after this many is counted, not drawn.
-pub const MOST: usize = 200;
+pub const MAX_ENTRIES: usize = 200;
 
 /// What the parties are called.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub struct Diagram {
     pub entries: Vec<Entry>,
     /// What came of it.
     pub outcome: Outcome,
-    /// How many steps are not among the entries, because there were more than [`MOST`].
+    /// How many steps are not among the entries, because there were more than [`MAX_ENTRIES`].
     pub left_out: usize,
 }
 
@@ -335,8 +335,8 @@ impl Diagram {
         let mut events: Vec<&Event> = events.iter().collect();
         // Stable: what happened in the same microsecond stays as it was recorded.
         events.sort_by_key(|event| event.at);
-        let left_out = events.len().saturating_sub(MOST);
-        events.truncate(MOST);
+        let left_out = events.len().saturating_sub(MAX_ENTRIES);
+        events.truncate(MAX_ENTRIES);
         let outcome = Outcome::of(events.iter().copied());
         let mut drawing = Drawing {
             lanes: lanes(&events, names),

@@ -210,10 +210,10 @@ pub struct Picture {
     pub marks: Vec<Mark>,
 }
 
-/// Distance of time: this many units stand for a millisecond, up to [`LONGEST`].
+/// Distance of time: this many units stand for a millisecond, up to [`MAX_DISTANCE`].
 const PER_MS: f32 = 1.5;
 /// The most that time adds between two things.
-const LONGEST: f32 = 56.0;
+const MAX_DISTANCE: f32 = 56.0;
 /// Where the first thing stands below the heads of the lanes.
 const HEAD: f32 = 56.0;
 const ROW: f32 = 22.0;
@@ -320,7 +320,7 @@ impl<'a> Drawing<'a> {
             if let Some(mark) = self.marks.get_mut(entry.number - 1) {
                 mark.shapes.extend(shapes);
                 // What belongs to an entry may stand apart from it, when two requests overlap.
-                if mark.area.1 == 0.0 || top - mark.area.1 < LONGEST + 1.0 {
+                if mark.area.1 == 0.0 || top - mark.area.1 < MAX_DISTANCE + 1.0 {
                     mark.area = (mark.area.0.min(top), bottom);
                 }
             }
@@ -341,8 +341,8 @@ impl<'a> Drawing<'a> {
             reason = "a distance on a screen, and capped"
         )]
         let wanted = microseconds as f32 / 1_000.0 * PER_MS;
-        let distance = wanted.min(LONGEST);
-        if wanted > LONGEST {
+        let distance = wanted.min(MAX_DISTANCE);
+        if wanted > MAX_DISTANCE {
             self.breaks.push((self.y + 4.0, self.y + distance - 4.0));
         }
         self.y += distance;

@@ -6,16 +6,15 @@
 use std::collections::BTreeSet;
 
 use handoff::{
-    cause::Cause,
     flow::{Event, Message, Named, Piece, Refusal},
     ids::ClientId,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     step::{Party, Step},
 };
 use leptos::prelude::*;
 
 use super::{
-    COLOURS, Diagram, Entry, Kind, MOST, Missing, Names, Outcome, duration, explain,
+    COLOURS, Diagram, Entry, Kind, MAX_ENTRIES, Missing, Names, Outcome, duration, explain,
     picture::{Ink, Mark, Picture, Shape, Width},
     readable, rules, svg, text, visible,
 };
@@ -566,17 +565,13 @@ fn every_step_has_its_words_and_every_row_that_steps_cite_its_rule() {
 
 #[test]
 fn every_reason_has_words_and_rules_and_an_unknown_one_is_shown() {
-    let causes = Cause::ALL.iter().map(|cause| cause.reason());
-    let rejections = Rejection::ALL.iter().map(|rejection| rejection.reason());
-    for reason in causes.chain(rejections) {
+    for reason in RefusalReason::ALL.iter().map(|it| it.as_str()) {
         let known = explain::reason_sentence(reason);
         assert!(known.is_some_and(|words| words.ends_with('.')), "{reason}");
         let short = explain::reason(reason);
         assert!(short.chars().count() <= 26, "{short}");
     }
-    let of_causes = Cause::ALL.iter().map(|cause| cause.rows());
-    let of_rejections = Rejection::ALL.iter().map(|rejection| rejection.rows());
-    for row in of_causes.chain(of_rejections).flatten() {
+    for row in RefusalReason::ALL.iter().flat_map(|it| it.rows()) {
         assert!(rules::rule(*row).is_some(), "{row}");
     }
     assert_eq!(explain::reason("moon_is_full"), "moon is full");
@@ -585,9 +580,7 @@ fn every_reason_has_words_and_rules_and_an_unknown_one_is_shown() {
 
 #[test]
 fn a_refusal_says_its_reason_whole_in_both_widths() {
-    let causes = Cause::ALL.iter().map(|cause| cause.reason());
-    let rejections = Rejection::ALL.iter().map(|rejection| rejection.reason());
-    for reason in causes.chain(rejections) {
+    for reason in RefusalReason::ALL.iter().map(|it| it.as_str()) {
         let mut events = stolen_callback();
         for refusal in events.iter_mut().filter_map(|it| it.refusal.as_mut()) {
             refusal.reason = reason.to_owned();
@@ -722,9 +715,9 @@ fn what_is_missing_or_too_much_is_said_and_breaks_nothing() {
     assert_eq!(Picture::of(&diagram, Width::Wide).marks.len(), 1);
 
     let one = signed_in().remove(0);
-    let many = vec![one; MOST + 7];
+    let many = vec![one; MAX_ENTRIES + 7];
     let diagram = drawn(&many);
-    assert_eq!((diagram.entries.len(), diagram.left_out), (MOST, 7));
+    assert_eq!((diagram.entries.len(), diagram.left_out), (MAX_ENTRIES, 7));
     assert!(text::mermaid(&diagram, &[]).contains("and 7 more steps"));
     let note = ["One; and more".to_owned()];
     let noted = text::mermaid(&diagram, &note);

@@ -6,9 +6,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use handoff::{
-    cause::Cause,
     client::{Client, Kind},
     ids::ClientId,
+    refusal_reason::RefusalReason,
     token::{ClientSecret, Unverified},
     verify::Proof,
     wire::ErrorCode,
@@ -186,7 +186,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ErrorCode::InvalidRequest,
             "The body must be application/json.",
-            Cause::NotJson,
+            RefusalReason::NotJson,
         ));
     }
     let body = body.map_err(|rejection| {
@@ -195,7 +195,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 ErrorCode::InvalidRequest,
                 "The body is too large.",
-                Cause::NotJson,
+                RefusalReason::NotJson,
             )
         } else {
             ErrorResponse::invalid_request()

@@ -5,12 +5,12 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use handoff::{
-    cause::Cause,
+    refusal_reason::RefusalReason,
     wire::{ErrorBody, ErrorCode},
 };
 use http::{HeaderValue, StatusCode, header};
 use time::Duration;
-use web::{problem, refused::Refused, trace_id::TraceId};
+use web::{error_page, refused::Refused, trace_id::TraceId};
 
 /// A refusal for machines.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl ErrorResponse {
             ErrorCode::InvalidRequest,
             "The body is not the JSON that is asked for: a member is missing, empty, too long or \
              there twice.",
-            Cause::NotJson,
+            RefusalReason::NotJson,
         )
     }
 
@@ -60,7 +60,7 @@ impl ErrorResponse {
                 StatusCode::UNAUTHORIZED,
                 ErrorCode::InvalidClient,
                 "The client did not prove who it is.",
-                Cause::InvalidClient,
+                RefusalReason::InvalidClient,
             )
         }
     }
@@ -72,7 +72,7 @@ impl ErrorResponse {
                 StatusCode::UNAUTHORIZED,
                 error,
                 "The access token opens no session here.",
-                Cause::Other,
+                RefusalReason::Other,
             )
         }
     }
@@ -86,7 +86,7 @@ impl ErrorResponse {
                 status,
                 ErrorCode::TemporarilyUnavailable,
                 "The service is not available right now.",
-                Cause::Unavailable,
+                RefusalReason::Unavailable,
             )
         }
     }
@@ -94,12 +94,12 @@ impl ErrorResponse {
     /// The caller did not show who it is, too often.
     pub(crate) fn slow_down(retry_after: Duration) -> Self {
         Self {
-            retry_after: Some(problem::whole_seconds(retry_after)),
+            retry_after: Some(error_page::whole_seconds(retry_after)),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 ErrorCode::SlowDown,
                 "Too many requests that did not prove which client they come from.",
-                Cause::TooMany,
+                RefusalReason::TooMany,
             )
         }
     }
@@ -137,6 +137,6 @@ pub(crate) async fn wrong_method() -> ErrorResponse {
         StatusCode::METHOD_NOT_ALLOWED,
         ErrorCode::InvalidRequest,
         "This address answers to another method.",
-        Cause::WrongMethod,
+        RefusalReason::WrongMethod,
     )
 }

@@ -2,11 +2,11 @@
 
 use axum::response::Response;
 use handoff::{
-    cause::Cause,
     client::Client,
     flow::FlowId,
     handoff::Request,
     ids::ClientId,
+    refusal_reason::RefusalReason,
     step::Step,
     token::{Challenge, HandoffToken, LaunchTicket, Secret, State, Unverified},
     uri::{ClientUri, with_query},
@@ -18,8 +18,8 @@ use pages::authority::confirm::{Confirm, ConfirmPage};
 use recording::{flow_recorder::FlowRecorder, site::sent_back};
 use serde::Deserialize;
 use web::{
-    at::At, form::Protected, page::Page, params::Params, peer::Peer, problem::Problem, redirect,
-    refused::Refused,
+    at::At, error_page::ErrorPage, form::Protected, page::Page, params::Params, peer::Peer,
+    redirect, refused::Refused,
 };
 
 use crate::{
@@ -40,7 +40,7 @@ pub(crate) async fn get(
     Params(query): Params<AuthorizeQuery>,
     steps: FlowRecorder,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     authority.admit(signed_in.as_ref(), peer)?;
     let wanted = query.redirect_uri.clone();
     let asked = match Asked::check(&authority, &steps, query).await {
@@ -89,7 +89,7 @@ pub(crate) async fn post(
     peer: Peer,
     page: Page,
     form: Protected<Fields, SignedInForms>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     authority.admit(Some(&signed_in), peer)?;
     let fields = form.fields;
     let query = AuthorizeQuery {
@@ -118,7 +118,7 @@ pub(crate) async fn post(
                 // Only the portal misses it: the person goes back all the same.
                 tracing::warn!(trace = %steps.trace(), client = %client, %cause, "decline not remembered");
             }
-            Ok(asked.deny(&authority, Denial::Cancelled))
+            Ok(asked.deny(&authority, Declined::Cancelled))
         }
     }
 }
@@ -137,7 +137,7 @@ impl Asked {
         authority: &Authority,
         steps: &FlowRecorder,
         query: AuthorizeQuery,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, ErrorPage> {
         let policy = &authority.context.policy;
         let state = query.state.as_deref().map(Unverified::new);
         if let Some(Ok(state)) = &state {
@@ -145,24 +145,24 @@ impl Asked {
         }
         let id = query.client_id.as_deref().map(ClientId::parse);
         let Some(Ok(id)) = id else {
-            return Err(Problem::unknown_client());
+            return Err(ErrorPage::unknown_client());
         };
         let client = authority
             .store
             .find_client(&id)
             .await
-            .map_err(Problem::unavailable)?;
-        let client = client.ok_or_else(Problem::unknown_client)?;
+            .map_err(ErrorPage::unavailable)?;
+        let client = client.ok_or_else(ErrorPage::unknown_client)?;
         steps.client(&client.id);
         let redirect_uri = query
             .redirect_uri
             .as_deref()
             .and_then(|uri| client.redirect_uri(uri, policy))
-            .ok_or_else(Problem::wrong_redirect_uri)?;
+            .ok_or_else(ErrorPage::wrong_redirect_uri)?;
         // No redirect for the rest either: a relying party that forgets its state or its challenge
         // is broken, and its developer must see that, not its users.
         let Some(Ok(state)) = state else {
-            return Err(Problem::bad_request().because(Cause::StateMissing));
+            return Err(ErrorPage::bad_request().because(RefusalReason::StateMissing));
         };
         let sent = match query.code_challenge_method.as_deref() {
             Some(S256) => query.code_challenge.as_deref().map(Challenge::parse),
@@ -171,10 +171,10 @@ impl Asked {
         // What cannot be read is none: whether there must be one, the client's record says.
         let challenge = client
             .challenge(sent.and_then(Result::ok), policy)
-            .map_err(|_| Problem::bad_request().because(Cause::ChallengeMissing))?;
+            .map_err(|_| ErrorPage::bad_request().because(RefusalReason::ChallengeMissing))?;
         // Refused here and not at sign-in, which would forget it without a word.
         if !continuation::fits(&query) {
-            return Err(Problem::bad_request().because(Cause::RequestTooLong));
+            return Err(ErrorPage::bad_request().because(RefusalReason::RequestTooLong));
         }
         Ok(Self {
             query,
@@ -192,7 +192,7 @@ impl Asked {
         consent: Consent,
         steps: &FlowRecorder,
         page: Page,
-    ) -> Result<Response, Problem> {
+    ) -> Result<Response, ErrorPage> {
         let token = new_token(authority);
         let digest = token.digest();
         let new = NewHandoff {
@@ -212,7 +212,7 @@ impl Asked {
             .store
             .issue_handoff(new, now)
             .await
-            .map_err(Problem::unavailable)?
+            .map_err(ErrorPage::unavailable)?
         {
             Issuance::Issued => {
                 steps.issued(digest);
@@ -227,7 +227,7 @@ impl Asked {
                 steps.step(Step::ConfirmationAsked);
                 Ok(self.ask(authority, &signed_in, page))
             }
-            Issuance::NotAssigned => Ok(self.deny(authority, Denial::NotAssigned)),
+            Issuance::NotAssigned => Ok(self.deny(authority, Declined::NotAssigned)),
             Issuance::SignedOut => {
                 steps.step(Step::SignInAsked);
                 Ok(redirect::see_other(&continuation::sign_in_for(&self.query)))
@@ -254,10 +254,10 @@ impl Asked {
             .show(move || frame.page(title, false, view! { <ConfirmPage model /> }))
     }
 
-    fn deny(self, authority: &Authority, denial: Denial) -> Response {
+    fn deny(self, authority: &Authority, denial: Declined) -> Response {
         let why = match denial {
-            Denial::Cancelled => Cause::Cancelled,
-            Denial::NotAssigned => Cause::NotAssigned,
+            Declined::Cancelled => RefusalReason::Cancelled,
+            Declined::NotAssigned => RefusalReason::NotAssigned,
         };
         let mut answer = vec![
             ("error", "access_denied"),
@@ -265,7 +265,7 @@ impl Asked {
             ("iss", authority.settings.origin.as_str()),
         ];
         // Cancelling is what the code alone means; the other is news to the relying party.
-        if denial == Denial::NotAssigned {
+        if denial == Declined::NotAssigned {
             answer.push(("error_description", NOT_ASSIGNED));
         }
         let answer = redirect::see_other(&self.redirect_uri.with_query(&answer));
@@ -290,8 +290,8 @@ fn new_token(authority: &Authority) -> HandoffToken {
 fn refuse(
     authority: &Authority,
     wanted: Option<&str>,
-    problem: Problem,
-) -> Result<Response, Problem> {
+    problem: ErrorPage,
+) -> Result<Response, ErrorPage> {
     match wanted {
         Some(wanted) if !authority.context.policy.errors_stay() => Ok(redirect::see_other(
             &with_query(wanted, &[("error", "invalid_request")]),
@@ -302,7 +302,7 @@ fn refuse(
 
 /// Why the browser goes back without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Denial {
+enum Declined {
     Cancelled,
     NotAssigned,
 }
@@ -394,8 +394,8 @@ mod tests {
         let authority = authority(&redirect_uri, PUBLIC).await;
         let plain = "error=access_denied&state=s&iss=http%3A%2F%2Fauth.localhost%3A4000";
         for (denial, description) in [
-            (Denial::Cancelled, ""),
-            (Denial::NotAssigned, "&error_description=not_assigned"),
+            (Declined::Cancelled, ""),
+            (Declined::NotAssigned, "&error_description=not_assigned"),
         ] {
             let query = request(&redirect_uri, "s".to_owned());
             let Ok(asked) = Asked::check(&authority, &aside(), query).await else {

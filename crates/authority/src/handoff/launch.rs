@@ -5,16 +5,16 @@ use axum::{
     response::Response,
 };
 use handoff::{
-    cause::Cause,
     handoff::Launch,
     ids::ClientId,
+    refusal_reason::RefusalReason,
     step::Step,
     token::{LaunchTicket, Secret},
     uri::LocalPath,
 };
 use http::Method;
 use recording::flow_recorder::FlowRecorder;
-use web::{at::At, form::Protected, peer::Peer, problem::Problem, redirect};
+use web::{at::At, error_page::ErrorPage, form::Protected, peer::Peer, redirect};
 
 use crate::{
     Authority,
@@ -35,21 +35,21 @@ pub(crate) async fn post(
     signed_in: SignedIn,
     peer: Peer,
     _: Protected<Nothing, SignedInForms>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     authority.admit(Some(&signed_in), peer)?;
-    let Path(client_id) = client_id.map_err(|_| Problem::not_found())?;
-    let unknown = || Problem::not_found().because(Cause::UnknownClient);
+    let Path(client_id) = client_id.map_err(|_| ErrorPage::not_found())?;
+    let unknown = || ErrorPage::not_found().because(RefusalReason::UnknownClient);
     let id = ClientId::parse(&client_id).map_err(|_| unknown())?;
     let client = authority
         .store
         .find_client(&id)
         .await
-        .map_err(Problem::unavailable)?;
+        .map_err(ErrorPage::unavailable)?;
     let client = client.ok_or_else(unknown)?;
     flow.client(&client.id);
     let sign_in = signed_in.sign_in;
     if !client.assigned_to.includes(sign_in.user.id) {
-        return Err(Problem::not_assigned());
+        return Err(ErrorPage::not_assigned());
     }
     let ticket = LaunchTicket::mint(authority.context.random.bytes());
     let launch = Launch::new(&ticket, sign_in.id, id, authority.context.now());
@@ -57,7 +57,7 @@ pub(crate) async fn post(
         .store
         .issue_launch(launch)
         .await
-        .map_err(Problem::unavailable)?;
+        .map_err(ErrorPage::unavailable)?;
     flow.launch(ticket.digest());
     flow.step(Step::LaunchTicketIssued);
     Ok(redirect::see_other(&client.initiate_login_uri.with_query(

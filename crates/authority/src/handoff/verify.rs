@@ -10,7 +10,7 @@ use axum::{
 use handoff::{
     ids::SessionId,
     policy::Policy,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     step::Step,
     token::{AccessToken, Secret},
     verify::Presented,
@@ -88,12 +88,12 @@ async fn handle(
         .map_err(|cause| ErrorResponse::unavailable(trace, cause))?;
     let redeemed = match decided {
         Ok(redeemed) => redeemed,
-        Err(rejection) => {
-            if rejection == Rejection::Replayed {
+        Err(reason) => {
+            if reason == RefusalReason::Replayed {
                 tracing::warn!(trace = %trace, event = "handoff.replay", client = %client.id, "handoff");
             }
             authority.token_refused(trace, &client.id);
-            return Err(refusal(rejection, &authority.context.policy));
+            return Err(refusal(reason, &authority.context.policy));
         }
     };
     flow.session(redeemed.session.id);
@@ -111,15 +111,15 @@ async fn handle(
 
 /// One answer for every cause that concerns the token (row 15), but for the one that clients of the
 /// older SDK know by name.
-fn refusal(rejection: Rejection, policy: &Policy) -> ErrorResponse {
-    let error = match rejection {
-        Rejection::StateAloneDiffers => ErrorCode::HandoffStateMismatch,
+fn refusal(reason: RefusalReason, policy: &Policy) -> ErrorResponse {
+    let error = match reason {
+        RefusalReason::StateAloneDiffers => ErrorCode::HandoffStateMismatch,
         _ => ErrorCode::HandoffVerificationFailed,
     };
     let description = if policy.uniform_refusals() {
         "The handoff token was not accepted."
     } else {
-        rejection.reason()
+        reason.as_str()
     };
-    ErrorResponse::new(StatusCode::BAD_REQUEST, error, description, rejection)
+    ErrorResponse::new(StatusCode::BAD_REQUEST, error, description, reason)
 }

@@ -6,7 +6,7 @@ use axum::{
 };
 use handoff::ids::SignInId;
 use web::{
-    at::At, cookies::Cookies, form::Protected, problem::Problem, redirect, trace_id::TraceId,
+    at::At, cookies::Cookies, error_page::ErrorPage, form::Protected, redirect, trace_id::TraceId,
 };
 
 use crate::{
@@ -23,18 +23,18 @@ pub(crate) async fn post(
     cookies: Cookies,
     signed_in: SignedIn,
     _: Protected<Nothing, SignedInForms>,
-) -> Result<Response, Problem> {
-    let Path(id) = id.map_err(|_| Problem::not_found())?;
-    let id = SignInId::parse(&id).map_err(|_| Problem::not_found())?;
+) -> Result<Response, ErrorPage> {
+    let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
+    let id = SignInId::parse(&id).map_err(|_| ErrorPage::not_found())?;
     let (own, now) = (signed_in.sign_in, authority.context.now());
     let ended = authority
         .store
         .end_own_sign_in(own.user.id, id, now)
         .await
-        .map_err(Problem::unavailable)?;
+        .map_err(ErrorPage::unavailable)?;
     // Somebody else's and nobody's are one answer: nothing tells that it is there.
     if !ended {
-        return Err(Problem::not_found());
+        return Err(ErrorPage::not_found());
     }
     tracing::info!(trace = %trace, user = %own.user.id, outcome = "success", "sign-in ended by its owner");
     if id == own.id {

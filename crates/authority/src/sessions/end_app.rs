@@ -5,7 +5,7 @@ use axum::{
     response::Response,
 };
 use handoff::ids::SessionId;
-use web::{at::At, form::Protected, problem::Problem, redirect, trace_id::TraceId};
+use web::{at::At, error_page::ErrorPage, form::Protected, redirect, trace_id::TraceId};
 
 use crate::{
     Authority,
@@ -20,17 +20,17 @@ pub(crate) async fn post(
     trace: TraceId,
     signed_in: SignedIn,
     _: Protected<Nothing, SignedInForms>,
-) -> Result<Response, Problem> {
-    let Path(id) = id.map_err(|_| Problem::not_found())?;
-    let id = SessionId::parse(&id).map_err(|_| Problem::not_found())?;
+) -> Result<Response, ErrorPage> {
+    let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
+    let id = SessionId::parse(&id).map_err(|_| ErrorPage::not_found())?;
     let (user, now) = (signed_in.sign_in.user.id, authority.context.now());
     let ended = authority
         .store
         .end_own_client_session(user, id, now)
         .await
-        .map_err(Problem::unavailable)?;
+        .map_err(ErrorPage::unavailable)?;
     if !ended {
-        return Err(Problem::not_found());
+        return Err(ErrorPage::not_found());
     }
     tracing::info!(trace = %trace, user = %user, session = %id, outcome = "success", "client session ended by its owner");
     Ok(redirect::see_other(&format!("{PATH}?ended=app")))

@@ -6,7 +6,7 @@ use handoff::{
     handoff::{Launch, Request},
     ids::{SessionId, SignInId},
     policy::Policy,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{AccessToken, Digest, HandoffToken, LaunchTicket},
     verify::Presented,
     wire::{SessionInfo, UserInfo},
@@ -106,5 +106,5 @@ pub trait HandoffStore: Send + Sync {
         redemption: Redemption,
         now: OffsetDateTime,
         policy: &Policy,
-    ) -> Result<Result<Redeemed, Rejection>, Unavailable>;
+    ) -> Result<Result<Redeemed, RefusalReason>, Unavailable>;
 }

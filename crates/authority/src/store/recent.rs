@@ -6,7 +6,7 @@ use handoff::{
     client::Icon,
     flow::FlowId,
     ids::{ClientId, UserId},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -65,10 +65,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// What is left of a handoff whose token was refused for this, if the refusal was its end.
-    pub(super) fn of(rejection: Rejection) -> Self {
+    pub(super) fn of(rejection: RefusalReason) -> Self {
         match rejection {
-            Rejection::Expired => Self::TooLate,
-            Rejection::Replayed => Self::UsedTwice,
+            RefusalReason::Expired => Self::TooLate,
+            RefusalReason::Replayed => Self::UsedTwice,
             _ => Self::Refused,
         }
     }

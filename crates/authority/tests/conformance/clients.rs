@@ -1,7 +1,7 @@
 use authority::store::{ClientAdded, NoSession, SecretSet};
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{ClientSecret, Secret},
 };
 
@@ -252,7 +252,7 @@ pub(crate) async fn row_79_whoever_may_no_longer_use_a_client_has_no_session_the
         assert_eq!(world.closed(stays.access, START).await, None, "{client}");
     }
     let refused = world.redeem(unredeemed.presented(), START).await;
-    assert_eq!(refused.rejection(), Some(Rejection::NotAssigned));
+    assert_eq!(refused.rejection(), Some(RefusalReason::NotAssigned));
     assert!(world.is_signed_in(alices, START).await);
 
     // What has ended stays so.

@@ -1,7 +1,7 @@
 //! A clock that is put back: what was refused because its time was over is never accepted later.
 
 use authority::store::{Consent, Issuance, NoSession};
-use handoff::{rejection::Rejection, verify::Proof};
+use handoff::{refusal_reason::RefusalReason, verify::Proof};
 use time::Duration;
 
 use super::world::{ABSOLUTE, IDLE, NOTES, START, TICK, World, Wrong, id, seconds};
@@ -12,10 +12,10 @@ pub(crate) async fn row_2_a_token_refused_for_its_age_stays_refused<F>(world: Wo
     let sign_in = world.sign_in(world.alice).await;
     let sent = world.send(sign_in, START).await;
     let late = world.redeem(sent.presented(), START + seconds(60)).await;
-    assert_eq!(late.rejection(), Some(Rejection::Expired));
+    assert_eq!(late.rejection(), Some(RefusalReason::Expired));
     for _ in 0..2 {
         let again = world.redeem(sent.presented(), START).await;
-        assert_eq!(again.rejection(), Some(Rejection::Replayed));
+        assert_eq!(again.rejection(), Some(RefusalReason::Replayed));
         let closed = world.closed(again.access, START).await;
         assert_eq!(closed, Some(NoSession::Unknown));
     }
@@ -25,7 +25,10 @@ pub(crate) async fn another_client_that_comes_too_late_uses_nothing_up<F>(world:
     let sign_in = world.sign_in(world.alice).await;
     let sent = world.send(sign_in, START).await;
     let stranger = world.redeem(Wrong::Client.of(&sent), START + seconds(60));
-    assert_eq!(stranger.await.rejection(), Some(Rejection::AnotherClient));
+    assert_eq!(
+        stranger.await.rejection(),
+        Some(RefusalReason::AnotherClient)
+    );
     world.redeem(sent.presented(), START).await.accepted();
 }
 
@@ -37,7 +40,11 @@ pub(crate) async fn row_5_what_a_stranger_brings_too_late_uses_nothing_up<F>(wor
     let late = START + seconds(60);
     for wrong in Wrong::BINDINGS {
         let stranger = world.redeem(wrong.of(&sent), late).await;
-        assert_eq!(stranger.rejection(), Some(Rejection::Expired), "{wrong:?}");
+        assert_eq!(
+            stranger.rejection(),
+            Some(RefusalReason::Expired),
+            "{wrong:?}"
+        );
     }
     world.redeem(sent.presented(), START).await.accepted();
 
@@ -45,9 +52,9 @@ pub(crate) async fn row_5_what_a_stranger_brings_too_late_uses_nothing_up<F>(wor
     sent.proof = Proof::Origin;
     world.sent(&sent, sign_in, START).await;
     let owner = world.redeem(sent.presented(), late).await;
-    assert_eq!(owner.rejection(), Some(Rejection::Expired));
+    assert_eq!(owner.rejection(), Some(RefusalReason::Expired));
     let again = world.redeem(sent.presented(), START).await;
-    assert_eq!(again.rejection(), Some(Rejection::Replayed));
+    assert_eq!(again.rejection(), Some(RefusalReason::Replayed));
 }
 
 pub(crate) async fn a_launch_ticket_refused_for_its_age_stays_refused<F>(world: World<F>) {
@@ -89,7 +96,7 @@ pub(crate) async fn row_62_a_sign_in_seen_as_over_stays_over_with_all_that_hangs
                 }
                 Look::Redeem => {
                     let attempt = world.redeem(seen.presented(), over).await;
-                    assert_eq!(attempt.rejection(), Some(Rejection::SignInEnded));
+                    assert_eq!(attempt.rejection(), Some(RefusalReason::SignInEnded));
                 }
                 Look::Session => {
                     let closed = world.closed(session.access, over).await;
@@ -101,7 +108,7 @@ pub(crate) async fn row_62_a_sign_in_seen_as_over_stays_over_with_all_that_hangs
             let closed = world.closed(session.access, earlier).await;
             assert_eq!(closed, Some(NoSession::Unknown), "{look:?}");
             let attempt = world.redeem(unredeemed.presented(), earlier).await;
-            assert_eq!(attempt.rejection(), Some(Rejection::SignInEnded));
+            assert_eq!(attempt.rejection(), Some(RefusalReason::SignInEnded));
         }
     }
 }

@@ -5,7 +5,7 @@ use authority::{
     throttle::{Admission, Rule},
 };
 use database::{Database, millis};
-use handoff::{client::Icon, ids::SignInId, rejection::Rejection};
+use handoff::{client::Icon, ids::SignInId, refusal_reason::RefusalReason};
 use sqlx::migrate::Migrator;
 
 use super::{
@@ -28,7 +28,7 @@ pub(crate) async fn a_used_token_is_still_used_after_a_restart(world: World<Sqli
     people.store = fixture.open().await;
     assert_eq!(people.closed(first.access, START).await, None);
     let replay = people.redeem(sent.presented(), START).await;
-    assert_eq!(replay.rejection(), Some(Rejection::Replayed));
+    assert_eq!(replay.rejection(), Some(RefusalReason::Replayed));
     let closed = people.closed(first.access, START).await;
     assert_eq!(closed, Some(NoSession::Unknown));
 }

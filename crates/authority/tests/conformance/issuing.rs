@@ -2,7 +2,7 @@ use authority::store::{Consent, Issuance};
 use handoff::{
     client::AssignedTo,
     ids::SignInId,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{LaunchTicket, Secret},
 };
 
@@ -125,7 +125,7 @@ pub(crate) async fn asking_stores_nothing<F>(world: World<F>) {
     let issuance = world.issue(&started, sign_in, consent, START).await;
     assert_eq!(issuance, Issuance::MustAsk);
     let attempt = world.redeem(started.presented(), START).await;
-    assert_eq!(attempt.rejection(), Some(Rejection::Unknown));
+    assert_eq!(attempt.rejection(), Some(RefusalReason::Unknown));
     // The page asks, the person agrees, and the same token is not in the way.
     let issuance = world
         .issue(&started, sign_in, Consent::Confirmed, START)
@@ -152,7 +152,7 @@ pub(crate) async fn row_79_a_person_who_is_not_assigned_gets_nothing_and_the_tic
         let issuance = world.issue(&started, sign_in, consent, START).await;
         assert_eq!(issuance, Issuance::NotAssigned);
         let attempt = world.redeem(started.presented(), START).await;
-        assert_eq!(attempt.rejection(), Some(Rejection::Unknown));
+        assert_eq!(attempt.rejection(), Some(RefusalReason::Unknown));
     }
     world.assign(NOTES, AssignedTo::Everyone).await;
     for expected in [Issuance::Issued, Issuance::Issued, Issuance::MustAsk] {
@@ -170,7 +170,7 @@ pub(crate) async fn an_unknown_client_gets_nothing<F>(world: World<F>) {
         .await;
     assert_eq!(issuance, Issuance::NotAssigned);
     let attempt = world.redeem(started.presented(), START).await;
-    assert_eq!(attempt.rejection(), Some(Rejection::Unknown));
+    assert_eq!(attempt.rejection(), Some(RefusalReason::Unknown));
 }
 
 pub(crate) async fn a_sign_in_that_is_not_alive_gets_nothing<F>(world: World<F>) {
@@ -198,7 +198,7 @@ pub(crate) async fn a_sign_in_that_is_not_alive_gets_nothing<F>(world: World<F>)
             let issuance = world.issue(&started, sign_in, consent, now).await;
             assert_eq!(issuance, Issuance::SignedOut);
             let attempt = world.redeem(started.presented(), now).await;
-            assert_eq!(attempt.rejection(), Some(Rejection::Unknown));
+            assert_eq!(attempt.rejection(), Some(RefusalReason::Unknown));
         }
     }
 

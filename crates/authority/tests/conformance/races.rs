@@ -6,7 +6,7 @@ use authority::{
     store::{Added, Issuance, NoSession},
     throttle::{Admission, Rule},
 };
-use handoff::{ids::UserId, rejection::Rejection};
+use handoff::{ids::UserId, refusal_reason::RefusalReason};
 use tokio::sync::Barrier;
 
 use super::attempts::{attempt, counter};
@@ -49,7 +49,7 @@ async fn assert_one_winner(people: &People, attempts: &[Attempt]) {
         attempts.iter().partition(|attempt| attempt.outcome.is_ok());
     assert_eq!(won.len(), 1, "{attempts:?}");
     for attempt in lost {
-        assert_eq!(attempt.rejection(), Some(Rejection::Replayed));
+        assert_eq!(attempt.rejection(), Some(RefusalReason::Replayed));
     }
     // What the winner got is gone again: the others were replays.
     for attempt in attempts {
@@ -87,8 +87,8 @@ pub(crate) async fn row_3_a_race_between_two_processes_has_one_winner(world: Wor
 pub(crate) async fn row_81_a_race_of_sign_out_against_redemption_leaves_no_session<F>(
     world: World<F>,
 ) {
-    const ACCEPTED: Option<Rejection> = None;
-    const REFUSED: Option<Rejection> = Some(Rejection::SignInEnded);
+    const ACCEPTED: Option<RefusalReason> = None;
+    const REFUSED: Option<RefusalReason> = Some(RefusalReason::SignInEnded);
     for round in 0..500 {
         for (at_once, sign_out_first, expected) in [
             (false, true, &[REFUSED][..]),

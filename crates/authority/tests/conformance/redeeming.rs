@@ -2,7 +2,7 @@ use authority::store::{NoSession, Redeemed};
 use handoff::{
     client::{AssignedTo, HandoffLifetime},
     policy::{Defence, Policy},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     verify::Proof,
     wire::{SessionInfo, UserInfo},
 };
@@ -38,31 +38,34 @@ impl Case {
     }
 
     /// What refuses it, and the one defence that it is the example of.
-    const fn refusal(self) -> (Rejection, Option<Defence>) {
+    const fn refusal(self) -> (RefusalReason, Option<Defence>) {
         match self {
-            Self::Wrong(Wrong::Token) => (Rejection::Unknown, None),
-            Self::Wrong(Wrong::Client) => (Rejection::AnotherClient, Some(Defence::ClientBinding)),
-            Self::Wrong(Wrong::State) => (Rejection::StateDiffers, Some(Defence::StateBinding)),
+            Self::Wrong(Wrong::Token) => (RefusalReason::Unknown, None),
+            Self::Wrong(Wrong::Client) => {
+                (RefusalReason::AnotherClient, Some(Defence::ClientBinding))
+            }
+            Self::Wrong(Wrong::State) => (RefusalReason::StateDiffers, Some(Defence::StateBinding)),
             Self::Wrong(Wrong::RedirectUri | Wrong::NoRedirectUri) => (
-                Rejection::RedirectUriDiffers,
+                RefusalReason::RedirectUriDiffers,
                 Some(Defence::RedirectUriBinding),
             ),
             Self::Wrong(Wrong::Verifier) => {
-                (Rejection::VerifierWrong, Some(Defence::VerifierBinding))
+                (RefusalReason::VerifierWrong, Some(Defence::VerifierBinding))
             }
-            Self::Wrong(Wrong::NoVerifier) => {
-                (Rejection::VerifierMissing, Some(Defence::VerifierBinding))
-            }
-            Self::VerifierWithoutChallenge => (
-                Rejection::VerifierUnexpected,
+            Self::Wrong(Wrong::NoVerifier) => (
+                RefusalReason::VerifierMissing,
                 Some(Defence::VerifierBinding),
             ),
-            Self::TooLate => (Rejection::Expired, Some(Defence::Lifetime)),
-            Self::Again => (Rejection::Replayed, Some(Defence::OneTime)),
+            Self::VerifierWithoutChallenge => (
+                RefusalReason::VerifierUnexpected,
+                Some(Defence::VerifierBinding),
+            ),
+            Self::TooLate => (RefusalReason::Expired, Some(Defence::Lifetime)),
+            Self::Again => (RefusalReason::Replayed, Some(Defence::OneTime)),
             Self::SignInEnded | Self::SignInIdle => {
-                (Rejection::SignInEnded, Some(Defence::LiveSignIn))
+                (RefusalReason::SignInEnded, Some(Defence::LiveSignIn))
             }
-            Self::NotAssigned => (Rejection::NotAssigned, Some(Defence::Assignment)),
+            Self::NotAssigned => (RefusalReason::NotAssigned, Some(Defence::Assignment)),
         }
     }
 
@@ -145,7 +148,11 @@ pub(crate) async fn row_5_a_wrong_binding_burns_the_token<F>(world: World<F>) {
         assert!(first.outcome.is_err(), "{wrong:?}");
         for _ in 0..2 {
             let right = world.redeem(sent.presented(), START).await;
-            assert_eq!(right.rejection(), Some(Rejection::Replayed), "{wrong:?}");
+            assert_eq!(
+                right.rejection(),
+                Some(RefusalReason::Replayed),
+                "{wrong:?}"
+            );
             let closed = world.closed(right.access, START).await;
             assert_eq!(closed, Some(NoSession::Unknown), "{wrong:?}");
         }
@@ -153,7 +160,7 @@ pub(crate) async fn row_5_a_wrong_binding_burns_the_token<F>(world: World<F>) {
 }
 
 /// The refusal of a wrong binding, as the one whose origin alone is known gets it.
-fn mismatch(wrong: Wrong) -> Rejection {
+fn mismatch(wrong: Wrong) -> RefusalReason {
     Case::Wrong(wrong).refusal().0
 }
 
@@ -176,7 +183,11 @@ pub(crate) async fn row_5_a_wrong_binding_of_a_public_client_burns_nothing<F>(wo
         assert!(leaked.outcome.is_err(), "{wrong:?}");
         assert_eq!(world.closed(right.access, START).await, None, "{wrong:?}");
         let replay = world.redeem(sent.presented(), START).await;
-        assert_eq!(replay.rejection(), Some(Rejection::Replayed), "{wrong:?}");
+        assert_eq!(
+            replay.rejection(),
+            Some(RefusalReason::Replayed),
+            "{wrong:?}"
+        );
         let closed = world.closed(right.access, START).await;
         assert_eq!(closed, Some(NoSession::Unknown), "{wrong:?}");
     }
@@ -199,10 +210,10 @@ pub(crate) async fn row_5_a_state_that_alone_differs_is_told_to_the_older_sdk_an
         presented
     };
     for (wrong, expected) in [
-        (Wrong::State, Rejection::StateAloneDiffers),
-        (Wrong::Verifier, Rejection::VerifierUnexpected),
-        (Wrong::RedirectUri, Rejection::RedirectUriDiffers),
-        (Wrong::Client, Rejection::AnotherClient),
+        (Wrong::State, RefusalReason::StateAloneDiffers),
+        (Wrong::Verifier, RefusalReason::VerifierUnexpected),
+        (Wrong::RedirectUri, RefusalReason::RedirectUriDiffers),
+        (Wrong::Client, RefusalReason::AnotherClient),
     ] {
         let attempt = world.redeem(as_the_sdk_asks(Some(wrong)), START).await;
         assert_eq!(attempt.rejection(), Some(expected), "{wrong:?}");
@@ -212,7 +223,7 @@ pub(crate) async fn row_5_a_state_that_alone_differs_is_told_to_the_older_sdk_an
     let leaked = world
         .redeem(as_the_sdk_asks(Some(Wrong::State)), START)
         .await;
-    assert_eq!(leaked.rejection(), Some(Rejection::AlreadyUsed));
+    assert_eq!(leaked.rejection(), Some(RefusalReason::AlreadyUsed));
     assert_eq!(world.closed(first.access, START).await, None);
 }
 
@@ -221,17 +232,17 @@ pub(crate) async fn rows_56_and_79_what_is_no_longer_true_burns_the_token<F>(wor
     let sent = world.send(sign_in, START).await;
     world.assign(NOTES, AssignedTo::Users(vec![])).await;
     let refused = world.redeem(sent.presented(), START).await;
-    assert_eq!(refused.rejection(), Some(Rejection::NotAssigned));
+    assert_eq!(refused.rejection(), Some(RefusalReason::NotAssigned));
     world.assign(NOTES, AssignedTo::Everyone).await;
     let again = world.redeem(sent.presented(), START).await;
-    assert_eq!(again.rejection(), Some(Rejection::Replayed));
+    assert_eq!(again.rejection(), Some(RefusalReason::Replayed));
 
     let sent = world.send(sign_in, START).await;
     world.store.end_sign_in(sign_in, START).await.unwrap();
     let refused = world.redeem(sent.presented(), START).await;
-    assert_eq!(refused.rejection(), Some(Rejection::SignInEnded));
+    assert_eq!(refused.rejection(), Some(RefusalReason::SignInEnded));
     let again = world.redeem(sent.presented(), START).await;
-    assert_eq!(again.rejection(), Some(Rejection::Replayed));
+    assert_eq!(again.rejection(), Some(RefusalReason::Replayed));
 }
 
 pub(crate) async fn a_disabled_person_is_refused_for_being_gone_where_the_sign_in_does_not_count<
@@ -244,13 +255,13 @@ pub(crate) async fn a_disabled_person_is_refused_for_being_gone_where_the_sign_i
     let weak = world.send(sign_in, START).await;
     world.store.disable_user(world.alice, START).await.unwrap();
     let refused = world.redeem(strict.presented(), START).await;
-    assert_eq!(refused.rejection(), Some(Rejection::SignInEnded));
+    assert_eq!(refused.rejection(), Some(RefusalReason::SignInEnded));
     let policy = without(Defence::LiveSignIn);
     let refused = world.redeem_by(&policy, weak.presented(), START).await;
-    assert_eq!(refused.rejection(), Some(Rejection::UserGone));
+    assert_eq!(refused.rejection(), Some(RefusalReason::UserGone));
     for sent in [strict, weak] {
         let again = world.redeem(sent.presented(), START).await;
-        assert_eq!(again.rejection(), Some(Rejection::Replayed));
+        assert_eq!(again.rejection(), Some(RefusalReason::Replayed));
     }
 }
 
@@ -259,7 +270,7 @@ pub(crate) async fn row_5_another_clients_attempt_burns_nothing<F>(world: World<
     let sent = world.send(sign_in, START).await;
     for _ in 0..2 {
         let stranger = world.redeem(Wrong::Client.of(&sent), START).await;
-        assert_eq!(stranger.rejection(), Some(Rejection::AnotherClient));
+        assert_eq!(stranger.rejection(), Some(RefusalReason::AnotherClient));
     }
     world.redeem(sent.presented(), START).await.accepted();
 }
@@ -282,8 +293,8 @@ pub(crate) async fn row_2_a_token_lives_for_its_lifetime_and_no_longer<F>(world:
         for (age, expected) in [
             (end - Duration::milliseconds(100), None),
             (end - TICK, None),
-            (end, Some(Rejection::Expired)),
-            (end + TICK, Some(Rejection::Expired)),
+            (end, Some(RefusalReason::Expired)),
+            (end + TICK, Some(RefusalReason::Expired)),
         ] {
             let mut sent = world.started();
             sent.lifetime = HandoffLifetime::from_seconds(lifetime).unwrap();
@@ -313,7 +324,7 @@ pub(crate) async fn row_4_a_replay_with_everything_right_ends_the_first_session<
     assert_eq!(world.closed(first.access, START).await, None);
     for _ in 0..2 {
         let replay = world.redeem(sent.presented(), START + seconds(1)).await;
-        assert_eq!(replay.rejection(), Some(Rejection::Replayed));
+        assert_eq!(replay.rejection(), Some(RefusalReason::Replayed));
         for access in [first.access, replay.access] {
             let closed = world.closed(access, START + seconds(1)).await;
             assert_eq!(closed, Some(NoSession::Unknown));
@@ -332,7 +343,7 @@ pub(crate) async fn row_4_a_replay_is_recognised_after_the_lifetime_of_the_token
     let late = START + IDLE - TICK;
     assert_eq!(world.closed(first.access, late).await, None);
     let replay = world.redeem(sent.presented(), late).await;
-    assert_eq!(replay.rejection(), Some(Rejection::Replayed));
+    assert_eq!(replay.rejection(), Some(RefusalReason::Replayed));
     let closed = world.closed(first.access, late).await;
     assert_eq!(closed, Some(NoSession::Unknown));
 }
@@ -343,9 +354,9 @@ pub(crate) async fn row_4_a_used_token_with_anything_wrong_ends_nothing<F>(world
     let first = world.redeem(sent.presented(), START).await;
     for wrong in Wrong::ALL {
         let expected = match wrong {
-            Wrong::Token => Rejection::Unknown,
-            Wrong::Client => Rejection::AnotherClient,
-            _ => Rejection::AlreadyUsed,
+            Wrong::Token => RefusalReason::Unknown,
+            Wrong::Client => RefusalReason::AnotherClient,
+            _ => RefusalReason::AlreadyUsed,
         };
         let attempt = world.redeem(wrong.of(&sent), START).await;
         assert_eq!(attempt.rejection(), Some(expected), "{wrong:?}");
@@ -400,10 +411,10 @@ pub(crate) async fn a_second_use_that_a_weak_policy_refuses_does_not_hide_the_fi
     let second = world
         .redeem_by(&weak, Wrong::Verifier.of(&sent), START)
         .await;
-    assert_eq!(second.rejection(), Some(Rejection::VerifierWrong));
+    assert_eq!(second.rejection(), Some(RefusalReason::VerifierWrong));
     assert_eq!(world.closed(first.access, START).await, None);
     let replay = world.redeem(sent.presented(), START).await;
-    assert_eq!(replay.rejection(), Some(Rejection::Replayed));
+    assert_eq!(replay.rejection(), Some(RefusalReason::Replayed));
     let closed = world.closed(first.access, START).await;
     assert_eq!(closed, Some(NoSession::Unknown));
 }

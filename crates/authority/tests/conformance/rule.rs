@@ -8,7 +8,7 @@ use handoff::{
     handoff::Handoff,
     ids::SessionId,
     policy::{Defence, Policy},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{AccessToken, Digest, HandoffToken, Secret},
     verify::{Proof, Standing, ages_for_good, claim, decide},
 };
@@ -194,11 +194,12 @@ async fn check(
         let policy = &attempt.policy;
         let is_claimed =
             presented.token.digest() == token && claim(&stored, &presented, now, policy).is_ok();
-        let answer: Result<(), Rejection> =
+        let answer: Result<(), RefusalReason> =
             decide(&stored, standing, &presented, now, policy).map(|_| ());
 
         // What is refused for its age stays refused when the clock is put back.
-        let aged = |rejection: &Rejection| ages_for_good(&stored, &presented, *rejection, policy);
+        let aged =
+            |rejection: &RefusalReason| ages_for_good(&stored, &presented, *rejection, policy);
         let is_used_up = is_claimed || answer.as_ref().is_err_and(aged);
 
         let used_before = match &mut onlooker {
@@ -237,7 +238,7 @@ async fn check(
             }
             (Err(_), Handoff::Issued(issued)) if is_used_up => issued.burn(now),
             (
-                Err(Rejection::Replayed),
+                Err(RefusalReason::Replayed),
                 Handoff::Redeemed {
                     issued,
                     session,

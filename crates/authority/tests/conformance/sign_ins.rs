@@ -3,7 +3,7 @@ use authority::store::{
 };
 use handoff::{
     ids::{SessionId, SignInId, UserId},
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{AccessToken, Digest, LaunchTicket},
     wire::UserInfo,
 };
@@ -200,7 +200,7 @@ impl Cascade {
             .await;
         assert_eq!(issuance, Issuance::SignedOut);
         let attempt = people.redeem(self.unredeemed.presented(), now).await;
-        assert_eq!(attempt.rejection(), Some(Rejection::SignInEnded));
+        assert_eq!(attempt.rejection(), Some(RefusalReason::SignInEnded));
         assert_eq!(
             people.closed(attempt.access, now).await,
             Some(NoSession::Unknown)

@@ -1,5 +1,5 @@
 use authority::store::NoSession;
-use handoff::{client::AssignedTo, rejection::Rejection};
+use handoff::{client::AssignedTo, refusal_reason::RefusalReason};
 use time::Duration;
 
 use super::world::{
@@ -31,7 +31,7 @@ pub(crate) async fn sweeping_counts_what_has_expired_and_keeps_the_rest<F>(world
     assert_eq!(sweep(START + seconds(60)).await, 4);
     assert_eq!(sweep(START + seconds(60)).await, 0);
     let swept = world.redeem(burned.presented(), START).await;
-    assert_eq!(swept.rejection(), Some(Rejection::Unknown));
+    assert_eq!(swept.rejection(), Some(RefusalReason::Unknown));
     world
         .issue_silently(sign_in, Some(unused_ticket), START)
         .await;
@@ -63,9 +63,9 @@ pub(crate) async fn a_redeemed_token_is_kept_until_its_access_token_has_expired<
     let redeemed_at = START + seconds(59);
     let end = redeemed_at + HOUR;
     for (swept_at, expected) in [
-        (START + seconds(60), Rejection::Replayed),
-        (end - TICK, Rejection::Replayed),
-        (end, Rejection::Unknown),
+        (START + seconds(60), RefusalReason::Replayed),
+        (end - TICK, RefusalReason::Replayed),
+        (end, RefusalReason::Unknown),
     ] {
         let sent = world.send(sign_in, START).await;
         let first = world.redeem(sent.presented(), redeemed_at).await;
@@ -91,7 +91,7 @@ pub(crate) async fn what_hangs_on_a_sign_in_is_swept_with_it<F>(world: World<F>)
     // The sign-in, its ticket, its two tokens and its session.
     assert_eq!(world.store.sweep(START + seconds(10)).await.unwrap(), 5);
     let attempt = world.redeem(unredeemed.presented(), START).await;
-    assert_eq!(attempt.rejection(), Some(Rejection::Unknown));
+    assert_eq!(attempt.rejection(), Some(RefusalReason::Unknown));
     let closed = world.closed(session.access, START).await;
     assert_eq!(closed, Some(NoSession::Unknown));
     // The ticket and the token did not wait for an expiry of their own.

@@ -23,7 +23,7 @@ use handoff::{
     handoff::{Handoff, Launch, Request},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{
         AccessToken, ClientSecret, Digest, HandoffToken, LaunchTicket, Secret, State, Verifier,
     },
@@ -264,13 +264,13 @@ impl Wrong {
 /// What came of one redemption, and the access token that it was to give.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) outcome: Result<Redeemed, Rejection>,
+    pub(crate) outcome: Result<Redeemed, RefusalReason>,
     pub(crate) session: SessionId,
     pub(crate) access: Digest<AccessToken>,
 }
 
 impl Attempt {
-    pub(crate) fn rejection(&self) -> Option<Rejection> {
+    pub(crate) fn rejection(&self) -> Option<RefusalReason> {
         self.outcome.as_ref().err().copied()
     }
 

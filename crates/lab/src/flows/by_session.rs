@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use handoff::ids::SessionId;
-use web::{at::At, problem::Problem};
+use web::{at::At, error_page::ErrorPage};
 
 use super::lead_to;
 use crate::{Lab, store::Key};
@@ -14,8 +14,8 @@ use crate::{Lab, store::Key};
 pub(crate) async fn get(
     At(lab): At<Lab>,
     session: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
-    let Path(session) = session.map_err(|_| Problem::not_found())?;
-    let session = SessionId::parse(&session).map_err(|_| Problem::not_found())?;
+) -> Result<Response, ErrorPage> {
+    let Path(session) = session.map_err(|_| ErrorPage::not_found())?;
+    let session = SessionId::parse(&session).map_err(|_| ErrorPage::not_found())?;
     lead_to(&lab, &Key::of_session(session)).await
 }

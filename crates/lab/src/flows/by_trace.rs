@@ -4,7 +4,7 @@ use axum::{
     extract::{Path, rejection::PathRejection},
     response::Response,
 };
-use web::{at::At, problem::Problem};
+use web::{at::At, error_page::ErrorPage};
 
 use super::lead_to;
 use crate::{Lab, store::Key};
@@ -12,8 +12,8 @@ use crate::{Lab, store::Key};
 pub(crate) async fn get(
     At(lab): At<Lab>,
     trace: Result<Path<String>, PathRejection>,
-) -> Result<Response, Problem> {
-    let Path(trace) = trace.map_err(|_| Problem::not_found())?;
-    let key = Key::of_trace(&trace).map_err(|_| Problem::not_found())?;
+) -> Result<Response, ErrorPage> {
+    let Path(trace) = trace.map_err(|_| ErrorPage::not_found())?;
+    let key = Key::of_trace(&trace).map_err(|_| ErrorPage::not_found())?;
     lead_to(&lab, &key).await
 }

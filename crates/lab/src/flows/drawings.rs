@@ -11,7 +11,7 @@ use lab_pages::{
     flows::{DrawnRows, FlowRow},
 };
 use tokio::sync::Mutex;
-use web::problem::Problem;
+use web::error_page::ErrorPage;
 
 use super::{find_whole, names};
 use crate::{
@@ -56,7 +56,7 @@ pub(crate) async fn before(
     lab: &Lab,
     flow: &Flow,
     last: u64,
-) -> Result<Option<Arc<Drawing>>, Problem> {
+) -> Result<Option<Arc<Drawing>>, ErrorPage> {
     if last == 0 {
         return Ok(None);
     }

@@ -15,7 +15,7 @@ use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::{Interval, MissedTickBehavior, interval},
 };
-use web::{at::At, params::Params, peer::Peer, problem::Problem};
+use web::{at::At, error_page::ErrorPage, params::Params, peer::Peer};
 
 use super::{
     Asked,
@@ -41,11 +41,11 @@ pub(crate) async fn get(
     Asked(key): Asked,
     Params(from): Params<From>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     // Browsers say where they were; the address says where the page was when it was made.
     let here = from
         .after
-        .map(|text| number(&text).ok_or_else(Problem::bad_request));
+        .map(|text| number(&text).ok_or_else(ErrorPage::bad_request));
     let after = last_event_id(&headers)?.or(here.transpose()?).unwrap_or(0);
     // First of all, or what happens meanwhile would be missed.
     let changes = lab.recorded().collector.changes();
@@ -74,15 +74,15 @@ pub(crate) async fn get(
 }
 
 /// The number of the last event that the browser has, if it says one.
-fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+fn last_event_id(headers: &HeaderMap) -> Result<Option<u64>, ErrorPage> {
     let mut values = headers.get_all("last-event-id").iter();
     match (values.next(), values.next()) {
         (None, _) => Ok(None),
         (Some(value), None) => {
             let number = value.to_str().ok().and_then(number);
-            number.map(Some).ok_or_else(Problem::bad_request)
+            number.map(Some).ok_or_else(ErrorPage::bad_request)
         }
-        (Some(_), Some(_)) => Err(Problem::bad_request()),
+        (Some(_), Some(_)) => Err(ErrorPage::bad_request()),
     }
 }
 

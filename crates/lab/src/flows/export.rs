@@ -8,7 +8,7 @@ use handoff::flow::Event;
 use http::header;
 use lab_pages::diagram::{Diagram, Missing, svg, text};
 use serde::Serialize;
-use web::{at::At, problem::Problem};
+use web::{at::At, error_page::ErrorPage};
 
 use super::{Asked, find_whole, missing, names};
 use crate::{
@@ -28,7 +28,7 @@ struct File {
 }
 
 /// The steps as JSON.
-pub(crate) async fn json(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
+pub(crate) async fn json(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, ErrorPage> {
     let (flow, events, missing) = recorded(&lab, &key).await?;
     let flow = flow.id.to_string();
     let name = disposition(&flow, "json");
@@ -41,20 +41,20 @@ pub(crate) async fn json(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response
 }
 
 /// The picture, by itself.
-pub(crate) async fn picture(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
+pub(crate) async fn picture(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, ErrorPage> {
     let (flow, diagram, missing) = drawn(&lab, &key).await?;
     let picture = svg::document(&diagram, &missing.sentences());
     Ok(file(&flow, "svg", "image/svg+xml", picture))
 }
 
 /// The picture in the language of Mermaid.
-pub(crate) async fn mermaid(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, Problem> {
+pub(crate) async fn mermaid(At(lab): At<Lab>, Asked(key): Asked) -> Result<Response, ErrorPage> {
     let (flow, diagram, missing) = drawn(&lab, &key).await?;
     let picture = text::mermaid(&diagram, &missing.sentences());
     Ok(file(&flow, "mermaid", "text/vnd.mermaid", picture))
 }
 
-async fn drawn(lab: &Lab, key: &Key) -> Result<(Flow, Diagram, Missing), Problem> {
+async fn drawn(lab: &Lab, key: &Key) -> Result<(Flow, Diagram, Missing), ErrorPage> {
     let (flow, events, missing) = recorded(lab, key).await?;
     Ok((flow, Diagram::of(&events, &names()), missing))
 }
@@ -70,7 +70,7 @@ fn file(flow: &Flow, kind: &str, media_type: &'static str, content: String) -> R
     (headers, content).into_response()
 }
 
-async fn recorded(lab: &Lab, key: &Key) -> Result<(Flow, Vec<Event>, Missing), Problem> {
+async fn recorded(lab: &Lab, key: &Key) -> Result<(Flow, Vec<Event>, Missing), ErrorPage> {
     let (flow, kept) = find_whole(lab, key).await?;
     let missing = missing(&flow, &kept);
     Ok((flow, in_order(kept), missing))

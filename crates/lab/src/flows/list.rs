@@ -8,7 +8,7 @@ use lab_pages::{
 use leptos::prelude::*;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use web::{at::At, moment, page::Page, params::Params, problem::Problem};
+use web::{at::At, error_page::ErrorPage, moment, page::Page, params::Params};
 
 use super::{find, names};
 use crate::{
@@ -27,10 +27,10 @@ pub(crate) async fn get(
     At(lab): At<Lab>,
     Params(part): Params<Part>,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let before = match part.before {
         Some(before) => {
-            let key = Key::parse(&before).map_err(|_| Problem::bad_request())?;
+            let key = Key::parse(&before).map_err(|_| ErrorPage::bad_request())?;
             Some(find(&lab, &key).await?.number)
         }
         None => None,
@@ -61,17 +61,17 @@ pub(crate) fn stream(rows: &DrawnRows) -> String {
 }
 
 /// The newest of all, or of those that came before this one.
-pub(crate) async fn newest(lab: &Lab, before: Option<Number>) -> Result<Vec<Flow>, Problem> {
+pub(crate) async fn newest(lab: &Lab, before: Option<Number>) -> Result<Vec<Flow>, ErrorPage> {
     let flows = lab.recorded().store.recent_flows(LISTED, before).await;
-    flows.map_err(Problem::unavailable)
+    flows.map_err(ErrorPage::unavailable)
 }
 
 /// Where those are that came before this one, if there are any.
-async fn earlier(lab: &Lab, last: Option<&Flow>) -> Result<Option<String>, Problem> {
+async fn earlier(lab: &Lab, last: Option<&Flow>) -> Result<Option<String>, ErrorPage> {
     let Some(last) = last else { return Ok(None) };
     let store = &lab.recorded().store;
     let before = store.recent_flows(1, Some(last.number)).await;
-    let before = before.map_err(Problem::unavailable)?;
+    let before = before.map_err(ErrorPage::unavailable)?;
     Ok((!before.is_empty()).then(|| format!("/flows?before={}", last.id)))
 }
 

@@ -13,7 +13,7 @@ use tokio::{
     sync::broadcast::{Receiver, error::RecvError},
     time::sleep,
 };
-use web::{at::At, params::Params, peer::Peer, problem::Problem};
+use web::{at::At, error_page::ErrorPage, params::Params, peer::Peer};
 
 use super::{
     list::{newest, rows},
@@ -39,7 +39,7 @@ pub(crate) async fn get(
     peer: Peer,
     Params(from): Params<From>,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let last = headers.get("last-event-id");
     let last = last.and_then(|last| last.to_str().ok().map(str::to_owned));
     let watching = Watching {

@@ -20,7 +20,7 @@ use http::request::Parts;
 use lab_pages::diagram::{AppName, Missing, Names};
 use relying_party::Application;
 use time::{Duration, OffsetDateTime};
-use web::{problem::Problem, redirect};
+use web::{error_page::ErrorPage, redirect};
 
 use crate::{
     AUTHORITY, Lab,
@@ -38,29 +38,31 @@ const AWAITED_FOR: Duration = Duration::minutes(15);
 pub(crate) struct Asked(pub(crate) Key);
 
 impl<S: Send + Sync> FromRequestParts<S> for Asked {
-    type Rejection = Problem;
+    type Rejection = ErrorPage;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorPage> {
         let id = Path::<String>::from_request_parts(parts, state).await;
-        let Path(id) = id.map_err(|_| Problem::not_found())?;
-        Key::parse(&id).map(Self).map_err(|_| Problem::not_found())
+        let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
+        Key::parse(&id)
+            .map(Self)
+            .map_err(|_| ErrorPage::not_found())
     }
 }
 
 /// The flow that is known by this.
-async fn find(lab: &Lab, key: &Key) -> Result<Flow, Problem> {
+async fn find(lab: &Lab, key: &Key) -> Result<Flow, ErrorPage> {
     let found = lab.recorded().store.find(key).await;
     found
-        .map_err(Problem::unavailable)?
-        .ok_or_else(Problem::not_found)
+        .map_err(ErrorPage::unavailable)?
+        .ok_or_else(ErrorPage::not_found)
 }
 
 /// The flow that is known by this, with all that is kept of it.
-async fn find_whole(lab: &Lab, key: &Key) -> Result<(Flow, Vec<Kept>), Problem> {
+async fn find_whole(lab: &Lab, key: &Key) -> Result<(Flow, Vec<Kept>), ErrorPage> {
     let found = lab.recorded().store.find_whole(key).await;
     found
-        .map_err(Problem::unavailable)?
-        .ok_or_else(Problem::not_found)
+        .map_err(ErrorPage::unavailable)?
+        .ok_or_else(ErrorPage::not_found)
 }
 
 /// What a picture of these events does not show of the flow.
@@ -74,10 +76,10 @@ fn missing(flow: &Flow, kept: &[Kept]) -> Missing {
 
 /// The address of the flow that is known by this. The pages of other sites lead here, sometimes before
 /// what they tell of has arrived.
-async fn lead_to(lab: &Lab, key: &Key) -> Result<Response, Problem> {
+async fn lead_to(lab: &Lab, key: &Key) -> Result<Response, ErrorPage> {
     let found = lab.recorded().store.find(key).await;
-    let flow = found.map_err(Problem::unavailable)?.ok_or_else(|| {
-        Problem::not_found().in_words(
+    let flow = found.map_err(ErrorPage::unavailable)?.ok_or_else(|| {
+        ErrorPage::not_found().in_words(
             "Nothing is recorded of this",
             "What is recorded may take a moment to arrive: load this page again. If it still says \
              so, nothing was recorded, or it was deleted since.",

@@ -4,7 +4,7 @@ use axum::response::Response;
 use lab_pages::next::{Next, NextPage};
 use leptos::prelude::*;
 use serde::Deserialize;
-use web::{at::At, page::Page, params::Params, problem::Problem, redirect};
+use web::{at::At, error_page::ErrorPage, page::Page, params::Params, redirect};
 
 use super::list;
 use crate::{AUTHORITY, Lab};
@@ -20,7 +20,7 @@ pub(crate) async fn get(
     At(lab): At<Lab>,
     Params(since): Params<Since>,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     // One look at the store: a flow that came between two would be on no list that is waited for.
     let flows = list::newest(&lab, None).await?;
     let number = flows.first().map_or(0, |flow| flow.number.0);
@@ -30,7 +30,7 @@ pub(crate) async fn get(
     };
     let digits = after.bytes().all(|byte| byte.is_ascii_digit());
     let after: Option<i64> = after.parse().ok().filter(|_| digits);
-    let after = after.ok_or_else(Problem::bad_request)?;
+    let after = after.ok_or_else(ErrorPage::bad_request)?;
     if let Some(flow) = flows.first().filter(|_| number > after) {
         return Ok(redirect::see_other(&format!("/flows/{}", flow.id)));
     }

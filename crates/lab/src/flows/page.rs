@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::response::Response;
 use lab_pages::flow::{Flow as Model, FlowPage};
 use leptos::prelude::*;
-use web::{at::At, moment, page::Page, problem::Problem, redirect};
+use web::{at::At, error_page::ErrorPage, moment, page::Page, redirect};
 
 use super::drawings::Drawing;
 use super::{Asked, find_whole, is_over, missing, names};
@@ -15,7 +15,7 @@ pub(crate) async fn get(
     At(lab): At<Lab>,
     Asked(key): Asked,
     page: Page,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     let (flow, kept) = find_whole(&lab, &key).await?;
     if flow.id != key {
         // Also known by its launch, or by one of its requests; its page has one address.

@@ -17,7 +17,7 @@ use http::header;
 use time::Duration as Span;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
-use web::{peer::Network, problem::Problem};
+use web::{error_page::ErrorPage, peer::Network};
 
 /// How many streams are open at once. Each is a connection, of which the process has a few hundred.
 pub(crate) const MAX_STREAMS: usize = 100;
@@ -93,12 +93,12 @@ impl Streams {
     /// else three networks could have them all, and nobody else would see anything happen.
     ///
     /// # Errors
-    /// [`Problem::too_many`] when there is none left for this network.
-    pub(crate) fn open(&self, network: Network) -> Result<Place, Problem> {
+    /// [`ErrorPage::too_many`] when there is none left for this network.
+    pub(crate) fn open(&self, network: Network) -> Result<Place, ErrorPage> {
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let own = open.by_network.get(&network).map_or(0, VecDeque::len);
         if own >= open.max_of_network {
-            return Err(Problem::too_many(TRY_LATER));
+            return Err(ErrorPage::too_many(TRY_LATER));
         }
         let all: usize = open.by_network.values().map(VecDeque::len).sum();
         if all >= open.max {
@@ -106,7 +106,7 @@ impl Streams {
             // Were they to have as many afterwards, the two would take it from each other for ever.
             let most = most.filter(|most| most.len() > own + 1);
             let given_up = most.and_then(VecDeque::pop_front);
-            let (_, ended) = given_up.ok_or_else(|| Problem::too_many(TRY_LATER))?;
+            let (_, ended) = given_up.ok_or_else(|| ErrorPage::too_many(TRY_LATER))?;
             ended.cancel();
         }
         open.last += 1;

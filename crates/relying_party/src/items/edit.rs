@@ -8,7 +8,7 @@ use axum::{
 use handoff::ids::ItemId;
 use leptos::prelude::*;
 use pages::relying_party::items::{Edit, EditPage, PageNumber};
-use web::{at::At, form::Protected, page::Page, params::Params, problem::Problem, redirect};
+use web::{at::At, error_page::ErrorPage, form::Protected, page::Page, params::Params, redirect};
 
 use super::{Draft, FromPage, Text, show_with};
 use crate::{
@@ -23,12 +23,12 @@ pub(crate) async fn get(
     id: Result<Path<ItemId>, PathRejection>,
     Params(from): Params<FromPage>,
     page: Page,
-) -> Result<Response, Problem> {
-    let Path(id) = id.map_err(|_| Problem::not_found())?;
+) -> Result<Response, ErrorPage> {
+    let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
     let item = site.items.find_item(&signed_in.owner(), id).await;
-    let item = item.map_err(Problem::unavailable)?;
+    let item = item.map_err(ErrorPage::unavailable)?;
     // Somebody else's and nobody's are one answer: nothing tells that it is there.
-    let item = item.ok_or_else(Problem::not_found)?;
+    let item = item.ok_or_else(ErrorPage::not_found)?;
     let chosen = Chosen {
         id,
         place: from.place(),
@@ -79,9 +79,9 @@ pub(crate) async fn post(
     id: Result<Path<ItemId>, PathRejection>,
     page: Page,
     Protected { fields, .. }: Protected<Text, SignedInTexts>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     site.admit_write(&signed_in)?;
-    let Path(id) = id.map_err(|_| Problem::not_found())?;
+    let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
     let application = site.settings.application;
     let place = fields.from.place();
     let text = match application.texts().parse(&fields.text) {
@@ -95,7 +95,7 @@ pub(crate) async fn post(
     };
     let (owner, now) = (signed_in.owner(), site.context.now());
     let edited = site.items.edit_item(&owner, id, text, now).await;
-    if edited.map_err(Problem::unavailable)? {
+    if edited.map_err(ErrorPage::unavailable)? {
         return Ok(redirect::see_other(&place.at("/")));
     }
     // It may have been deleted in another window meanwhile; what was typed is not lost for that.

@@ -7,7 +7,7 @@ use axum::{
 };
 use handoff::ids::ItemId;
 use pages::relying_party::items::News;
-use web::{at::At, form::Protected, page::Page, problem::Problem, redirect};
+use web::{at::At, error_page::ErrorPage, form::Protected, page::Page, redirect};
 
 use super::{Draft, FromPage, show_with};
 use crate::{
@@ -21,12 +21,12 @@ pub(crate) async fn post(
     id: Result<Path<ItemId>, PathRejection>,
     page: Page,
     Protected { fields: from, .. }: Protected<FromPage, SignedInForms>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     site.admit_write(&signed_in)?;
-    let Path(id) = id.map_err(|_| Problem::not_found())?;
+    let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
     let (owner, now) = (signed_in.owner(), site.context.now());
     let restored = site.items.restore_item(&owner, id, now).await;
-    if restored.map_err(Problem::unavailable)? {
+    if restored.map_err(ErrorPage::unavailable)? {
         let home = from.place().saying("restored", &id.to_string());
         return Ok(redirect::see_other(&home));
     }

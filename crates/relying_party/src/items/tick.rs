@@ -6,7 +6,7 @@ use axum::{
 };
 use handoff::ids::ItemId;
 use serde::Deserialize;
-use web::{at::At, form::Protected, problem::Problem, redirect};
+use web::{at::At, error_page::ErrorPage, form::Protected, redirect};
 
 use crate::{
     RelyingParty,
@@ -27,13 +27,13 @@ pub(crate) async fn post(
     signed_in: SignedIn,
     id: Result<Path<ItemId>, PathRejection>,
     Protected { fields, .. }: Protected<Tick, SignedInForms>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ErrorPage> {
     site.admit_write(&signed_in)?;
-    let Path(id) = id.map_err(|_| Problem::not_found())?;
+    let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
     // A task that is gone, or was never this person's, gets the same answer: nobody learns which ids
     // exist.
     let owner = signed_in.owner();
     let ticked = site.items.tick_item(&owner, id, fields.done).await;
-    ticked.map_err(Problem::unavailable)?;
+    ticked.map_err(ErrorPage::unavailable)?;
     Ok(redirect::see_other(&fields.from.place().at("/")))
 }

@@ -6,7 +6,7 @@ use handoff::{
     flow::FlowId,
     handoff::{ACCESS_LIFETIME, Handoff, Launch},
     policy::Policy,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     verify::{Standing, ages_for_good, claim, decide},
     wire::SessionInfo,
 };
@@ -94,12 +94,12 @@ impl HandoffStore for Memory {
         redemption: Redemption,
         now: OffsetDateTime,
         policy: &Policy,
-    ) -> Result<Result<Redeemed, Rejection>, Unavailable> {
+    ) -> Result<Result<Redeemed, RefusalReason>, Unavailable> {
         let presented = &redemption.presented;
         let mut guard = self.state();
         let state = &mut *guard;
         let Some(stored) = state.handoffs.get(&presented.token.digest()).cloned() else {
-            return Ok(Err(Rejection::Unknown));
+            return Ok(Err(RefusalReason::Unknown));
         };
         let issued = stored.issued();
         let claimed = claim(&stored, presented, now, policy).is_ok();
@@ -119,12 +119,13 @@ impl HandoffStore for Memory {
                 let burned = issued.clone().burn(now);
                 state.handoffs.insert(issued.token, burned);
             }
-            if let (Rejection::Replayed, Handoff::Redeemed { session, .. }) = (rejection, &stored)
+            if let (RefusalReason::Replayed, Handoff::Redeemed { session, .. }) =
+                (rejection, &stored)
                 && let Some(session) = state.sessions.get_mut(session)
             {
                 session.ended = true;
             }
-            if claimed || aged || rejection == Rejection::Replayed {
+            if claimed || aged || rejection == RefusalReason::Replayed {
                 state.conclude(issued.user, issued.token, Outcome::of(rejection));
             }
             state.end_if_over(issued.sign_in, now);

@@ -7,7 +7,7 @@ use handoff::{
     handoff::{ACCESS_LIFETIME, Handoff, Issued, Launch},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
-    rejection::Rejection,
+    refusal_reason::RefusalReason,
     token::{Challenge, Digest},
     verify::{Presented, Proof, Standing, ages_for_good, decide},
     wire::SessionInfo,
@@ -263,7 +263,7 @@ async fn redeem(
     redemption: Redemption,
     now: OffsetDateTime,
     policy: Policy,
-) -> Result<Result<Redeemed, Rejection>, Unavailable> {
+) -> Result<Result<Redeemed, RefusalReason>, Unavailable> {
     let presented = &redemption.presented;
     let now_millis = millis(now);
     let token = presented.token.digest();
@@ -280,7 +280,7 @@ async fn redeem(
         }
     };
     let Some(row) = row else {
-        return Ok(Err(Rejection::Unknown));
+        return Ok(Err(RefusalReason::Unknown));
     };
     let stored = row.read()?;
     let issued = stored.issued();
@@ -302,11 +302,11 @@ async fn redeem(
         user_is_assigned: client.is_some_and(|client| client.assigned_to.includes(issued.user)),
     };
     if let Err(rejection) = decide(&stored, standing, presented, now, &policy) {
-        if let (Rejection::Replayed, Handoff::Redeemed { session, .. }) = (rejection, &stored) {
+        if let (RefusalReason::Replayed, Handoff::Redeemed { session, .. }) = (rejection, &stored) {
             client_sessions::end_replayed(tx, *session, now_millis).await?;
         }
         let ages = ages_for_good(&stored, presented, rejection, &policy);
-        if was_claimed || ages || rejection == Rejection::Replayed {
+        if was_claimed || ages || rejection == RefusalReason::Replayed {
             recent::conclude(tx, token, Outcome::of(rejection)).await?;
         }
         if ages {
@@ -372,7 +372,7 @@ impl HandoffStore for Sqlite {
         redemption: Redemption,
         now: OffsetDateTime,
         policy: &Policy,
-    ) -> Result<Result<Redeemed, Rejection>, Unavailable> {
+    ) -> Result<Result<Redeemed, RefusalReason>, Unavailable> {
         let policy = *policy;
         self.database
             .write(move |tx| Box::pin(redeem(tx, redemption, now, policy)))

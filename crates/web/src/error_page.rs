@@ -9,7 +9,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use handoff::cause::Cause;
+use handoff::refusal_reason::RefusalReason;
 use http::{HeaderValue, StatusCode, header};
 use time::Duration;
 
@@ -22,10 +22,10 @@ pub struct LookUp(pub String);
 
 /// Why a request from a browser was not served. It turns into a page of the site that refused it.
 #[derive(Clone, Debug)]
-pub struct Problem {
+pub struct ErrorPage {
     status: StatusCode,
     /// For whoever records a handoff that ends with it.
-    why: Cause,
+    why: RefusalReason,
     title: &'static str,
     text: Cow<'static, str>,
     /// For the log only.
@@ -34,8 +34,13 @@ pub struct Problem {
     retry_after: Option<i64>,
 }
 
-impl Problem {
-    const fn new(status: StatusCode, why: Cause, title: &'static str, text: &'static str) -> Self {
+impl ErrorPage {
+    const fn new(
+        status: StatusCode,
+        why: RefusalReason,
+        title: &'static str,
+        text: &'static str,
+    ) -> Self {
         Self {
             status,
             why,
@@ -51,7 +56,7 @@ impl Problem {
     pub const fn bad_request() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
-            Cause::UnreadableParameters,
+            RefusalReason::UnreadableParameters,
             "This request is not complete",
             "Something in the address or the form is missing, stands there twice, or cannot be \
              read. Go back and try again from the start.",
@@ -63,7 +68,7 @@ impl Problem {
     pub const fn unknown_client() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
-            Cause::UnknownClient,
+            RefusalReason::UnknownClient,
             "This application is not known here",
             "The link that brought you here names an application that is not registered. Nothing \
              was sent to it.",
@@ -75,7 +80,7 @@ impl Problem {
     pub const fn wrong_redirect_uri() -> Self {
         Self::new(
             StatusCode::BAD_REQUEST,
-            Cause::RedirectUriUnregistered,
+            RefusalReason::RedirectUriUnregistered,
             "This link would lead somewhere else",
             "The link that brought you here names a return address that the application has not \
              registered. You were not sent there.",
@@ -87,7 +92,7 @@ impl Problem {
     pub const fn cross_site() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            Cause::CrossSite,
+            RefusalReason::CrossSite,
             "This request came from another site",
             "Only a page of this site may ask for that, so nothing was done. If you wanted it, \
              open the page here and use its button.",
@@ -99,7 +104,7 @@ impl Problem {
     pub const fn stale_form() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            Cause::StaleForm,
+            RefusalReason::StaleForm,
             "This page is out of date",
             "You signed in or out after it was opened, or your browser did not send its cookie. \
              Nothing was done. Go back, reload the page, and try again.",
@@ -111,7 +116,7 @@ impl Problem {
     pub const fn not_assigned() -> Self {
         Self::new(
             StatusCode::FORBIDDEN,
-            Cause::NotAssigned,
+            RefusalReason::NotAssigned,
             "You cannot open this application",
             "Your account is not assigned to it. Ask whoever runs this service.",
         )
@@ -122,7 +127,7 @@ impl Problem {
     pub const fn not_found() -> Self {
         Self::new(
             StatusCode::NOT_FOUND,
-            Cause::NotFound,
+            RefusalReason::NotFound,
             "There is no such page",
             "The address may be mistyped, or the page may be gone.",
         )
@@ -133,7 +138,7 @@ impl Problem {
     pub const fn method_not_allowed() -> Self {
         Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
-            Cause::WrongMethod,
+            RefusalReason::WrongMethod,
             "This page cannot be used that way",
             "It answers to another kind of request. Go to the start page and try from there.",
         )
@@ -144,7 +149,7 @@ impl Problem {
     pub const fn unsupported_media() -> Self {
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Cause::WrongMediaType,
+            RefusalReason::WrongMediaType,
             "This request cannot be read",
             "It is not a form of this site.",
         )
@@ -155,7 +160,7 @@ impl Problem {
     pub const fn too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
-            Cause::TooLarge,
+            RefusalReason::TooLarge,
             "This is too much at once",
             "What you sent is longer than this page accepts. Make it shorter and try again.",
         )
@@ -168,7 +173,7 @@ impl Problem {
             retry_after: Some(whole_seconds(retry_after)),
             ..Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
-                Cause::TooMany,
+                RefusalReason::TooMany,
                 "Too many requests",
                 "More came from you, or from your network, than one person asks for, so this one \
                  was not carried out. Wait a moment, go back, and try again.",
@@ -184,7 +189,7 @@ impl Problem {
             retry_after: Some(5),
             ..Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
-                Cause::Unavailable,
+                RefusalReason::Unavailable,
                 "This service is not available right now",
                 "The fault is ours, and nothing you entered was half done. Try again in a minute.",
             )
@@ -198,7 +203,7 @@ impl Problem {
             cause: Some(Cow::Borrowed(cause)),
             ..Self::new(
                 StatusCode::INTERNAL_SERVER_ERROR,
-                Cause::Internal,
+                RefusalReason::Internal,
                 "Something went wrong here",
                 "The fault is ours. The trace id below finds the details in the log.",
             )
@@ -215,7 +220,7 @@ impl Problem {
 
     /// The same page, for another cause than it is mostly shown for.
     #[must_use]
-    pub const fn because(mut self, why: Cause) -> Self {
+    pub const fn because(mut self, why: RefusalReason) -> Self {
         self.why = why;
         self
     }
@@ -236,7 +241,7 @@ impl Problem {
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ErrorPage {
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         if let Some(seconds) = self.retry_after {
@@ -258,7 +263,7 @@ pub fn whole_seconds(wait: Duration) -> i64 {
     wait.whole_seconds().saturating_add(begun).max(1)
 }
 
-/// Turns each [`Problem`] into a page, in the clothes of the site, with a link to where the request can
+/// Turns each [`ErrorPage`] into a page, in the clothes of the site, with a link to where the request can
 /// be looked at.
 pub async fn explain(
     context: Context,
@@ -269,7 +274,7 @@ pub async fn explain(
     next: Next,
 ) -> Response {
     let mut response = next.run(request).await;
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+    let Some(problem) = response.extensions_mut().remove::<ErrorPage>() else {
         return response;
     };
     problem.log(&trace);
@@ -292,10 +297,10 @@ pub async fn explain(
     Refused::from(problem.why).on(shown)
 }
 
-/// Turns a [`Problem`] into JSON. A machine gets one only where the fault is ours: endpoints refuse by
+/// Turns a [`ErrorPage`] into JSON. A machine gets one only where the fault is ours: endpoints refuse by
 /// answers of their own.
 pub(crate) fn explain_to_machines(trace: &TraceId, mut response: Response) -> Response {
-    let Some(problem) = response.extensions_mut().remove::<Problem>() else {
+    let Some(problem) = response.extensions_mut().remove::<ErrorPage>() else {
         return response;
     };
     problem.log(trace);
@@ -308,13 +313,13 @@ pub(crate) fn explain_to_machines(trace: &TraceId, mut response: Response) -> Re
 }
 
 /// For a path that no route has.
-pub async fn not_found() -> Problem {
-    Problem::not_found()
+pub async fn not_found() -> ErrorPage {
+    ErrorPage::not_found()
 }
 
 /// For a path that has a route, but not for this method.
-pub async fn method_not_allowed() -> Problem {
-    Problem::method_not_allowed()
+pub async fn method_not_allowed() -> ErrorPage {
+    ErrorPage::method_not_allowed()
 }
 
 #[cfg(test)]
@@ -326,7 +331,7 @@ mod tests {
     #[tokio::test]
     async fn a_machine_gets_json_where_the_fault_is_ours() {
         let trace = TraceId("0123456789abcdef".into());
-        let answer = Problem::unavailable("the store is away").into_response();
+        let answer = ErrorPage::unavailable("the store is away").into_response();
         let answer = explain_to_machines(&trace, answer);
         assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(answer.headers()[header::CONTENT_TYPE], "application/json");
