@@ -61,7 +61,7 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
 
-/// A queue's two ends, with room for [`WAITING`].
+/// A queue's two ends, with room for [`MAX_WAITING`].
 #[must_use]
 pub fn queue() -> (Queue, Batches) {
     queue_of(MAX_WAITING)

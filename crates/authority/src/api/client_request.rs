@@ -89,6 +89,8 @@ impl Call<'_> {
         let client = claimed.as_deref().unwrap_or_default();
         match self.authenticate(client, &aside).await {
             Ok(_) => refusal,
+            // Whether the client would have proven itself is not known: nothing is counted.
+            Err(ours) if ours.is_ours() => refusal,
             Err(_) => self.unproven(claimed.as_deref(), refusal),
         }
     }
