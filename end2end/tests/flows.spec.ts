@@ -92,6 +92,10 @@ test('focus and what a reader opened stay while the picture grows', { tag: '@eng
   await expect.poll(() => flow.says()).toEqual(openNotes.slice(0, 6));
   await expect(page.getByRole('button', { name: 'Pause' })).toBeFocused();
 
+  // A message that the browser opens by itself, as when it finds a text in it, stays open.
+  await flow.message(4).evaluate((message) => message.setAttribute('open', ''));
+  await expect(flow.opened).toHaveId('o4');
+
   // The focus of a message that the server has no more goes to the picture, to the last message at that moment.
   await page.evaluate(() => {
     const last = document.querySelector('.flow-message:last-child');
@@ -104,6 +108,7 @@ test('focus and what a reader opened stay while the picture grows', { tag: '@eng
   await step.stopsAt('Notes');
   await expect.poll(() => flow.says()).toEqual(openNotes);
   await expect(flow.message(99)).toHaveCount(0);
+  await expect(flow.opened).toHaveId('o4');
   await expect(flow.drawing.locator('.flow-mark:focus')).toHaveCount(1);
 });
 
@@ -119,7 +124,7 @@ test('what happens without a stop is drawn in its order too', { tag: '@engine' }
   await visitor.step.goOn();
   await visitor.notes.arrived(alice);
   await expect.poll(() => flow.says()).toEqual(openNotes);
-  await expect(flow.status).toHaveText('Finished. What still comes is added here.');
+  await expect(flow.status).toHaveText('Complete. Later steps appear here too.');
 
   // Of the last message, what its receiver made of it may still be missing.
   const pictures = await growth();

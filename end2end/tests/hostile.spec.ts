@@ -59,7 +59,7 @@ test('what a stranger sends stands as text in a page that is open', { tag: '@eng
   const before = await flows.newest();
   await visitor.openNotesAs(alice);
   await flows.openNewerThan(before);
-  await expect(flow.status).toHaveText('Finished. What still comes is added here.');
+  await expect(flow.status).toHaveText('Complete. Later steps appear here too.');
   await expect(flow.messages).toHaveCount(10);
 
   const stranger = await newVisitor();

@@ -337,6 +337,13 @@ async fn a_stream_tells_what_happens_and_goes_on_where_the_browser_was() {
     assert_eq!((&*five, &*messages(&rest)), ("5", &["5"][..]));
     // All who follow are sent the same.
     assert_eq!(second.drawn().await, (five, rest));
+    // One who had more than is kept, as before a back-up was restored, gets all that is there.
+    let mut sixth = Follower::follow(&world, &from, Some("9")).await;
+    let (all, whole) = sixth.drawn().await;
+    assert_eq!(
+        (&*all, &*messages(&whole)),
+        ("5", &["1", "2", "3", "4", "5"][..])
+    );
 }
 
 #[tokio::test]

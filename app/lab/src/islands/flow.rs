@@ -5,7 +5,7 @@
 
 use leptos::prelude::*;
 use wasm_bindgen::{JsCast as _, closure::Closure};
-use web_sys::{Element, KeyboardEvent, MouseEvent};
+use web_sys::{Element, Event, HtmlElement, KeyboardEvent, MouseEvent};
 
 use super::{
     place,
@@ -49,11 +49,11 @@ pub fn FlowControls(
     let status = move || match (live.get() && is_stream, page.paused.get(), line.get()) {
         (false, ..) if is_stream => "Load this page again to see what came after this.",
         (false, ..) => "",
-        (_, true, _) => "Paused. What happens meanwhile waits.",
-        (_, _, Line::Open) if page.is_over.get() => "Finished. What still comes is added here.",
+        (_, _, Line::Lost) => "The connection is gone. Load the page again to go on.",
+        (_, true, _) => "Paused. New steps wait until you go on.",
+        (_, _, Line::Open) if page.is_over.get() => "Complete. Later steps appear here too.",
         (_, _, Line::Open) => "Live: steps appear as they happen.",
         (_, _, Line::Broken) => "The connection broke. The browser is trying again.",
-        (_, _, Line::Lost) => "The connection is gone. Load the page again to go on.",
         (_, _, Line::Over) => "This handoff is over.",
     };
     let controls = move || live.get().then(|| controls(page, is_stream));
@@ -98,8 +98,8 @@ struct Page {
     /// The message that the reader has chosen; zero for none of them.
     chosen: RwSignal<Option<usize>>,
     paused: RwSignal<bool>,
-    /// The parts that arrived while it was paused, in order.
-    waiting: RwSignal<Vec<String>>,
+    /// The parts that arrived while it was paused: of each the newest, by its id.
+    waiting: RwSignal<Vec<(String, String)>>,
     /// How many steps are in them.
     late: RwSignal<usize>,
     is_over: RwSignal<bool>,
@@ -118,6 +118,7 @@ impl Page {
             show_in_box(number);
         }
         on("click", move |event: MouseEvent| self.clicked(&event));
+        on("toggle", move |event: Event| self.toggled(&event));
         on("keydown", move |event: KeyboardEvent| {
             self.pressed(&event, is_stream);
         });
@@ -136,35 +137,46 @@ impl Page {
 
     /// Takes parts that arrived.
     fn take(self, html: String) {
-        if self.paused.get_untracked() {
-            let steps = place::read(&html).and_then(|new| steps_in(&new));
-            let drawn = fact(STEPS).unwrap_or_default();
-            self.late
-                .set(steps.unwrap_or_default().saturating_sub(drawn));
-            self.waiting.update(|waiting| waiting.push(html));
-        } else {
-            self.place(&[html]);
+        if !self.paused.get_untracked() {
+            self.place(&html);
+            return;
         }
+        let Some(new) = place::read(&html) else {
+            return;
+        };
+        if let Some(steps) = steps_in(&new) {
+            let drawn = fact(STEPS).unwrap_or_default();
+            self.late.set(steps.saturating_sub(drawn));
+        }
+        self.waiting.update(|waiting| {
+            for part in place::elements(&new) {
+                waiting.retain(|(id, _)| *id != part.id());
+                waiting.push((part.id(), part.outer_html()));
+            }
+        });
     }
 
-    fn place(self, fragments: &[String]) {
+    fn place(self, html: &str) {
         let before = fact(DECISIVE);
         let focused = document().active_element();
-        for new in fragments.iter().filter_map(|html| place::read(html)) {
-            for part in place::elements(&new) {
-                match document().get_element_by_id(&part.id()) {
-                    Some(old) => place::update(&old, &part),
-                    // Of the parts, only messages are added.
-                    None => add_message(&part),
-                }
+        for part in place::read(html).iter().flat_map(place::elements) {
+            match document().get_element_by_id(&part.id()) {
+                Some(old) => place::update(&old, &part),
+                // Of the parts, only messages are added.
+                None => add_message(&part),
             }
         }
         remove_messages_after(fact(MESSAGES).unwrap_or_default());
         self.is_over.set(is_over());
         mark(self.open());
-        if focused.is_some_and(|element| !element.is_connected()) {
-            // Its message is gone, as when a merge puts another in its place.
-            focus(fact(MESSAGES).unwrap_or_default());
+        if let Some(element) = focused {
+            if !element.is_connected() {
+                // Its message is gone, as when a merge puts another in its place.
+                focus(fact(MESSAGES).unwrap_or_default());
+            } else if let Some(heading) = heading_of_closed(&element) {
+                // What is inside a closed message cannot keep the focus.
+                let _ = heading.focus();
+            }
         }
         // Beside the picture, the messages are a box of their own: what opens by itself may be far
         // down in it.
@@ -181,8 +193,26 @@ impl Page {
         self.paused.set(!goes_on);
         if goes_on {
             self.late.set(0);
-            let waited = self.waiting.try_update(std::mem::take);
-            self.place(&waited.unwrap_or_default());
+            let waited = self.waiting.try_update(std::mem::take).unwrap_or_default();
+            let parts: String = waited.into_iter().map(|(_, html)| html).collect();
+            self.place(&parts);
+        }
+    }
+
+    /// The browser opens a message by itself too, as when it finds a text in it or follows a link to it: then
+    /// the reader has chosen it. What [`mark`] did is as it should be already.
+    fn toggled(self, event: &Event) {
+        let Some(message) = closest(event, ".flow-message") else {
+            return;
+        };
+        // Not one of the boxes inside it.
+        let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+        let number = numbered(&message).filter(|_| target.as_ref() == Some(&message));
+        let is_open = message.has_attribute("open");
+        match number {
+            Some(number) if is_open && number != self.open() => self.choose(number),
+            Some(number) if !is_open && number == self.open() => self.choose(0),
+            _ => {}
         }
     }
 
@@ -218,12 +248,17 @@ impl Page {
     }
 }
 
-/// Listens to an event of any element of the handoff, for as long as the page lives.
+/// Listens to an event of any element of the handoff, for as long as the page lives. On its way down: `toggle`
+/// does not come up again.
 fn on<E: wasm_bindgen::convert::FromWasmAbi + 'static>(name: &str, then: impl Fn(E) + 'static) {
     let then = Closure::<dyn FnMut(E)>::new(then);
     if let Some(flow) = first(".flow-live") {
         // Any name of an event is valid.
-        let _ = flow.add_event_listener_with_callback(name, then.as_ref().unchecked_ref());
+        let _ = flow.add_event_listener_with_callback_and_bool(
+            name,
+            then.as_ref().unchecked_ref(),
+            true,
+        );
     }
     then.forget();
 }
@@ -270,6 +305,15 @@ fn clicked(event: &MouseEvent) -> Option<usize> {
 fn closest(event: &web_sys::Event, selector: &str) -> Option<Element> {
     let target: Element = event.target()?.dyn_into().ok()?;
     target.closest(selector).ok()?
+}
+
+/// The heading of the closed message that an element is inside of.
+fn heading_of_closed(element: &Element) -> Option<HtmlElement> {
+    let message = element.closest(".flow-message:not([open])").ok()??;
+    let heading = message.first_element_child()?;
+    (!heading.is_same_node(Some(element)))
+        .then(|| heading.dyn_into().ok())
+        .flatten()
 }
 
 /// The first element of the page that is like this.

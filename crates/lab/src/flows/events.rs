@@ -159,16 +159,16 @@ impl Following {
         let read = find_whole(&self.lab, &flow.id);
         let drawing = self.latest.draw(flow, read).await.ok()?;
         // On a merge all steps get new sequence numbers, which are higher.
-        if drawing.last > self.after {
-            if self.shown.is_none() {
+        if drawing.last != self.after {
+            if drawing.last < self.after {
+                // The browser has steps that are not kept, as after a back-up was restored: it gets all parts.
+                self.shown = None;
+            } else if self.shown.is_none() {
                 self.shown = drawings::before(&self.lab, flow, self.after).await.ok()?;
             }
             let shown = self.shown.as_ref().map(|shown| &*shown.drawn);
             let event = sse::Event::default().id(drawing.last.to_string());
             self.ready.push_back(event.data(drawing.drawn.since(shown)));
-        } else if drawing.last < self.after {
-            // The browser names a step that is not kept, and nothing newer is there.
-            return Some(());
         }
         self.after = drawing.last;
         self.shown = Some(drawing);
