@@ -76,7 +76,7 @@ impl Site {
     }
 }
 
-/// How the bundle is compiled, whoever asks for it: what is tested is what is shipped.
+/// How the bundle is compiled for every command: what is tested is what is shipped.
 const WASM_PROFILE: &str = "wasm-release";
 
 /// Compiles `frontend` for the browser.

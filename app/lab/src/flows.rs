@@ -89,8 +89,8 @@ impl DrawnRows {
         &self.name
     }
 
-    /// What somebody lacks who has `before`, as rows of a table: what is new or has changed, and an
-    /// empty row for each that is gone. For one who may have anything it is all of them, and says so.
+    /// The difference from `before`, as rows of a table: each row that is new or has changed, and an empty
+    /// row for each that is gone. Without `before` it is all rows, marked as the whole list.
     #[must_use]
     pub fn since(&self, before: Option<&Self>) -> String {
         let Some(before) = before else {

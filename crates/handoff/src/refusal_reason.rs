@@ -81,7 +81,7 @@ refusal_reasons! {
         NotAssigned => "not_assigned", [79];
     }
     of_request {
-        /// Whoever should ask is not signed in.
+        /// The browser that asks is not signed in.
         NotSignedIn => "not_signed_in", [];
         /// The person said no at the authorization server.
         Cancelled => "cancelled", [25];
@@ -143,7 +143,7 @@ refusal_reasons! {
         AuthorityUnreachable => "authority_unreachable", [82];
         /// The browser signed out while this was under way.
         SignedOutMeanwhile => "signed_out_meanwhile", [81];
-        /// Whoever was to be asked whether to switch has no session any more.
+        /// The session that the question "Switch?" was about has ended.
         SessionEndedMeanwhile => "session_ended_meanwhile", [24];
         /// The person chose to stay who they were.
         Stayed => "stayed", [24];

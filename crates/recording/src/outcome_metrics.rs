@@ -13,7 +13,7 @@
 //! far as [`FlowObserver`] remembers.
 //!
 //! Anybody can send the relying party a callback. One that is refused and whose handoff never began
-//! there is **unsolicited**: nobody's handoff has failed, and no alert counts it. A browser that has lost
+//! there is **unsolicited**: no handoff has failed, and no alert counts it. A browser that has lost
 //! its cookie is none of these, as its handoff did begin.
 
 use std::{

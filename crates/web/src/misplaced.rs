@@ -5,12 +5,12 @@ use std::borrow::Cow;
 /// Each of our secrets has at least so many characters of base64url: 128 random bits.
 const MIN_SECRET: usize = 22;
 
-/// What stands in the place of all that nobody has foreseen. Not six digits of a hash: they tell a
-/// password, a person or an address to whoever tries those that there may be.
+/// What is shown instead of a value of unknown kind. Not six digits of a hash: by trying candidates, a
+/// reader would find a password, a person or an address from them.
 pub const NOT_SHOWN: &str = "(not shown)";
 
 /// A path, or an address without its query, as it may be shown and logged: without a segment that a
-/// secret may have got into, by somebody's mistake.
+/// secret may have got into by mistake.
 #[must_use]
 pub fn path(path: &str) -> Cow<'_, str> {
     let is_odd = |segment: &str| may_be_secret(segment) || has_encoded_query(segment);

@@ -107,7 +107,7 @@ pub struct Setup {
 pub enum MissingSecrets {
     /// It makes them.
     Make,
-    /// Somebody must have put them there. A client of another process whose file is not there is not
+    /// The operator must have put them there. A client of another process whose file is not there is not
     /// registered.
     Refuse,
 }

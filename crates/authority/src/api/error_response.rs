@@ -52,7 +52,7 @@ impl ErrorResponse {
         )
     }
 
-    /// One answer for an unknown client and a wrong secret: it tells nobody who is registered.
+    /// One answer for an unknown client and a wrong secret: it does not disclose which clients are registered.
     pub(crate) fn invalid_client() -> Self {
         Self {
             challenge: Some("Basic realm=\"handoff\""),
