@@ -18,13 +18,21 @@ use crate::{
 };
 use leptos::prelude::*;
 use ui::{
+    components::field::FormKey,
     rules::{self, HOSTILE, in_document, moment, past, person, render, text_of},
     shell::Party,
 };
 
+fn form_key(text: &str) -> FormKey {
+    FormKey {
+        csrf: text.to_owned(),
+        person: text.to_owned(),
+    }
+}
+
 fn login(text: &str) -> Login {
     Login {
-        csrf: text.to_owned(),
+        csrf: form_key(text),
         continue_to: Some(text.to_owned()),
         client_name: Some(text.to_owned()),
         email: text.to_owned(),
@@ -42,7 +50,7 @@ fn login(text: &str) -> Login {
 fn portal(text: &str) -> Portal {
     Portal {
         person: person(text),
-        csrf: text.to_owned(),
+        csrf: form_key(text),
         apps: vec![AppTile {
             client_id: text.to_owned(),
             name: text.to_owned(),
@@ -84,7 +92,7 @@ fn sessions(text: &str) -> Sessions {
     };
     Sessions {
         person: person(text),
-        csrf: text.to_owned(),
+        csrf: form_key(text),
         browsers: vec![browser(true, vec![app]), browser(false, Vec::new())],
         ended: None,
     }
@@ -95,7 +103,7 @@ fn confirm(text: &str) -> Confirm {
         person: person(text),
         client_name: text.to_owned(),
         client_host: text.to_owned(),
-        csrf: text.to_owned(),
+        csrf: form_key(text),
         request: vec![("state".to_owned(), text.to_owned())],
     }
 }
@@ -130,9 +138,10 @@ fn items(kind: Kind, text: &str) -> Items {
         authority_name: text.to_owned(),
         authority_apps: text.to_owned(),
         arrival: Some(text.to_owned()),
-        csrf: text.to_owned(),
+        csrf: form_key(text),
         items: vec![item(text), done],
         part: Part::whole(2),
+        form: text.to_owned(),
         draft_error: Some(text.to_owned()),
         draft: text.to_owned(),
         news: None,
@@ -146,16 +155,18 @@ fn problem(reason: Reason, text: &str) -> Problem {
         reason,
         trace: text.to_owned(),
         recorded: Some(text.to_owned()),
+        again: text.to_owned(),
     }
 }
 
-const REASONS: [Reason; 8] = [
+const REASONS: [Reason; 9] = [
     Reason::NotThisBrowser,
     Reason::Refused,
     Reason::AuthorityUnreachable,
     Reason::Cancelled,
     Reason::NotAssigned,
     Reason::NobodyToSwitchFrom,
+    Reason::TookTooLong,
     Reason::TooMany,
     Reason::Unavailable,
 ];
@@ -171,6 +182,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         Some(LoginNotice::SignedOut),
         Some(LoginNotice::WrongEmailOrPassword),
         Some(LoginNotice::SessionEnded),
+        Some(LoginNotice::OutOfDate),
     ] {
         let model = Login {
             notice,
@@ -229,7 +241,7 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         let name = format!("logout, {case}");
         let model = SignOut {
             person,
-            csrf: text.to_owned(),
+            csrf: form_key(text),
         };
         add(
             &name,
@@ -242,6 +254,8 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
             tagline: text.to_owned(),
             authority_name: text.to_owned(),
             just_signed_out,
+            sign_in: text.to_owned(),
+            leads_on: !just_signed_out,
             authority_sign_out: text.to_owned(),
         };
         let name = format!("signed out, {case}");
@@ -285,7 +299,8 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
                 authority_name: text.to_owned(),
                 authority_apps: text.to_owned(),
                 arrival: Some(text.to_owned()),
-                csrf: text.to_owned(),
+                csrf: form_key(text),
+                form: text.to_owned(),
                 id: text.to_owned(),
                 place: PageNumber(1),
                 text: text.to_owned(),
@@ -309,7 +324,8 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         app_name: text.to_owned(),
         current: person(text),
         next: person(text),
-        csrf: text.to_owned(),
+        csrf: form_key(text),
+        target: text.to_owned(),
     };
     add(
         "switch",
@@ -506,6 +522,8 @@ fn who_signs_out_of_an_app_may_still_be_signed_in_where_they_came_from() {
                 tagline: "A quiet place.".to_owned(),
                 authority_name: "Harbor ID".to_owned(),
                 just_signed_out,
+                sign_in: "/handoff/start".to_owned(),
+                leads_on: false,
                 authority_sign_out: "/elsewhere".to_owned(),
             };
             view! { <SignedOutPage model /> }

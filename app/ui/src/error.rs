@@ -23,6 +23,9 @@ pub struct ErrorText {
 pub fn ErrorPage(
     /// What to say.
     model: ErrorText,
+    /// What the request brought, where that is kept.
+    #[prop(default = None)]
+    kept: Option<AnyView>,
 ) -> impl IntoView {
     let ErrorText {
         title,
@@ -35,6 +38,7 @@ pub fn ErrorPage(
         <div class="sheet">
             <h1>{title}</h1>
             <p>{text}</p>
+            {kept}
             {action
                 .map(|(href, label)| {
                     view! {

@@ -127,24 +127,14 @@ impl Frame {
         }
     }
 
-    /// A whole document that says what went wrong, and leads to the site's front page. The
-    /// parameters are those of [`ErrorText`].
-    pub fn problem(
-        &self,
-        title: String,
-        text: String,
-        trace: String,
-        recorded: Option<String>,
-    ) -> impl IntoView + use<> {
-        let model = ErrorText {
-            title: title.clone(),
-            text,
-            action: Some(("/".to_owned(), format!("Go to {}", self.brand.name))),
-            trace,
-            recorded,
-        };
+    /// A whole document that says what went wrong, holds what is kept of the request, and leads on: to
+    /// the site's front page where the problem names no other way.
+    pub fn problem(&self, mut model: ErrorText, kept: Option<AnyView>) -> impl IntoView + use<> {
+        let front_page = || ("/".to_owned(), format!("Go to {}", self.brand.name));
+        model.action.get_or_insert_with(front_page);
+        let title = model.title.clone();
         self.clone()
-            .page(title, false, view! { <ErrorPage model /> })
+            .page(title, false, view! { <ErrorPage model kept /> })
     }
 }
 

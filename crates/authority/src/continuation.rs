@@ -31,6 +31,24 @@ pub(crate) fn sign_in_for(request: &AuthorizeQuery) -> String {
     with_query("/login", &[("continue", &path_of(request))])
 }
 
+/// The pages of Harbor ID that somebody may have wanted before signing in.
+const PAGES: [&str; 2] = ["/", "/sessions"];
+
+/// The sign-in page that leads to this page of ours, or to the portal if it is none of them.
+pub(crate) fn sign_in_for_page(wanted: &str, own: &Origin) -> String {
+    match page(wanted, own) {
+        Some(page) if page.as_str() != "/" => with_query("/login", &[("continue", page.as_str())]),
+        _ => "/login".to_owned(),
+    }
+}
+
+/// Reads a page of ours that somebody wanted, with its query. Anything else is none.
+pub(crate) fn page(text: &str, own: &Origin) -> Option<LocalPath> {
+    let path = LocalPath::reduce(text, own)?;
+    let (name, _) = path.as_str().split_once('?').unwrap_or((path.as_str(), ""));
+    PAGES.contains(&name).then_some(path)
+}
+
 /// Reads back what [`path_of`] made. Anything else is no continuation: a sign-in page that goes
 /// wherever its address says is an open redirect.
 pub(crate) fn parse(text: &str, own: &Origin) -> Option<AuthorizeQuery> {

@@ -8,9 +8,11 @@ use handoff::{
     ids::SignInId,
     refusal_reason::RefusalReason,
     token::{PreSession, Secret},
+    uri,
 };
-use http::{HeaderValue, request::Parts};
+use http::{HeaderValue, request::Parts, uri::PathAndQuery};
 use time::Duration;
+use ui::components::field::FormKey;
 use web::{
     at::At,
     cookies::{self, Cookies},
@@ -21,7 +23,7 @@ use web::{
     refused::Refused,
 };
 
-use crate::{Authority, store::SignIn};
+use crate::{Authority, continuation, store::SignIn};
 
 /// The cookie of a browser that is signed in.
 pub const SESSION_COOKIE: &str = "__Host-as_session";
@@ -57,13 +59,13 @@ impl CsrfCookie for SignInForm {
 pub struct SignedIn {
     /// The sign-in.
     pub sign_in: SignIn,
-    csrf: String,
+    csrf: FormKey,
 }
 
 impl SignedIn {
-    /// A token for a form on this person's page.
+    /// What ties a form to this person's page.
     #[must_use]
-    pub fn csrf(&self) -> &str {
+    pub fn csrf(&self) -> &FormKey {
         &self.csrf
     }
 
@@ -80,10 +82,10 @@ impl SignedIn {
 /// Nobody is signed in, or we cannot tell.
 #[derive(Debug)]
 pub enum NotSignedIn {
-    /// There is no session.
-    Nobody,
-    /// There was one, and it has ended.
-    Ended,
+    /// There is no session: the sign-in page that leads to what was asked for.
+    Nobody(String),
+    /// There was one, and it has ended: the same.
+    Ended(String),
     /// The store cannot be reached.
     ErrorPage(ErrorPage),
 }
@@ -97,10 +99,22 @@ impl From<ErrorPage> for NotSignedIn {
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
         match self {
-            Self::Nobody => not_signed_in("/login"),
-            Self::Ended => not_signed_in("/login?notice=session-ended"),
+            Self::Nobody(sign_in) => not_signed_in(&sign_in),
+            Self::Ended(sign_in) => {
+                not_signed_in(&uri::with_query(&sign_in, &[("notice", "session-ended")]))
+            }
             Self::ErrorPage(problem) => problem.into_response(),
         }
+    }
+}
+
+/// The page that somebody was on, or asked for. A form leads back to the page that it stands on.
+fn wanted(parts: &Parts) -> String {
+    let asked = parts.uri.path_and_query().map(PathAndQuery::as_str);
+    match parts.method.is_safe() {
+        true => asked.unwrap_or("/").to_owned(),
+        false if parts.uri.path().starts_with("/sessions/") => "/sessions".to_owned(),
+        false => "/".to_owned(),
     }
 }
 
@@ -114,18 +128,21 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NotSignedIn> {
         let At(authority) = At::<Authority>::from_request_parts(parts, state).await?;
         let cookies = Cookies::of(&parts.headers);
+        let sign_in = || continuation::sign_in_for_page(&wanted(parts), &authority.settings.origin);
         let Some(cookie) = cookies.get(SESSION_COOKIE) else {
-            return Err(NotSignedIn::Nobody);
+            return Err(NotSignedIn::Nobody(sign_in()));
         };
+        let ended = || NotSignedIn::Ended(sign_in());
         let id = authority.sessions.load::<SignInId>(&cookies).await?;
-        let id = id.ok_or(NotSignedIn::Ended)?;
+        let id = id.ok_or_else(ended)?;
         let sign_in = authority
             .store
             .touch_sign_in(id, authority.context.now(), authority.settings.idle)
             .await
             .map_err(ErrorPage::unavailable)?
-            .ok_or(NotSignedIn::Ended)?;
-        let csrf = csrf::token(cookie, &*authority.context.random);
+            .ok_or_else(ended)?;
+        let person = sign_in.user.id.to_string();
+        let csrf = csrf::key(cookie, &person, &*authority.context.random);
         Ok(Self { sign_in, csrf })
     }
 }
@@ -140,7 +157,7 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ErrorPage> {
         match SignedIn::from_request_parts(parts, state).await {
             Ok(signed_in) => Ok(Self(Some(signed_in))),
-            Err(NotSignedIn::Nobody | NotSignedIn::Ended) => Ok(Self(None)),
+            Err(NotSignedIn::Nobody(_) | NotSignedIn::Ended(_)) => Ok(Self(None)),
             Err(NotSignedIn::ErrorPage(problem)) => Err(problem),
         }
     }
@@ -149,8 +166,9 @@ impl<S: Send + Sync> FromRequestParts<S> for MaybeSignedIn {
 /// A browser that is about to sign in: its CSRF token, and its cookie if it had none.
 #[derive(Debug)]
 pub struct PreSignIn {
-    /// A token for the sign-in form.
-    pub csrf: String,
+    /// What ties the sign-in form to it. A sign-in ends it, so that no next visitor gets back what was
+    /// typed before.
+    pub csrf: FormKey,
     /// The header that gives the browser its cookie.
     pub set_cookie: Option<HeaderValue>,
 }
@@ -164,16 +182,20 @@ impl PreSignIn {
         let ours = cookies
             .get(PRE_COOKIE)
             .and_then(|value| PreSession::parse(value).ok());
+        let key = |pre: &PreSession| {
+            let secret = pre.expose();
+            csrf::key(secret.as_ref(), secret.as_ref(), random)
+        };
         match ours {
             Some(pre) => Self {
-                csrf: csrf::token(pre.expose().as_ref(), random),
+                csrf: key(&pre),
                 set_cookie: None,
             },
             None => {
                 let pre = PreSession::mint(random.bytes());
                 let cookie = cookies::set(PRE_COOKIE, pre.expose().as_ref(), Some(PRE_LIFETIME));
                 Self {
-                    csrf: csrf::token(pre.expose().as_ref(), random),
+                    csrf: key(&pre),
                     set_cookie: Some(cookie),
                 }
             }

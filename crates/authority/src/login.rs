@@ -6,7 +6,9 @@ use axum::response::Response;
 use handoff::{
     client::Client,
     ids::{ClientId, SignInId, UserId},
+    refusal_reason::RefusalReason,
     token::{Digest, KnownBrowser, Secret},
+    uri::LocalPath,
     wire::AuthorizeQuery,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -17,11 +19,12 @@ use web::{
     at::At,
     cookies::{self, Cookies},
     error_page::{self, ErrorPage},
-    form::Protected,
+    form::MaybeStale,
     page::Page,
     params::Params,
     peer::Peer,
     redirect,
+    refused::Refused,
     trace_id::TraceId,
 };
 
@@ -121,14 +124,30 @@ pub(crate) async fn post(
     headers: HeaderMap,
     peer: Peer,
     page: Page,
-    form: Protected<Fields, SignInForm>,
+    form: MaybeStale<Fields, SignInForm>,
 ) -> Result<Response, ErrorPage> {
+    let (fields, is_stale) = match form {
+        MaybeStale::Protected(form) => (form.fields, false),
+        MaybeStale::Stale(fields) => (fields, true),
+    };
     let Fields {
         email,
         password,
         continue_to,
-    } = form.fields;
+    } = fields;
     let pending = Pending::read(&authority, continue_to.as_deref()).await?;
+    if is_stale {
+        // Somebody signed in or out in another tab. The form is shown anew, with all but the password.
+        let filled = Filled {
+            email,
+            password: String::new(),
+        };
+        let page = page.status(StatusCode::FORBIDDEN);
+        let notice = Some(LoginNotice::OutOfDate);
+        let answer = show(&authority, &cookies, page, pending, filled, notice);
+        tracing::info!(trace = %trace, outcome = "stale", "sign-in");
+        return Ok(Refused::from(RefusalReason::StaleForm).on(answer));
+    }
     let address = Email::parse(&email);
     let account = match &address {
         Some(address) => authority.store.find_account(address).await,
@@ -281,13 +300,19 @@ async fn remember(
 }
 
 /// What waits for this sign-in.
-struct Pending(Option<(AuthorizeQuery, Option<Client>)>);
+enum Pending {
+    /// The request of an application, and its client.
+    Request(AuthorizeQuery, Option<Client>),
+    /// A page of Harbor ID.
+    Page(LocalPath),
+}
 
 impl Pending {
     async fn read(authority: &Authority, text: Option<&str>) -> Result<Self, ErrorPage> {
         let own = &authority.settings.origin;
         let Some(request) = text.and_then(|text| continuation::parse(text, own)) else {
-            return Ok(Self(None));
+            let page = text.and_then(|text| continuation::page(text, own));
+            return Ok(Self::Page(page.unwrap_or_else(LocalPath::root)));
         };
         let client = match request.client_id.as_deref().map(ClientId::parse) {
             Some(Ok(id)) => authority
@@ -297,20 +322,33 @@ impl Pending {
                 .map_err(ErrorPage::unavailable)?,
             _ => None,
         };
-        Ok(Self(Some((request, client))))
+        Ok(Self::Request(request, client))
     }
 
     fn request(&self) -> Option<&AuthorizeQuery> {
-        self.0.as_ref().map(|(request, _)| request)
+        match self {
+            Self::Request(request, _) => Some(request),
+            Self::Page(_) => None,
+        }
     }
 
     fn client(&self) -> Option<&Client> {
-        self.0.as_ref().and_then(|(_, client)| client.as_ref())
+        match self {
+            Self::Request(_, client) => client.as_ref(),
+            Self::Page(_) => None,
+        }
     }
 
     fn next(&self) -> String {
-        self.request()
-            .map_or_else(|| "/".to_owned(), continuation::path_of)
+        match self {
+            Self::Request(request, _) => continuation::path_of(request),
+            Self::Page(page) => page.to_string(),
+        }
+    }
+
+    /// What both forms of the page carry; the portal needs no word.
+    fn carried(&self) -> Option<String> {
+        Some(self.next()).filter(|next| next != "/")
     }
 }
 
@@ -341,7 +379,7 @@ fn show(
         });
     let model = Login {
         csrf: pre.csrf,
-        continue_to: pending.request().map(continuation::path_of),
+        continue_to: pending.carried(),
         client_name: pending.client().map(|client| client.name.clone()),
         email: filled.email,
         password: filled.password,
@@ -354,9 +392,11 @@ fn show(
         .into_iter()
         .collect();
     let frame = authority.context.frame.clone();
-    let here = match pending.request() {
-        Some(request) => continuation::sign_in_for(request),
-        None => "/login".to_owned(),
+    let here = match &pending {
+        Pending::Request(request, _) => continuation::sign_in_for(request),
+        Pending::Page(page) => {
+            continuation::sign_in_for_page(page.as_str(), &authority.settings.origin)
+        }
     };
     let response = page
         .back_to(here)

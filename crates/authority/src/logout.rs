@@ -29,7 +29,7 @@ pub(crate) async fn get(
     let model = SignOut {
         csrf: signed_in
             .as_ref()
-            .map(|it| it.csrf().to_owned())
+            .map(|it| it.csrf().clone())
             .unwrap_or_default(),
         person: signed_in.map(|it| it.person()),
     };

@@ -51,7 +51,7 @@ pub(crate) async fn get(
     let targets: Vec<_> = clients.iter().map(|client| client.origin.clone()).collect();
     let model = Portal {
         person: signed_in.person(),
-        csrf: signed_in.csrf().to_owned(),
+        csrf: signed_in.csrf().clone(),
         previous: signed_in.sign_in.previous.map(|at| past(at, now)),
         apps: clients.into_iter().map(tile).collect(),
         search,

@@ -48,7 +48,7 @@ pub(crate) async fn get(
         .partition(|(is_this, _)| *is_this);
     let model = Sessions {
         person: signed_in.person(),
-        csrf: signed_in.csrf().to_owned(),
+        csrf: signed_in.csrf().clone(),
         browsers: this.into_iter().chain(others).map(view).collect(),
         ended: match query.ended {
             Some(What::Browser) => Some(Ended::Browser),

@@ -19,8 +19,12 @@ use crate::{
 pub const LAUNCH_LIFETIME: Duration = Duration::seconds(60);
 /// How long the relying party waits for the browser to come back.
 pub const STARTED_LIFETIME: Duration = Duration::seconds(300);
-/// How many handoffs one browser may have under way at one relying party; the oldest goes.
-pub const STARTED_PER_BROWSER: usize = 5;
+/// How long after that it remembers where the person wanted to go: a sign-in page may lie open for so long,
+/// and a sign-in that succeeds there still leads to its target, by a new start.
+pub const TARGET_LIFETIME: Duration = Duration::hours(12);
+/// How many handoffs one browser may have under way at one relying party, or remembered; the oldest goes.
+/// People open more tabs than five.
+pub const STARTED_PER_BROWSER: usize = 16;
 /// How long an access token lives at most (row 19).
 pub const ACCESS_LIFETIME: Duration = Duration::hours(1);
 /// How long a finished handoff waits for "Switch from Alice to Bob?".

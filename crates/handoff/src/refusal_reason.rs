@@ -125,6 +125,8 @@ refusal_reasons! {
         NoPreSession => "no_pre_session", [20, 21];
         /// At the callback: this browser has not started this, or not lately, or it was here before.
         StateUnknownHere => "state_unknown_here", [20, 21];
+        /// The browser began this handoff and came back too late, or signed out meanwhile.
+        StateTooLate => "state_too_late", [20];
         /// At the callback: too many of those from one address.
         TooManyStrayCallbacks => "too_many_stray_callbacks", [17];
         /// At the callback: they cannot be counted any more.

@@ -265,9 +265,11 @@ impl LocalPath {
     /// ```
     #[must_use]
     pub fn reduce(text: &str, own: &Origin) -> Option<Self> {
-        let graphic = text
-            .bytes()
-            .all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+        // The parser writes what is not ASCII as percent-encoded UTF-8.
+        let graphic = text.chars().all(|c| match c.is_ascii() {
+            true => c.is_ascii_graphic() && c != '\\',
+            false => !c.is_control() && !c.is_whitespace(),
+        });
         if text.len() > Self::MAX_LENGTH || !graphic {
             return None;
         }

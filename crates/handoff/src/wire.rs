@@ -39,6 +39,9 @@ pub struct StartQuery {
     pub target_link_uri: Option<String>,
     /// L, passed on unread.
     pub launch: Option<String>,
+    /// The relying party itself sends the browser here, because it came back too late: once for each
+    /// sign-in.
+    pub again: Option<String>,
 }
 
 // Queries carry secrets as plain text until they are checked, and a request is easily logged whole:
@@ -50,6 +53,7 @@ impl fmt::Debug for StartQuery {
             .field("iss", &self.iss)
             .field("target_link_uri", &self.target_link_uri)
             .field("launch", &Hidden::of(&self.launch))
+            .field("again", &self.again)
             .finish()
     }
 }

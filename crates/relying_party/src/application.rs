@@ -11,7 +11,7 @@ use ui::components::icon::AppIcon;
 use web::site::SiteId;
 
 use crate::{
-    items::{self, delete, edit, restore, tick},
+    items::{add, delete, edit, restore, tick},
     text::Rule,
 };
 
@@ -128,12 +128,12 @@ impl Application {
     pub(crate) fn routes(self) -> Router {
         match self {
             Self::Notes => Router::new()
-                .route("/notes", post(items::post))
+                .route("/notes", post(add::post))
                 .route("/notes/{id}/edit", get(edit::get).post(edit::post))
                 .route("/notes/{id}/delete", post(delete::post))
                 .route("/notes/{id}/restore", post(restore::post)),
             Self::Tasks => Router::new()
-                .route("/tasks", post(items::post))
+                .route("/tasks", post(add::post))
                 .route("/tasks/{id}/edit", get(edit::get).post(edit::post))
                 .route("/tasks/{id}/tick", post(tick::post))
                 .route("/tasks/{id}/delete", post(delete::post))

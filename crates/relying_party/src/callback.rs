@@ -26,8 +26,8 @@ use crate::{
     problem::{Reason, refuse},
     session::{self, Arrival, Outcome},
     start,
-    store::{HandoffKey, Kept, Source, Waiting},
-    switch,
+    store::{HandoffKey, Kept, LateHandoff, Source, TakenHandoff, Waiting},
+    switch, target,
 };
 
 pub(crate) async fn get(
@@ -45,30 +45,39 @@ pub(crate) async fn get(
             RefusalReason::UnreadableParameters,
         )),
     };
-    outcome.unwrap_or_else(|CallbackError { reason, why }| {
-        let trace = flow.trace();
-        if reason != Reason::NotThisBrowser {
-            return refuse(trace, reason, why);
+    let error = match outcome {
+        Ok(answer) => return answer,
+        Err(error) => error,
+    };
+    let trace = flow.trace();
+    let CallbackError {
+        reason,
+        why,
+        target,
+    } = error;
+    if reason != Reason::NotThisBrowser {
+        return refuse(trace, reason, why, target.as_ref());
+    }
+    match site.admit_stray_callback(peer) {
+        Ok(()) => refuse(trace, reason, why, None),
+        Err(limits::LimitReached::TooMany { .. }) => {
+            let why = RefusalReason::TooManyStrayCallbacks;
+            refuse(trace, Reason::TooMany, why, None)
         }
-        match site.admit_stray_callback(peer) {
-            Ok(()) => refuse(trace, reason, why),
-            Err(limits::LimitReached::TooMany { .. }) => {
-                refuse(trace, Reason::TooMany, RefusalReason::TooManyStrayCallbacks)
-            }
-            Err(limits::LimitReached::CannotCount) => refuse(
-                trace,
-                Reason::Unavailable,
-                Refused::from(RefusalReason::StrayCallbacksUncounted)
-                    .fault("a limiter has more keys than it can count"),
-            ),
+        Err(limits::LimitReached::CannotCount) => {
+            let why = Refused::from(RefusalReason::StrayCallbacksUncounted);
+            let why = why.fault("a limiter has more keys than it can count");
+            refuse(trace, Reason::Unavailable, why, None)
         }
-    })
+    }
 }
 
 /// Why a handoff ended without a session: what the person reads, and what is recorded.
 struct CallbackError {
     reason: Reason,
     why: Refused,
+    /// Where the person wanted to go, where that is known.
+    target: Option<LocalPath>,
 }
 
 impl CallbackError {
@@ -76,6 +85,14 @@ impl CallbackError {
         Self {
             reason,
             why: why.into(),
+            target: None,
+        }
+    }
+
+    fn on_the_way_to(self, target: &LocalPath) -> Self {
+        Self {
+            target: Some(target.clone()),
+            ..self
         }
     }
 
@@ -99,7 +116,33 @@ async fn come_back(
 ) -> Result<Response, CallbackError> {
     let pre = start::pre_session(site, cookies)
         .ok_or_else(|| CallbackError::new(Reason::NotThisBrowser, RefusalReason::NoPreSession))?;
-    let returned = take(site, query, &pre, flow).await?;
+    let returned = match take(site, query, &pre, flow).await? {
+        Taken::Returned(returned) => *returned,
+        Taken::Late(LateHandoff {
+            target,
+            again: false,
+        }) => {
+            let answer = redirect::see_other(&target::again(&target));
+            return Ok(Refused::from(RefusalReason::StateTooLate).on(answer));
+        }
+        Taken::Late(LateHandoff { target, .. }) => {
+            let error = CallbackError::new(Reason::TookTooLong, RefusalReason::StateTooLate);
+            return Err(error.on_the_way_to(&target));
+        }
+    };
+    let target = returned.started.target.clone();
+    let outcome = verify(site, returned, &pre, cookies, flow).await;
+    outcome.map_err(|error| error.on_the_way_to(&target))
+}
+
+/// H5 and H6: the token is redeemed, and a session begins.
+async fn verify(
+    site: &RelyingParty,
+    returned: Returned,
+    pre: &PreSession,
+    cookies: &Cookies,
+    flow: &FlowRecorder,
+) -> Result<Response, CallbackError> {
     let current = SignedIn::current(site, cookies, flow.trace()).await?;
     let accepted = match site.authority.verify(&returned, flow).await {
         Verification::Accepted(accepted) => *accepted,
@@ -145,27 +188,54 @@ async fn come_back(
     finishing.finish(current).await
 }
 
+/// What a state that a browser brought leads to.
+enum Taken {
+    /// The handoff that this browser started with it.
+    Returned(Box<Returned>),
+    /// One of this browser from which nothing begins any more.
+    Late(LateHandoff),
+}
+
 /// H4: what the browser brought belongs to a handoff that this browser started.
 async fn take(
     site: &RelyingParty,
     query: CallbackQuery,
     pre: &PreSession,
     flow: &FlowRecorder,
-) -> Result<Returned, CallbackError> {
+) -> Result<Taken, CallbackError> {
     let not_this_browser =
         || CallbackError::new(Reason::NotThisBrowser, RefusalReason::StateUnknownHere);
-    let refused = |cause| CallbackError::new(Reason::Refused, cause);
-
-    let state = query.state.and_then(|state| State::parse(&state).ok());
+    let state = query.state.as_deref();
+    let state = state.and_then(|state| State::parse(state).ok());
     let state = state.ok_or_else(not_this_browser)?;
     let now = site.context.now();
     let taken = site
         .store
         .take_started(pre.digest(), state.digest(), now)
         .await;
-    let taken = taken
-        .map_err(ErrorPage::unavailable)?
-        .ok_or_else(not_this_browser)?;
+    let Some(taken) = taken.map_err(ErrorPage::unavailable)? else {
+        let late = site
+            .store
+            .take_late(pre.digest(), state.digest(), now)
+            .await;
+        let late = late.map_err(ErrorPage::unavailable)?;
+        return late.map(Taken::Late).ok_or_else(not_this_browser);
+    };
+    let target = taken.target.clone();
+    let outcome = open(site, query, pre, state, taken, flow);
+    outcome.map_err(|error| error.on_the_way_to(&target))
+}
+
+/// What the answer to this handoff says, and whether it comes from whom it was asked of.
+fn open(
+    site: &RelyingParty,
+    query: CallbackQuery,
+    pre: &PreSession,
+    state: State,
+    taken: TakenHandoff,
+    flow: &FlowRecorder,
+) -> Result<Taken, CallbackError> {
+    let refused = |cause| CallbackError::new(Reason::Refused, cause);
     flow.since(taken.expires_at - STARTED_LIFETIME);
     flow.step(Step::StateMatched);
     // An answer without its sender could come from any server (RFC 9207).
@@ -197,7 +267,7 @@ async fn take(
         target: taken.target,
         expires_at: taken.expires_at,
     };
-    Ok(started.returned(token))
+    Ok(Taken::Returned(Box::new(started.returned(token))))
 }
 
 /// H6: what verify gave, on its way to a session.
@@ -288,7 +358,7 @@ impl Finishing<'_> {
                 }
                 flow.session(arrival.id());
                 flow.step(Step::SwitchAsked);
-                let answer = redirect::see_other(switch::PATH);
+                let answer = redirect::see_other(&switch::address(&self.target));
                 Ok(Some(session::without_pre_session(answer, pre_session_over)))
             }
             Ok(Kept::NobodyIsSignedIn) => Ok(None),

@@ -1,8 +1,6 @@
 //! The front page: the application, or the way in.
 
-use axum::response::Response;
-use leptos::prelude::*;
-use pages::relying_party::signed_out::{SignedOut, SignedOutPage};
+use axum::{http::Uri, response::Response};
 use serde::Deserialize;
 use web::{at::At, error_page::ErrorPage, page::Page, params::Params};
 
@@ -10,6 +8,7 @@ use crate::{
     RelyingParty,
     identity::MaybeSignedIn,
     items::{self, FromPage, JustDone},
+    signed_out, target,
 };
 
 #[derive(Debug, Deserialize)]
@@ -26,6 +25,7 @@ pub(crate) struct HomeQuery {
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
     MaybeSignedIn(signed_in): MaybeSignedIn,
+    uri: Uri,
     Params(query): Params<HomeQuery>,
     page: Page,
 ) -> Result<Response, ErrorPage> {
@@ -36,13 +36,15 @@ pub(crate) async fn get(
         };
         return items::show(&site, &signed_in, done, query.from.place(), page).await;
     }
-    let model = SignedOut {
-        app_name: site.settings.name().to_owned(),
-        tagline: site.settings.application.tagline().to_owned(),
-        authority_name: site.settings.authority_name.clone(),
-        just_signed_out: query.signed_out.is_some(),
-        authority_sign_out: format!("{}/logout", site.settings.issuer),
+    // Whoever has just signed out wanted to go nowhere.
+    let wanted = match query.signed_out {
+        Some(_) => "/".to_owned(),
+        None => target::wanted(&uri),
     };
-    let frame = site.context.frame.clone();
-    Ok(page.show(move || frame.page("Welcome", false, view! { <SignedOutPage model /> })))
+    Ok(signed_out::show(
+        &site,
+        &wanted,
+        query.signed_out.is_some(),
+        page,
+    ))
 }

@@ -15,8 +15,9 @@ use handoff::{
     token::{AccessToken, Unverified},
 };
 use time::Duration;
+use ui::components::field::FormKey;
 use web::{
-    at::At, cookies::Cookies, csrf, error_page::ErrorPage, form::CsrfCookie, redirect,
+    at::At, cookies::Cookies, csrf, error_page::ErrorPage, form::CsrfCookie, page::Page,
     trace_id::TraceId,
 };
 
@@ -24,7 +25,9 @@ use crate::{
     RelyingParty,
     authority_client::SessionCheck,
     session::{self, SESSION_COOKIE},
+    signed_out,
     store::{Owner, Session},
+    target,
 };
 
 /// The longest time that a session is served before the authorization server is asked about it again
@@ -162,10 +165,12 @@ impl SignedIn {
         Some(links.of_session(self.session.id))
     }
 
-    /// A token for a form on this person's page.
+    /// What ties a form to this person's page.
     #[must_use]
-    pub(crate) fn csrf(&self, site: &RelyingParty) -> String {
-        csrf::token(&self.cookie, &*site.context.random)
+    pub(crate) fn csrf(&self, site: &RelyingParty) -> FormKey {
+        let Owner { issuer, user } = self.owner();
+        let person = format!("{issuer} {user}");
+        csrf::key(&self.cookie, &person, &*site.context.random)
     }
 
     fn access_token(&self) -> Option<Unverified<AccessToken>> {
@@ -182,8 +187,8 @@ impl std::fmt::Debug for SignedIn {
 /// Nobody is signed in, or we cannot tell.
 #[derive(Debug)]
 pub enum NotSignedIn {
-    /// There is no session, or it has ended.
-    Nobody,
+    /// There is no session, or it has ended: the page that leads to the sign-in.
+    Nobody(Box<Response>),
     /// The store cannot be reached.
     ErrorPage(ErrorPage),
 }
@@ -197,7 +202,7 @@ impl From<ErrorPage> for NotSignedIn {
 impl IntoResponse for NotSignedIn {
     fn into_response(self) -> Response {
         match self {
-            Self::Nobody => redirect::see_other("/"),
+            Self::Nobody(answer) => *answer,
             Self::ErrorPage(problem) => problem.into_response(),
         }
     }
@@ -208,7 +213,19 @@ impl<S: Send + Sync> FromRequestParts<S> for SignedIn {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, NotSignedIn> {
         let MaybeSignedIn(signed_in) = MaybeSignedIn::from_request_parts(parts, state).await?;
-        signed_in.ok_or(NotSignedIn::Nobody)
+        if let Some(signed_in) = signed_in {
+            return Ok(signed_in);
+        }
+        let At(site) = At::<RelyingParty>::from_request_parts(parts, state).await?;
+        let answer = if parts.method.is_safe() {
+            let (wanted, page) = (target::wanted(&parts.uri), Page::of(&parts.extensions));
+            signed_out::show(&site, &wanted, false, page)
+        } else {
+            let problem = ErrorPage::signed_out();
+            let way_on = (target::address("/"), target::label(&site));
+            problem.leading_to(way_on.0, way_on.1).into_response()
+        };
+        Err(NotSignedIn::Nobody(Box::new(answer)))
     }
 }
 

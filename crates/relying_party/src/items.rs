@@ -1,23 +1,28 @@
 //! What a person keeps in an application: the page with all of it, and adding to it. What one
-//! application differs in from another is its [`Kind`] and the rule of its texts.
+//! application differs in from another is its `Kind` and the rule of its texts.
 
+pub(crate) mod add;
 pub(crate) mod delete;
 pub(crate) mod edit;
 pub(crate) mod restore;
+pub(crate) mod resume;
+mod shown_form;
+pub(crate) mod text_post;
 pub(crate) mod tick;
 
-use axum::{http::StatusCode, response::Response};
+use axum::response::Response;
 use handoff::ids::ItemId;
 use leptos::prelude::*;
-use pages::relying_party::items::{ItemView, Items, ItemsPage, Kind, News, PageNumber, Part};
+use pages::relying_party::items::{ItemView, Items, ItemsPage, News, PageNumber, Part};
 use serde::Deserialize;
 use time::Duration;
-use web::{at::At, error_page::ErrorPage, form::Protected, moment::moment, page::Page, redirect};
+use web::{error_page::ErrorPage, moment::moment, page::Page};
 
+use self::shown_form::ShownForm;
 use crate::{
     RelyingParty,
-    identity::{SignedIn, SignedInTexts},
-    store::{Added, Deleted, ITEMS_PER_PAGE, ITEMS_PER_PERSON, Item, Listed},
+    identity::SignedIn,
+    store::{Deleted, ITEMS_PER_PAGE, Item, Listed},
     text::with_line_feeds,
 };
 
@@ -48,7 +53,13 @@ impl FromPage {
 pub(crate) struct Draft {
     text: String,
     error: Option<String>,
+    /// The text that the form makes, if it is the one that was shown before.
+    item: Option<ItemId>,
 }
+
+/// Told with a form that is shown again after the session that it was shown in has ended.
+pub(crate) const SHOWN_AGAIN: &str =
+    "You signed in again after you wrote this. It is not saved yet: check it, then send it.";
 
 impl Draft {
     /// A text that was not kept, and why.
@@ -56,6 +67,7 @@ impl Draft {
         Self {
             text: with_line_feeds(text),
             error: Some(error),
+            item: None,
         }
     }
 }
@@ -132,6 +144,8 @@ async fn show_with(
     let listed = site.items.list_items(&signed_in.owner(), wanted.0).await;
     let Listed { items, total } = listed.map_err(ErrorPage::unavailable)?;
     let part = part(wanted, total);
+    let new = draft.item;
+    let new = new.unwrap_or_else(|| ItemId::mint(site.context.random.bytes()));
     let model = Items {
         kind,
         person: signed_in.person(),
@@ -139,6 +153,7 @@ async fn show_with(
         authority_apps: site.settings.authority_apps(),
         arrival: signed_in.arrival(site),
         csrf: signed_in.csrf(site),
+        form: ShownForm::new(signed_in.owner(), new).seal(site),
         items: items.into_iter().map(view).collect(),
         part,
         draft_error: draft.error,
@@ -174,49 +189,6 @@ fn view(item: Item) -> ItemView {
         created: moment(item.created_at),
         edited: item.edited_at.map(moment),
     }
-}
-
-/// A text, as a form sends it.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Text {
-    text: String,
-    #[serde(flatten)]
-    from: FromPage,
-}
-
-pub(crate) async fn post(
-    At(site): At<RelyingParty>,
-    signed_in: SignedIn,
-    page: Page,
-    Protected { fields, .. }: Protected<Text, SignedInTexts>,
-) -> Result<Response, ErrorPage> {
-    site.admit_write(&signed_in)?;
-    let application = site.settings.application;
-    let error = match application.texts().parse(&fields.text) {
-        Ok(text) => {
-            let item = Item {
-                id: ItemId::mint(site.context.random.bytes()),
-                text,
-                done: false,
-                created_at: site.context.now(),
-                edited_at: None,
-            };
-            let added = site.items.add_item(&signed_in.owner(), item).await;
-            match added.map_err(ErrorPage::unavailable)? {
-                Added::Yes => return Ok(redirect::see_other("/")),
-                Added::Full => full(application.kind()),
-            }
-        }
-        Err(error) => error.to_string(),
-    };
-    let draft = Draft::refused(&fields.text, error);
-    let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
-    show_with(&site, &signed_in, draft, None, fields.from.place(), page).await
-}
-
-fn full(kind: Kind) -> String {
-    let noun = kind.noun();
-    format!("You have {ITEMS_PER_PERSON} {noun}s, the most there can be. Delete one first.")
 }
 
 #[cfg(test)]

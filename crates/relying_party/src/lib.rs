@@ -17,10 +17,12 @@ mod limits;
 mod logout;
 mod problem;
 mod session;
+mod signed_out;
 mod site;
 mod start;
 pub mod store;
 mod switch;
+mod target;
 mod text;
 
 pub use application::Application;
@@ -45,6 +47,7 @@ pub fn router(application: Application) -> Router {
 
     let pages = Router::new()
         .route("/", get(home::get))
+        .route(items::resume::PATH, get(items::resume::get))
         .route("/switch", get(switch::get).post(switch::post))
         .route(problem::PATH, get(problem::get))
         .route("/logout", post(logout::post));

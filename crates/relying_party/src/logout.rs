@@ -48,5 +48,13 @@ pub(crate) async fn post(
         .headers_mut()
         .insert("clear-site-data", HeaderValue::from_static("\"cache\""));
     let answer = redirect::with_cookie(answer, site.sessions.expire());
-    Ok(session::without_pre_session(answer, pre.is_some()))
+    // Another tab may still come back from a sign-in that began before: it is led to its target by a new one.
+    let pre_session_over = match browser {
+        Some(browser) => {
+            let remembers = site.store.remembers(browser, site.context.now()).await;
+            !remembers.map_err(ErrorPage::unavailable)?
+        }
+        None => false,
+    };
+    Ok(session::without_pre_session(answer, pre_session_over))
 }

@@ -1,27 +1,28 @@
 //! Why a sign-in did not happen, explained at an address that holds no token.
 
 use axum::response::Response;
-use handoff::uri;
+use handoff::uri::{self, LocalPath};
 use leptos::prelude::*;
 pub(crate) use pages::relying_party::problem::Reason;
 use pages::relying_party::problem::{Problem as Model, ProblemPage};
 use serde::Deserialize;
 use web::{at::At, page::Page, params::Params, redirect, refused::Refused, trace_id::TraceId};
 
-use crate::RelyingParty;
+use crate::{RelyingParty, target};
 
 /// Where a sign-in that did not happen is explained.
 pub const PATH: &str = "/signin/problem";
 
 /// The reasons as the address names them. Anybody can make such an address, so it chooses among
 /// these and brings no text of its own.
-const NAMES: [(&str, Reason); 8] = [
+const NAMES: [(&str, Reason); 9] = [
     ("not-this-browser", Reason::NotThisBrowser),
     ("refused", Reason::Refused),
     ("authority-unreachable", Reason::AuthorityUnreachable),
     ("cancelled", Reason::Cancelled),
     ("not-assigned", Reason::NotAssigned),
     ("nobody-to-switch-from", Reason::NobodyToSwitchFrom),
+    ("took-too-long", Reason::TookTooLong),
     ("too-many", Reason::TooMany),
     ("unavailable", Reason::Unavailable),
 ];
@@ -37,9 +38,18 @@ fn reason(name: Option<&str>) -> Reason {
 }
 
 /// Ends a handoff, and leads to the page that explains. `why` is for the record; the person gets the
-/// coarser reason.
-pub(crate) fn refuse(trace: &TraceId, reason: Reason, why: impl Into<Refused>) -> Response {
-    let page = [("trace", &*trace.0), ("reason", name(reason))];
+/// coarser reason, and a button that leads to the target.
+pub(crate) fn refuse(
+    trace: &TraceId,
+    reason: Reason,
+    why: impl Into<Refused>,
+    target: Option<&LocalPath>,
+) -> Response {
+    let mut page = vec![("trace", &*trace.0), ("reason", name(reason))];
+    let target = target
+        .map(LocalPath::as_str)
+        .filter(|target| *target != "/");
+    page.extend(target.map(|target| ("target_link_uri", target)));
     why.into()
         .on(redirect::see_other(&uri::with_query(PATH, &page)))
 }
@@ -48,6 +58,7 @@ pub(crate) fn refuse(trace: &TraceId, reason: Reason, why: impl Into<Refused>) -
 pub(crate) struct ProblemQuery {
     trace: Option<String>,
     reason: Option<String>,
+    target_link_uri: Option<String>,
 }
 
 /// The trace id of the request that failed. Whatever is none could be somebody's message.
@@ -68,12 +79,16 @@ pub(crate) async fn get(
     let recorded = links
         .zip(failed.as_ref())
         .map(|(links, failed)| links.of_request(failed));
+    // Anybody can write such an address. What it names is opened after a sign-in only, as by a link.
+    let target = site.target(query.target_link_uri.as_deref());
+    let target = target.unwrap_or_else(|_| LocalPath::root());
     let model = Model {
         app_name: site.settings.name().to_owned(),
         authority_name: site.settings.authority_name.clone(),
         reason: reason(query.reason.as_deref()),
         trace: failed.unwrap_or(own_trace).to_string(),
         recorded,
+        again: target::address(target.as_str()),
     };
     let frame = site.context.frame.clone();
     page.back_to("/")

@@ -41,6 +41,7 @@ use crate::{
     session,
     session::SESSION_COOKIE,
     store::{ItemStore, SignInStore, Store},
+    target::{self, BadTarget},
 };
 
 /// What a relying party is set up with.
@@ -181,14 +182,23 @@ impl RelyingParty {
         State::mint(bytes)
     }
 
-    /// Reduces an address from outside to a path of ours; whatever has no reduction is the start
+    /// Reduces an address from outside to a path of ours (row 34). One of another site leads to the start
     /// page.
-    pub(crate) fn target(&self, wanted: Option<&str>) -> LocalPath {
-        wanted
-            .and_then(|wanted| {
-                LocalPath::target(wanted, &self.settings.origin, &self.context.policy)
-            })
-            .unwrap_or_else(LocalPath::root)
+    ///
+    /// # Errors
+    /// [`BadTarget`] for an address that this site could have, but that is too long or cannot be read.
+    /// Somebody wanted to go there, and is told.
+    pub(crate) fn target(&self, wanted: Option<&str>) -> Result<LocalPath, BadTarget> {
+        let Some(wanted) = wanted else {
+            return Ok(LocalPath::root());
+        };
+        let own = &self.settings.origin;
+        match LocalPath::target(wanted, own, &self.context.policy) {
+            Some(target) => Ok(target),
+            None if target::leads_elsewhere(wanted, own) => Ok(LocalPath::root()),
+            None if wanted.len() > LocalPath::MAX_LENGTH => Err(BadTarget::TooLong),
+            None => Err(BadTarget::Unreadable),
+        }
     }
 }
 

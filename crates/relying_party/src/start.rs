@@ -31,7 +31,8 @@ use crate::{
 
 /// The cookie of a browser that has a handoff under way.
 pub(crate) const PRE_COOKIE: &str = "__Host-rp_pre";
-const PRE_LIFETIME: Duration = handoff::handoff::STARTED_LIFETIME;
+const PRE_LIFETIME: Duration =
+    handoff::handoff::STARTED_LIFETIME.saturating_add(handoff::handoff::TARGET_LIFETIME);
 
 /// Keeps a sealed verifier from being taken for something else.
 const PURPOSE: &str = "verifier";
@@ -49,17 +50,20 @@ pub(crate) async fn get(
             flow.trace(),
             Reason::Refused,
             RefusalReason::IssDiffers,
+            None,
         ));
     }
-    let (random, now) = (&*site.context.random, site.context.now());
     let pre = pre_session(&site, &cookies);
     site.admit_start(pre.as_ref(), peer).await?;
+    let target = site.target(query.target_link_uri.as_deref());
+    let target = target.map_err(|bad| bad.explain(&site))?;
+    let (random, now) = (&*site.context.random, site.context.now());
     // Several tabs share one pre-session. Whatever else stands in the cookie is not ours.
     let pre = pre.unwrap_or_else(|| PreSession::mint(random.bytes()));
     let started = Started::new(
         site.new_state(),
         Verifier::mint(random.bytes()),
-        site.target(query.target_link_uri.as_deref()),
+        target,
         now,
     );
     let verifier = seal::seal(
@@ -73,6 +77,7 @@ pub(crate) async fn get(
         state: started.state.digest(),
         verifier: Sealed(verifier),
         target: started.target,
+        again: query.again.is_some(),
         expires_at: started.expires_at,
     };
     let kept = site.store.start_handoff(new, now).await;

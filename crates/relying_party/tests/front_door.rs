@@ -223,6 +223,7 @@ async fn taken(store: &dyn Store, session: &Session, now: OffsetDateTime) -> Han
         state: handoff.state,
         verifier: Sealed(Vec::new()),
         target: LocalPath::root(),
+        again: false,
         expires_at: now + Duration::minutes(5),
     };
     store.start_handoff(new, now).await.unwrap();

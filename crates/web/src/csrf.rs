@@ -6,8 +6,9 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use ui::components::field::FormKey;
 
 use crate::rng::Randomness;
 
@@ -31,6 +32,17 @@ pub fn token(cookie: &str, random: &dyn Randomness) -> String {
         *out = mask ^ tag;
     }
     URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// What ties a form to the browser that has this cookie, and to whom the form belongs: `person` is
+/// anything that is the same on each page of one person and differs between two.
+#[must_use]
+pub fn key(cookie: &str, person: &str, random: &dyn Randomness) -> FormKey {
+    let hash = Sha256::digest(person.as_bytes());
+    FormKey {
+        csrf: token(cookie, random),
+        person: URL_SAFE_NO_PAD.encode(&hash[..6]),
+    }
 }
 
 /// Whether a form's token belongs to this cookie.

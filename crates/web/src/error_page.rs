@@ -2,7 +2,7 @@
 //!
 //! Machine endpoints answer JSON of their own, beside the endpoint.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, fmt, sync::Arc};
 
 use axum::{
     extract::Request,
@@ -11,7 +11,9 @@ use axum::{
 };
 use handoff::refusal_reason::RefusalReason;
 use http::{HeaderValue, StatusCode, header};
+use leptos::prelude::AnyView;
 use time::Duration;
+use ui::error::ErrorText;
 
 use crate::{context::Context, page::Page, refused::Refused, trace_id::TraceId};
 
@@ -20,13 +22,27 @@ use crate::{context::Context, page::Page, refused::Refused, trace_id::TraceId};
 #[derive(Clone, Debug)]
 pub struct LookUp(pub String);
 
+/// What a request brought, as its page shows it.
+#[derive(Clone)]
+struct Kept(Arc<dyn Fn() -> AnyView + Send + Sync>);
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Kept(..)")
+    }
+}
+
 /// Why a request from a browser was not served. It turns into a page of the site that refused it.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
     status: StatusCode,
+    /// What the request brought, and its page keeps.
+    kept: Option<Kept>,
+    /// The way on, if it is not the site's front page: an address, and a verb that says so.
+    way_on: Option<(String, String)>,
     /// For whoever records a handoff that ends with it.
     why: RefusalReason,
-    title: &'static str,
+    title: Cow<'static, str>,
     text: Cow<'static, str>,
     /// For the log only.
     cause: Option<Cow<'static, str>>,
@@ -43,8 +59,10 @@ impl ErrorPage {
     ) -> Self {
         Self {
             status,
+            kept: None,
+            way_on: None,
             why,
-            title,
+            title: Cow::Borrowed(title),
             text: Cow::Borrowed(text),
             cause: None,
             retry_after: None,
@@ -108,6 +126,18 @@ impl ErrorPage {
             "This page is out of date",
             "You signed in or out after it was opened, or your browser did not send its cookie. \
              Nothing was done. Go back, reload the page, and try again.",
+        )
+    }
+
+    /// Nobody is signed in, and the request needs somebody. Nothing was done.
+    #[must_use]
+    pub const fn signed_out() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            RefusalReason::NotSignedIn,
+            "You are signed out",
+            "Your session ended after this page was opened, so nothing was changed. Sign in again \
+             and repeat it.",
         )
     }
 
@@ -212,9 +242,27 @@ impl ErrorPage {
 
     /// The same, told in other words.
     #[must_use]
-    pub fn in_words(mut self, title: &'static str, text: &'static str) -> Self {
-        self.title = title;
-        self.text = Cow::Borrowed(text);
+    pub fn in_words(
+        mut self,
+        title: impl Into<Cow<'static, str>>,
+        text: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.title = title.into();
+        self.text = text.into();
+        self
+    }
+
+    /// The same page, which holds what the request brought.
+    #[must_use]
+    pub fn keeping(mut self, view: impl Fn() -> AnyView + Send + Sync + 'static) -> Self {
+        self.kept = Some(Kept(Arc::new(view)));
+        self
+    }
+
+    /// The same page, whose button leads to this address: `label` is its verb.
+    #[must_use]
+    pub fn leading_to(mut self, address: impl Into<String>, label: impl Into<String>) -> Self {
+        self.way_on = Some((address.into(), label.into()));
         self
     }
 
@@ -230,14 +278,14 @@ impl ErrorPage {
         if let Some(cause) = &self.cause {
             tracing::error!(trace = %trace, status, %cause, "request failed");
         } else {
-            tracing::info!(trace = %trace, status, reason = self.title, "request refused");
+            tracing::info!(trace = %trace, status, reason = &*self.title, "request refused");
         }
     }
 
     /// What the operator should know, for a caller who shows a page of its own instead.
     #[must_use]
     pub fn cause(&self) -> &str {
-        self.cause.as_deref().unwrap_or(self.title)
+        self.cause.as_deref().unwrap_or(&self.title)
     }
 }
 
@@ -278,17 +326,18 @@ pub async fn explain(
         return response;
     };
     problem.log(&trace);
-    let (title, text) = (problem.title.to_owned(), problem.text.into_owned());
+    let model = ErrorText {
+        title: problem.title.into_owned(),
+        text: problem.text.into_owned(),
+        action: problem.way_on,
+        trace: trace.to_string(),
+        recorded: look_up.map(|LookUp(address)| address),
+    };
     let frame = context.frame;
     let (shell, _) = response.into_parts();
-    let mut shown = page.back_to("/").status(problem.status).show(move || {
-        frame.problem(
-            title,
-            text,
-            trace.to_string(),
-            look_up.map(|LookUp(address)| address),
-        )
-    });
+    let kept = problem.kept;
+    let page = page.back_to("/").status(problem.status);
+    let mut shown = page.show(move || frame.problem(model, kept.map(|Kept(view)| view())));
     for (name, value) in &shell.headers {
         if !matches!(*name, header::CONTENT_TYPE | header::CONTENT_LENGTH) {
             shown.headers_mut().append(name, value.clone());

@@ -63,8 +63,9 @@ struct Token {
     csrf: Option<String>,
 }
 
-/// What becomes of a body that is too long, or breaks off.
-pub(crate) fn unreadable(rejection: BytesRejection) -> ErrorPage {
+/// What becomes of a body that is too long, or that breaks off.
+#[must_use]
+pub fn unreadable(rejection: BytesRejection) -> ErrorPage {
     if rejection.status() == http::StatusCode::PAYLOAD_TOO_LARGE {
         ErrorPage::too_large()
     } else {
@@ -78,6 +79,16 @@ pub fn csrf_cookie<C: CsrfCookie>(cookies: &Cookies) -> Option<&str> {
     C::NAMES.iter().find_map(|name| cookies.get(name))
 }
 
+/// A form, with or without the token of this browser. Whoever reads a stale one may show it once more, or
+/// lead on, and does nothing by it.
+#[derive(Debug)]
+pub enum MaybeStale<T, C> {
+    /// It came with the right token.
+    Protected(Protected<T, C>),
+    /// It came from a page of a session that has ended.
+    Stale(T),
+}
+
 impl<T, C, S> FromRequest<S> for Protected<T, C>
 where
     T: DeserializeOwned,
@@ -87,39 +98,72 @@ where
     type Rejection = ErrorPage;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
-        if !has_media_type(request.headers(), "application/x-www-form-urlencoded") {
-            return Err(ErrorPage::unsupported_media());
-        }
-        let cookies = Cookies::of(request.headers());
-        let policy = Context::policy_of(request.extensions());
-        let observer = request.extensions().get::<FormObserver>().cloned();
-        let body = Bytes::from_request(request, state)
-            .await
-            .map_err(unreadable)?;
-        if let Some(FormObserver(observe)) = observer {
-            observe(&body);
-        }
-        if C::FREE_TEXT {
-            params::refuse_non_text(&body)?;
-        } else {
-            params::refuse_unreadable(&body)?;
-        }
-        let Token { csrf: token } = params::read_any(&body)?;
-        let belongs = match (token, csrf_cookie::<C>(&cookies)) {
-            (Some(token), Some(cookie)) => csrf::is_valid(&token, cookie),
-            _ => false,
-        };
-        let demanded = if C::SIGNS_IN {
-            policy.sign_in_csrf_token()
-        } else {
-            policy.csrf_token()
-        };
-        if demanded && !belongs {
+        let (body, belongs) = read::<C, S>(request, state).await?;
+        if !belongs {
             return Err(ErrorPage::stale_form());
         }
+        Self::of(&body)
+    }
+}
+
+impl<T, C, S> FromRequest<S> for MaybeStale<T, C>
+where
+    T: DeserializeOwned,
+    C: CsrfCookie,
+    S: Send + Sync,
+{
+    type Rejection = ErrorPage;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
+        let (body, belongs) = read::<C, S>(request, state).await?;
+        let form = Protected::of(&body)?;
+        Ok(match belongs {
+            true => Self::Protected(form),
+            false => Self::Stale(form.fields),
+        })
+    }
+}
+
+impl<T: DeserializeOwned, C: CsrfCookie> Protected<T, C> {
+    fn of(body: &[u8]) -> Result<Self, ErrorPage> {
         Ok(Self {
-            fields: params::read_any(&body)?,
+            fields: params::read_any(body)?,
             cookie: std::marker::PhantomData,
         })
     }
+}
+
+/// Reads the body of a form, and whether it came with the token of this browser, where one is demanded.
+async fn read<C: CsrfCookie, S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<(Bytes, bool), ErrorPage> {
+    if !has_media_type(request.headers(), "application/x-www-form-urlencoded") {
+        return Err(ErrorPage::unsupported_media());
+    }
+    let cookies = Cookies::of(request.headers());
+    let policy = Context::policy_of(request.extensions());
+    let observer = request.extensions().get::<FormObserver>().cloned();
+    let body = Bytes::from_request(request, state)
+        .await
+        .map_err(unreadable)?;
+    if let Some(FormObserver(observe)) = observer {
+        observe(&body);
+    }
+    if C::FREE_TEXT {
+        params::refuse_non_text(&body)?;
+    } else {
+        params::refuse_unreadable(&body)?;
+    }
+    let Token { csrf: token } = params::read_any(&body)?;
+    let belongs = match (token, csrf_cookie::<C>(&cookies)) {
+        (Some(token), Some(cookie)) => csrf::is_valid(&token, cookie),
+        _ => false,
+    };
+    let demanded = if C::SIGNS_IN {
+        policy.sign_in_csrf_token()
+    } else {
+        policy.csrf_token()
+    };
+    Ok((body, belongs || !demanded))
 }

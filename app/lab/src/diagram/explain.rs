@@ -343,6 +343,12 @@ const REASONS: &[(&str, &str, &str)] = &[
         "The state is not one that this browser was given, or it was used before.",
     ),
     (
+        "state_too_late",
+        "came back too late",
+        "The browser began this sign-in itself and came back after its time, or it signed out meanwhile. \
+         The site begins a new one.",
+    ),
+    (
         "verify_refused",
         "verify was refused",
         "The authorization server did not redeem the token. Why is recorded at its own step.",

@@ -4,7 +4,10 @@
 use crate::authority::NAME;
 use leptos::prelude::*;
 use ui::{
-    components::{field::CsrfToken, identity::Card},
+    components::{
+        field::{CsrfToken, FormKey},
+        identity::Card,
+    },
     person::Person,
 };
 
@@ -17,8 +20,8 @@ pub struct Confirm {
     pub client_name: String,
     /// Where it lives, host and port, so that a look-alike name does not pass.
     pub client_host: String,
-    /// The CSRF token of this session.
-    pub csrf: String,
+    /// What ties a form to this session.
+    pub csrf: FormKey,
     /// The pending request, as names and values; goes round through the form unseen.
     pub request: Vec<(String, String)>,
 }
@@ -62,7 +65,7 @@ pub fn ConfirmPage(
             </p>
             <p>{format!("If you did not just choose to open {client_name}, cancel.")}</p>
             <form method="post" action="/handoff/authorize">
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
                 {hidden}
                 <div class="actions">
                     <button

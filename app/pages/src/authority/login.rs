@@ -3,7 +3,7 @@
 use crate::authority::NAME;
 use leptos::prelude::*;
 use ui::components::{
-    field::{CsrfToken, Field},
+    field::{CsrfToken, Field, FormKey},
     icon::{Glyph, Icon},
     notice::{Alert, Notice, Tone},
 };
@@ -15,7 +15,7 @@ const PROBLEM: &str = "problem";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// The CSRF token of this visitor.
-    pub csrf: String,
+    pub csrf: FormKey,
     /// Where to go afterwards, a local path; goes round through both forms.
     pub continue_to: Option<String>,
     /// The application that waits for this sign-in, by name.
@@ -50,6 +50,8 @@ pub enum LoginNotice {
     SignedOut,
     /// What they entered fits no account. Says no more, or it would tell who has one.
     WrongEmailOrPassword,
+    /// The form was older than the last sign-in or sign-out of this browser.
+    OutOfDate,
     /// Their session ended by itself.
     SessionEnded,
     /// Too many attempts went wrong. It says the same whether there is such an account or not.
@@ -112,7 +114,7 @@ pub fn LoginPage(
                 .map(|name| view! { <p class="lede">{format!("Sign in to continue to {name}")}</p> })}
             {notice.map(|notice| view! { <NoticeAbove notice /> })}
             <form class="stack" method="post" action="/login">
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
                 <ContinueTo path=continue_to />
                 <Field
                     label="Email"
@@ -156,6 +158,15 @@ fn NoticeAbove(notice: LoginNotice) -> impl IntoView {
         LoginNotice::SessionEnded => view! {
             <Notice tone=Tone::Neutral>
                 <p>"Your session has ended. Sign in to go on."</p>
+            </Notice>
+        }
+        .into_any(),
+        LoginNotice::OutOfDate => view! {
+            <Notice tone=Tone::Neutral>
+                <p>
+                    "Somebody signed in or out in this browser after this page was opened, so you are not \
+                    signed in by it. Enter your password again."
+                </p>
             </Notice>
         }
         .into_any(),

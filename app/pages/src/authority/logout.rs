@@ -4,7 +4,10 @@ use crate::authority::NAME;
 use leptos::prelude::*;
 use ui::words::{Explained, Term};
 use ui::{
-    components::{field::CsrfToken, identity::Card},
+    components::{
+        field::{CsrfToken, FormKey},
+        identity::Card,
+    },
     person::Person,
 };
 
@@ -13,8 +16,8 @@ use ui::{
 pub struct SignOut {
     /// Who is signed in; nobody, when the session is gone already.
     pub person: Option<Person>,
-    /// The CSRF token of this session.
-    pub csrf: String,
+    /// What ties a form to this session.
+    pub csrf: FormKey,
 }
 
 /// "Sign out of Harbor ID?"
@@ -31,7 +34,7 @@ pub fn SignOutPage(
                 <Card name=person.name detail=person.email />
                 <p>"To open an app from here again, you sign in again."</p>
                 <form method="post" action="/logout">
-                    <CsrfToken token=csrf />
+                    <CsrfToken key=csrf />
                     <div class="actions">
                         <button class="button button--main" type="submit">
                             "Sign out"

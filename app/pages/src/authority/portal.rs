@@ -5,7 +5,7 @@ pub use ui::components::icon::AppIcon;
 use ui::words::{Explained, Term};
 use ui::{
     components::{
-        field::CsrfToken,
+        field::{CsrfToken, FormKey},
         icon::{Glyph, Icon},
         identity::IdentityStrip,
         moment::{Past, When},
@@ -19,8 +19,8 @@ use ui::{
 pub struct Portal {
     /// Who is signed in.
     pub person: Person,
-    /// The CSRF token of this session.
-    pub csrf: String,
+    /// What ties a form to this session.
+    pub csrf: FormKey,
     /// When they had signed in before this time, if they had.
     pub previous: Option<Past>,
     /// The apps assigned to them that the search found, in the order to show.
@@ -230,7 +230,7 @@ fn Search(query: String) -> impl IntoView {
 }
 
 #[component]
-fn Apps(apps: Vec<AppTile>, csrf: String, search: Option<String>) -> impl IntoView {
+fn Apps(apps: Vec<AppTile>, csrf: FormKey, search: Option<String>) -> impl IntoView {
     let searched = search.filter(|query| !query.is_empty());
     let found = searched.as_ref().map(|query| match apps.len() {
         0 => format!("No app matches “{query}”."),
@@ -271,7 +271,7 @@ fn Apps(apps: Vec<AppTile>, csrf: String, search: Option<String>) -> impl IntoVi
 }
 
 #[component]
-fn Tile(tile: AppTile, csrf: String) -> impl IntoView {
+fn Tile(tile: AppTile, csrf: FormKey) -> impl IntoView {
     let AppTile {
         client_id,
         name,
@@ -288,7 +288,7 @@ fn Tile(tile: AppTile, csrf: String) -> impl IntoView {
             </div>
             <p class="muted">{description}</p>
             <form method="post" action=format!("/apps/{client_id}/open")>
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
                 <button class="button button--main button--wide" type="submit">
                     {format!("Open {name}")}
                 </button>

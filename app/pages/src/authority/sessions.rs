@@ -4,7 +4,7 @@ use leptos::prelude::*;
 pub use ui::components::moment::Moment;
 use ui::{
     components::{
-        field::CsrfToken,
+        field::{CsrfToken, FormKey},
         identity::IdentityStrip,
         moment::When,
         notice::{Notice, Tone},
@@ -18,8 +18,8 @@ use ui::{
 pub struct Sessions {
     /// Who is signed in.
     pub person: Person,
-    /// The CSRF token of this session.
-    pub csrf: String,
+    /// What ties a form to this session.
+    pub csrf: FormKey,
     /// Their browsers, this one first.
     pub browsers: Vec<BrowserSession>,
     /// What they have just ended.
@@ -133,7 +133,7 @@ fn JustEnded(ended: Ended) -> impl IntoView {
 }
 
 #[component]
-fn Browser(browser: BrowserSession, csrf: String) -> impl IntoView {
+fn Browser(browser: BrowserSession, csrf: FormKey) -> impl IntoView {
     let BrowserSession {
         id,
         name,
@@ -179,7 +179,7 @@ fn Browser(browser: BrowserSession, csrf: String) -> impl IntoView {
 }
 
 #[component]
-fn App(app: AppSession, browser: String, csrf: String) -> impl IntoView {
+fn App(app: AppSession, browser: String, csrf: FormKey) -> impl IntoView {
     let AppSession { id, name, began } = app;
     let end = format!(
         "End the {name} session begun {} in {browser}",
@@ -197,10 +197,10 @@ fn App(app: AppSession, browser: String, csrf: String) -> impl IntoView {
 }
 
 #[component]
-fn EndForm(action: String, csrf: String, name: String) -> impl IntoView {
+fn EndForm(action: String, csrf: FormKey, name: String) -> impl IntoView {
     view! {
         <form method="post" action=action>
-            <CsrfToken token=csrf />
+            <CsrfToken key=csrf />
             <button class="button" type="submit" aria-label=name>
                 "End"
             </button>

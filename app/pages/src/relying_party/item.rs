@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use ui::components::{
-    field::CsrfToken,
+    field::{CsrfToken, FormKey},
     icon::{Glyph, Icon},
     moment::Moment,
 };
@@ -149,7 +149,7 @@ pub(crate) fn ItemActions(
     id: String,
     named: String,
     place: PageNumber,
-    csrf: String,
+    csrf: FormKey,
 ) -> impl IntoView {
     let (noun, path) = (kind.noun(), kind.path());
     view! {
@@ -163,7 +163,7 @@ pub(crate) fn ItemActions(
                 <span class="item-verb">"Edit"</span>
             </a>
             <form method="post" action=format!("{path}/{id}/delete")>
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
                 <FromPage place />
                 <button
                     class="button button--quiet"

@@ -2,12 +2,12 @@
 //! written, changed, deleted and brought back in the same way. `notes.rs` and `tasks.rs` draw the list.
 
 pub use crate::relying_party::item::{ItemView, Kind, PageNumber};
-use crate::relying_party::{item::FromPage, notes::NoteList, tasks::TaskLists};
+use crate::relying_party::{item::FromPage, kept::ShownForm, notes::NoteList, tasks::TaskLists};
 use leptos::prelude::*;
 pub use ui::components::moment::Moment;
 use ui::{
     components::{
-        field::{CsrfToken, TextArea, TextLine},
+        field::{CsrfToken, FormKey, TextArea, TextLine},
         icon::{Glyph, Icon},
         identity::IdentityStrip,
         notice::{Alert, Notice, Tone},
@@ -30,8 +30,10 @@ pub struct Items {
     pub authority_apps: String,
     /// Where the handoff that gave this session can be looked at.
     pub arrival: Option<String>,
-    /// The CSRF token of this session.
-    pub csrf: String,
+    /// What ties a form to this session.
+    pub csrf: FormKey,
+    /// What the form for a new text carries: whose it is, and the one text that it can make.
+    pub form: String,
     /// Their texts, in the order to show: all, or as many as one page has.
     pub items: Vec<ItemView>,
     /// Which of all they are.
@@ -99,6 +101,7 @@ pub fn ItemsPage(
         authority_apps,
         arrival,
         csrf,
+        form,
         items,
         part,
         draft_error,
@@ -129,7 +132,8 @@ pub fn ItemsPage(
             {news.map(|news| view! { <Told kind news place csrf=csrf.clone() /> })}
             <Refused text=draft_error />
             <form class="stack" method="post" action=kind.path()>
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
+                <ShownForm form />
                 {field}
                 <div class="actions">
                     <button class="button button--main" type="submit">
@@ -150,7 +154,7 @@ fn Strip(
     authority_name: String,
     authority_apps: String,
     arrival: Option<String>,
-    csrf: String,
+    csrf: FormKey,
 ) -> impl IntoView {
     view! {
         <IdentityStrip person note=format!("via {authority_name}") csrf>
@@ -246,7 +250,7 @@ fn Refused(text: Option<String>) -> impl IntoView {
 }
 
 #[component]
-fn Told(kind: Kind, news: News, place: PageNumber, csrf: String) -> impl IntoView {
+fn Told(kind: Kind, news: News, place: PageNumber, csrf: FormKey) -> impl IntoView {
     let noun = kind.noun();
     match news {
         News::Deleted { item, minutes } => view! {
@@ -256,7 +260,7 @@ fn Told(kind: Kind, news: News, place: PageNumber, csrf: String) -> impl IntoVie
                     {format!("”. You can bring it back for {minutes} minute{}.", plural(minutes))}
                 </p>
                 <form method="post" action=format!("{}/{}/restore", kind.path(), item.id)>
-                    <CsrfToken token=csrf />
+                    <CsrfToken key=csrf />
                     <FromPage place />
                     <button class="button" type="submit">
                         <Glyph icon=Icon::Undo />
@@ -298,8 +302,10 @@ pub struct Edit {
     pub authority_apps: String,
     /// Where the handoff that gave this session can be looked at.
     pub arrival: Option<String>,
-    /// The CSRF token of this session.
-    pub csrf: String,
+    /// What ties a form to this session.
+    pub csrf: FormKey,
+    /// What the form carries: whose it is.
+    pub form: String,
     /// Its id, which is a part of the address that changes it.
     pub id: String,
     /// The page that it was chosen on.
@@ -323,6 +329,7 @@ pub fn EditPage(
         authority_apps,
         arrival,
         csrf,
+        form,
         id,
         place,
         text,
@@ -339,7 +346,8 @@ pub fn EditPage(
             <h1>{kind.edit_heading()}</h1>
             <Refused text=error />
             <form class="stack" method="post" action=format!("{}/{id}/edit", kind.path())>
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
+                <ShownForm form />
                 <FromPage place />
                 {field}
                 <div class="actions">

@@ -2,6 +2,7 @@
 
 pub mod item;
 pub mod items;
+pub mod kept;
 pub mod notes;
 pub mod problem;
 pub mod signed_out;

@@ -2,7 +2,7 @@
 
 use crate::relying_party::item::{ItemActions, ItemView, Kind, PageNumber};
 use leptos::prelude::*;
-use ui::components::moment::When;
+use ui::components::{field::FormKey, moment::When};
 
 /// A card for each note.
 #[component]
@@ -12,7 +12,7 @@ pub fn NoteList(
     /// The page that they are on.
     place: PageNumber,
     /// The CSRF token for the forms.
-    csrf: String,
+    csrf: FormKey,
 ) -> impl IntoView {
     let items = notes
         .into_iter()
@@ -26,7 +26,7 @@ pub fn NoteList(
 }
 
 #[component]
-fn Note(note: ItemView, place: PageNumber, csrf: String) -> impl IntoView {
+fn Note(note: ItemView, place: PageNumber, csrf: FormKey) -> impl IntoView {
     let named = note.first_words();
     let ItemView {
         id,

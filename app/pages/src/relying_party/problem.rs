@@ -1,6 +1,5 @@
 //! The page that explains why a sign-in did not happen.
 
-use handoff::wire::path;
 use leptos::prelude::*;
 use ui::components::{icon::Glyph, notice::Tone, trace::TraceLine};
 
@@ -17,6 +16,8 @@ pub struct Problem {
     pub trace: String,
     /// Where what was recorded of it can be looked at.
     pub recorded: Option<String>,
+    /// Where a new sign-in begins that leads to the same place.
+    pub again: String,
 }
 
 /// Why a sign-in did not happen, as far as the person may know.
@@ -34,6 +35,8 @@ pub enum Reason {
     NotAssigned,
     /// The person who was to be asked "Switch?" is not signed in any more.
     NobodyToSwitchFrom,
+    /// The sign-in, or the answer to "Switch?", took longer than the application waits.
+    TookTooLong,
     /// Too many sign-ins that were not started there came from this network.
     TooMany,
     /// The application itself cannot work at the moment.
@@ -65,8 +68,8 @@ impl Problem {
                          You are not signed in by it."
                     ),
                     "You also see this page when you open such a link a second time, after it has \
-                     signed you in, or in another browser; when signing in took more than five \
-                     minutes; or when you signed out meanwhile."
+                     signed you in; when you open it in another browser; or when its address was \
+                     changed on the way."
                         .to_owned(),
                 ],
             },
@@ -113,6 +116,15 @@ impl Problem {
                     "If it was yours, start again.".to_owned(),
                 ],
             },
+            Reason::TookTooLong => Words {
+                tone: Tone::Neutral,
+                heading: "That took too long".to_owned(),
+                text: vec![format!(
+                    "{app_name} waits only a few minutes for a sign-in, so that nobody finishes \
+                     one that was left open. Nothing is lost: start again, and you arrive where \
+                     you wanted to go."
+                )],
+            },
             Reason::TooMany => Words {
                 tone: Tone::Neutral,
                 heading: "Too many links came from your network".to_owned(),
@@ -148,6 +160,7 @@ pub fn ProblemPage(
         app_name,
         trace,
         recorded,
+        again,
         ..
     } = model;
     view! {
@@ -158,7 +171,7 @@ pub fn ProblemPage(
             <h1>{heading}</h1>
             {text.into_iter().map(|text| view! { <p>{text}</p> }).collect_view()}
             <div class="actions">
-                <a class="button button--main" href=path::START>
+                <a class="button button--main" href=again>
                     "Start again"
                 </a>
                 <a class="button" href="/">

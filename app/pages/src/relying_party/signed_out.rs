@@ -1,6 +1,5 @@
 //! The front page for a visitor who is not signed in.
 
-use handoff::wire::path;
 use leptos::prelude::*;
 use ui::components::notice::{Notice, Tone};
 
@@ -15,6 +14,10 @@ pub struct SignedOut {
     pub authority_name: String,
     /// Whether the visitor signed out a moment ago.
     pub just_signed_out: bool,
+    /// Where the sign-in begins that leads to what the visitor asked for.
+    pub sign_in: String,
+    /// Whether that is another page than this one.
+    pub leads_on: bool,
     /// The address of the authorization server's sign-out page.
     pub authority_sign_out: String,
 }
@@ -30,8 +33,13 @@ pub fn SignedOutPage(
         tagline,
         authority_name,
         just_signed_out,
+        sign_in,
+        leads_on,
         authority_sign_out,
     } = model;
+    let leads_on = leads_on.then(|| {
+        view! { <p>"Sign in to open the page that you asked for."</p> }
+    });
     let signed_out = format!(
         "You are signed out of {app_name}. You may still be signed in to {authority_name}."
     );
@@ -52,8 +60,9 @@ pub fn SignedOutPage(
             {notice}
             <h1>{app_name.clone()}</h1>
             <p class="lede">{tagline}</p>
+            {leads_on}
             <div class="actions">
-                <a class="button button--main" href=path::START>
+                <a class="button button--main" href=sign_in>
                     {format!("Sign in with {authority_name}")}
                 </a>
             </div>

@@ -3,7 +3,10 @@
 
 use leptos::prelude::*;
 use ui::{
-    components::{field::CsrfToken, identity::Card},
+    components::{
+        field::{CsrfToken, FormKey},
+        identity::Card,
+    },
     person::Person,
 };
 
@@ -17,7 +20,9 @@ pub struct Switch {
     /// Whom the new sign-in is for.
     pub next: Person,
     /// The CSRF token of the current session.
-    pub csrf: String,
+    pub csrf: FormKey,
+    /// Where the sign-in that waits leads.
+    pub target: String,
 }
 
 /// "Switch from Alice Moreau to Bob Okafor?"
@@ -31,6 +36,7 @@ pub fn SwitchPage(
         current,
         next,
         csrf,
+        target,
     } = model;
     let switch = format!("Switch to {}", next.name);
     let stay = format!("Stay as {}", current.name);
@@ -56,7 +62,8 @@ pub fn SwitchPage(
                 </dd>
             </dl>
             <form method="post" action="/switch">
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
+                <input type="hidden" name="target_link_uri" value=target />
                 <div class="actions">
                     <button class="button button--main" type="submit" name="decision" value="switch">
                         {switch}

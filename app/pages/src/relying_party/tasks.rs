@@ -3,7 +3,7 @@
 use crate::relying_party::item::{FromPage, ItemActions, ItemView, Kind, PageNumber};
 use leptos::prelude::*;
 use ui::components::{
-    field::CsrfToken,
+    field::{CsrfToken, FormKey},
     icon::{Glyph, Icon},
 };
 
@@ -15,7 +15,7 @@ pub fn TaskLists(
     /// The page that they are on.
     place: PageNumber,
     /// The CSRF token for the forms.
-    csrf: String,
+    csrf: FormKey,
 ) -> impl IntoView {
     let (done, open): (Vec<_>, Vec<_>) = tasks.into_iter().partition(|task| task.done);
     let to_do = match (open.is_empty(), place) {
@@ -39,7 +39,7 @@ pub fn TaskLists(
 }
 
 #[component]
-fn TaskList(tasks: Vec<ItemView>, place: PageNumber, csrf: String) -> impl IntoView {
+fn TaskList(tasks: Vec<ItemView>, place: PageNumber, csrf: FormKey) -> impl IntoView {
     let items = tasks
         .into_iter()
         .map(|task| view! { <Task task place csrf=csrf.clone() /> })
@@ -54,7 +54,7 @@ fn TaskList(tasks: Vec<ItemView>, place: PageNumber, csrf: String) -> impl IntoV
 /// The button in front is a form like every other, and its name says what it does: a checkbox would
 /// need a script to be sent, or a second button to send it.
 #[component]
-fn Task(task: ItemView, place: PageNumber, csrf: String) -> impl IntoView {
+fn Task(task: ItemView, place: PageNumber, csrf: FormKey) -> impl IntoView {
     let named = task.first_words();
     let ItemView { id, text, done, .. } = task;
     let (icon, verb) = if done {
@@ -71,7 +71,7 @@ fn Task(task: ItemView, place: PageNumber, csrf: String) -> impl IntoView {
     view! {
         <li class="task">
             <form method="post" action=format!("{}/{id}/tick", Kind::Task.path())>
-                <CsrfToken token=csrf.clone() />
+                <CsrfToken key=csrf.clone() />
                 <FromPage place />
                 <input type="hidden" name="done" value=(!done).to_string() />
                 <button class="button button--quiet" type="submit" aria-label=tick>

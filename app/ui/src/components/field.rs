@@ -2,13 +2,29 @@
 
 use leptos::prelude::*;
 
-/// The field that carries the CSRF token. Every form that posts has one.
+/// What ties a form to the browser that it is shown in, and to the person whose page it is on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FormKey {
+    /// The CSRF token, masked anew for each page.
+    pub csrf: String,
+    /// Who the form belongs to: a short hash, the same on each page of the same person.
+    pub person: String,
+}
+
+/// The hidden fields that carry a [`FormKey`]. Every form that posts has them, in front of all others.
+///
+/// Chromium gives unsent text back when somebody goes back to a page, and tells forms apart by their
+/// action and by the names of their first two controls. A name of the person's own keeps the text of one
+/// person out of the form of the next; `autocomplete="off"` would keep it from its author too.
 #[component]
 pub fn CsrfToken(
-    /// The token, masked anew for this page.
-    token: String,
+    /// Whose form it is.
+    key: FormKey,
 ) -> impl IntoView {
-    view! { <input type="hidden" name="csrf" value=token /> }
+    view! {
+        <input type="hidden" name=format!("of-{}", key.person) />
+        <input type="hidden" name="csrf" value=key.csrf />
+    }
 }
 
 /// A labelled line of input.

@@ -1,6 +1,9 @@
 //! Who is signed in.
 
-use crate::{components::field::CsrfToken, person::Person};
+use crate::{
+    components::field::{CsrfToken, FormKey},
+    person::Person,
+};
 use leptos::prelude::*;
 
 /// The strip at the top right of a page that has a session: who it belongs to, and the way out.
@@ -11,7 +14,7 @@ pub fn IdentityStrip(
     /// What stands after the name: how they came here, or their email address.
     note: String,
     /// The CSRF token for the sign-out form.
-    csrf: String,
+    csrf: FormKey,
     /// Where else to go from here: a link within the text, which wraps with it in a narrow window.
     #[prop(optional)]
     children: Option<Children>,
@@ -31,7 +34,7 @@ pub fn IdentityStrip(
                     })}
             </p>
             <form method="post" action="/logout">
-                <CsrfToken token=csrf />
+                <CsrfToken key=csrf />
                 <button class="button button--quiet" type="submit">
                     "Sign out"
                 </button>

@@ -9,7 +9,7 @@ use handoff::{
     refusal_reason::RefusalReason,
     step::Step,
     token::{Challenge, HandoffToken, LaunchTicket, Secret, State, Unverified},
-    uri::{ClientUri, with_query},
+    uri::{self, ClientUri, with_query},
     wire::{AuthorizeQuery, NOT_ASSIGNED, S256, path},
 };
 use http::Method;
@@ -18,7 +18,7 @@ use pages::authority::confirm::{Confirm, ConfirmPage};
 use recording::{flow_recorder::FlowRecorder, site::sent_back};
 use serde::Deserialize;
 use web::{
-    at::At, error_page::ErrorPage, form::Protected, page::Page, params::Params, peer::Peer,
+    at::At, error_page::ErrorPage, form::MaybeStale, page::Page, params::Params, peer::Peer,
     redirect, refused::Refused,
 };
 
@@ -85,13 +85,16 @@ enum Decision {
 pub(crate) async fn post(
     At(authority): At<Authority>,
     steps: FlowRecorder,
-    signed_in: SignedIn,
+    MaybeSignedIn(signed_in): MaybeSignedIn,
     peer: Peer,
     page: Page,
-    form: Protected<Fields, SignedInForms>,
+    form: MaybeStale<Fields, SignedInForms>,
 ) -> Result<Response, ErrorPage> {
-    authority.admit(Some(&signed_in), peer)?;
-    let fields = form.fields;
+    authority.admit(signed_in.as_ref(), peer)?;
+    let (fields, is_stale) = match form {
+        MaybeStale::Protected(form) => (form.fields, false),
+        MaybeStale::Stale(fields) => (fields, true),
+    };
     let query = AuthorizeQuery {
         client_id: fields.client_id,
         redirect_uri: fields.redirect_uri,
@@ -101,6 +104,22 @@ pub(crate) async fn post(
         launch: None,
     };
     let asked = Asked::check(&authority, &steps, query).await?;
+    // Nobody is signed in any more, or somebody else is: whoever it is, the request itself still stands.
+    let Some(signed_in) = signed_in else {
+        steps.step(Step::SignInAsked);
+        let sign_in = continuation::sign_in_for(&asked.query);
+        let answer =
+            redirect::see_other(&uri::with_query(&sign_in, &[("notice", "session-ended")]));
+        return Ok(Refused::from(RefusalReason::NotSignedIn).on(answer));
+    };
+    if is_stale {
+        let name = &asked.client.name;
+        let go_on = (
+            continuation::path_of(&asked.query),
+            format!("Go on to {name}"),
+        );
+        return Err(ErrorPage::stale_form().leading_to(go_on.0, go_on.1));
+    }
     match fields.decision {
         Decision::Continue => {
             asked
@@ -244,7 +263,7 @@ impl Asked {
             person: signed_in.person(),
             client_name: self.client.name.clone(),
             client_host: self.client.origin.authority().to_owned(),
-            csrf: signed_in.csrf().to_owned(),
+            csrf: signed_in.csrf().clone(),
             request: request.collect(),
         };
         let title = format!("Continue to {}", self.client.name);

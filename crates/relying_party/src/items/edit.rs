@@ -8,14 +8,10 @@ use axum::{
 use handoff::ids::ItemId;
 use leptos::prelude::*;
 use pages::relying_party::items::{Edit, EditPage, PageNumber};
-use web::{at::At, error_page::ErrorPage, form::Protected, page::Page, params::Params, redirect};
+use web::{at::At, error_page::ErrorPage, page::Page, params::Params, redirect};
 
-use super::{Draft, FromPage, Text, show_with};
-use crate::{
-    RelyingParty,
-    identity::{SignedIn, SignedInTexts},
-    text::with_line_feeds,
-};
+use super::{Draft, FromPage, SHOWN_AGAIN, show_with, shown_form::ShownForm, text_post::TextPost};
+use crate::{RelyingParty, identity::SignedIn, text::with_line_feeds};
 
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
@@ -58,6 +54,7 @@ fn show(
         authority_apps: site.settings.authority_apps(),
         arrival: signed_in.arrival(site),
         csrf: signed_in.csrf(site),
+        form: ShownForm::new(signed_in.owner(), chosen.id).seal(site),
         id: chosen.id.to_string(),
         place: chosen.place,
         text,
@@ -75,22 +72,39 @@ fn show(
 
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
-    signed_in: SignedIn,
     id: Result<Path<ItemId>, PathRejection>,
     page: Page,
-    Protected { fields, .. }: Protected<Text, SignedInTexts>,
+    post: TextPost,
 ) -> Result<Response, ErrorPage> {
-    site.admit_write(&signed_in)?;
+    let edited = edit(&site, id, &post, page).await;
+    edited.map_err(|problem| post.keep(problem))
+}
+
+async fn edit(
+    site: &RelyingParty,
+    id: Result<Path<ItemId>, PathRejection>,
+    post: &TextPost,
+    page: Page,
+) -> Result<Response, ErrorPage> {
+    let TextPost {
+        signed_in, place, ..
+    } = post;
+    let (place, application) = (*place, site.settings.application);
+    let text = if post.is_of_ended_session {
+        Err((SHOWN_AGAIN.to_owned(), StatusCode::FORBIDDEN))
+    } else {
+        site.admit_write(signed_in)?;
+        let text = application.texts().parse(&post.text);
+        text.map_err(|error| (error.to_string(), StatusCode::UNPROCESSABLE_ENTITY))
+    };
     let Path(id) = id.map_err(|_| ErrorPage::not_found())?;
-    let application = site.settings.application;
-    let place = fields.from.place();
-    let text = match application.texts().parse(&fields.text) {
+    let text = match text {
         Ok(text) => text,
-        Err(error) => {
-            let (text, error) = (with_line_feeds(&fields.text), Some(error.to_string()));
-            let page = page.status(StatusCode::UNPROCESSABLE_ENTITY);
+        Err((error, status)) => {
+            let text = with_line_feeds(&post.text);
             let chosen = Chosen { id, place };
-            return Ok(show(&site, &signed_in, chosen, text, error, page));
+            let page = page.status(status);
+            return Ok(show(site, signed_in, chosen, text, Some(error), page));
         }
     };
     let (owner, now) = (signed_in.owner(), site.context.now());
@@ -101,7 +115,7 @@ pub(crate) async fn post(
     // It may have been deleted in another window meanwhile; what was typed is not lost for that.
     let noun = application.kind().noun();
     let error = format!("That {noun} is no longer there. You can add what you wrote as a new one.");
-    let draft = Draft::refused(&fields.text, error);
+    let draft = Draft::refused(&post.text, error);
     let page = page.status(StatusCode::NOT_FOUND);
-    show_with(&site, &signed_in, draft, None, place, page).await
+    show_with(site, signed_in, draft, None, place, page).await
 }

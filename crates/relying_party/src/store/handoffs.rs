@@ -21,8 +21,19 @@ pub struct NewHandoff {
     pub verifier: Sealed,
     /// Where the person wants to go.
     pub target: LocalPath,
+    /// Whether it was started by itself, for one that came back too late.
+    pub again: bool,
     /// When we give up waiting.
     pub expires_at: OffsetDateTime,
+}
+
+/// H4: a handoff that came back too late, or whose browser signed out meanwhile. Nothing begins from it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LateHandoff {
+    /// Where the person wants to go.
+    pub target: LocalPath,
+    /// Whether it was a second start already.
+    pub again: bool,
 }
 
 /// H4: a handoff that was started by the browser that came back. It is taken once; what is left of it
@@ -56,8 +67,26 @@ pub trait HandoffStore: Send + Sync {
     /// [`handoff::handoff::STARTED_PER_BROWSER`] of one browser the oldest goes.
     async fn start_handoff(&self, new: NewHandoff, now: OffsetDateTime) -> Result<(), Unavailable>;
 
+    /// H4: takes what is left of a handoff that [`Self::take_started`] does not give because it is too late,
+    /// or because its browser signed out. It is remembered for [`handoff::handoff::TARGET_LIFETIME`], and
+    /// one caller takes it.
+    async fn take_late(
+        &self,
+        browser: Digest<PreSession>,
+        state: Digest<State>,
+        now: OffsetDateTime,
+    ) -> Result<Option<LateHandoff>, Unavailable>;
+
     /// Whether a handoff is under way in this browser. It takes no turn at writing.
     async fn has_started(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable>;
+
+    /// Whether a handoff of this browser is under way, or its target is remembered: for so long the browser
+    /// keeps its pre-session. It takes no turn at writing.
+    async fn remembers(
         &self,
         browser: Digest<PreSession>,
         now: OffsetDateTime,

@@ -60,6 +60,8 @@ pub const JUST_RESTORED_FOR: Duration = Duration::minutes(1);
 pub enum Added {
     /// Yes.
     Yes,
+    /// An item with this id was added before; nothing was changed.
+    Before,
     /// The person has [`ITEMS_PER_PERSON`] of them already; nothing was changed.
     Full,
 }
@@ -76,7 +78,8 @@ pub trait ItemStore: Send + Sync + fmt::Debug {
     /// A person's own item.
     async fn find_item(&self, owner: &Owner, id: ItemId) -> Result<Option<Item>, Unavailable>;
 
-    /// Adds an item, unless its owner has too many. What they have deleted makes room for it, the
+    /// Adds an item, unless its id was added before, also if that item was deleted and can be brought
+    /// back, or its owner has too many. What they have deleted makes room for it, the
     /// first that was deleted first.
     async fn add_item(&self, owner: &Owner, item: Item) -> Result<Added, Unavailable>;
 

@@ -41,7 +41,7 @@ mod waiting;
 use std::fmt;
 
 use handoff::{ids::UserId, uri::Origin};
-pub use handoffs::{FINISHING, HandoffKey, HandoffStore, NewHandoff, TakenHandoff};
+pub use handoffs::{FINISHING, HandoffKey, HandoffStore, LateHandoff, NewHandoff, TakenHandoff};
 pub use items::{
     Added, Deleted, ITEMS_PER_PAGE, ITEMS_PER_PERSON, Item, ItemStore, JUST_RESTORED_FOR, Listed,
     UNDO_FOR,

@@ -32,6 +32,7 @@ pub(crate) fn handoff(browser: Digest<PreSession>, n: u16) -> NewHandoff {
         state: state(n),
         verifier: Sealed(n.to_be_bytes().to_vec()),
         target: path("/?a=1"),
+        again: false,
         expires_at: NOW + STARTED_LIFETIME,
     }
 }

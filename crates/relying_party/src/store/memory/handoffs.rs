@@ -3,13 +3,13 @@
 use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
-    handoff::STARTED_PER_BROWSER,
+    handoff::{STARTED_PER_BROWSER, TARGET_LIFETIME},
     token::{Digest, PreSession, State as HandoffState},
 };
 use time::OffsetDateTime;
 
 use super::{
-    super::{FINISHING, HandoffKey, HandoffStore, NewHandoff, TakenHandoff},
+    super::{FINISHING, HandoffKey, HandoffStore, LateHandoff, NewHandoff, TakenHandoff},
     Memory, State,
 };
 
@@ -24,6 +24,21 @@ impl Started {
         self.taken_until.unwrap_or(self.new.expires_at) > now
     }
 
+    /// Whether it is under way, or its target is remembered.
+    pub(super) fn is_kept(&self, now: OffsetDateTime) -> bool {
+        match self.taken_until {
+            Some(until) if until > OffsetDateTime::UNIX_EPOCH => until > now,
+            _ => self.new.expires_at + TARGET_LIFETIME > now,
+        }
+    }
+
+    fn is_late(&self, now: OffsetDateTime) -> bool {
+        match self.taken_until {
+            Some(until) => until == OffsetDateTime::UNIX_EPOCH,
+            None => self.new.expires_at <= now,
+        }
+    }
+
     pub(super) fn is_taken(&self, key: HandoffKey) -> bool {
         self.new.browser == key.browser && self.new.state == key.state && self.taken_until.is_some()
     }
@@ -33,13 +48,23 @@ impl State {
     /// A handoff that was taken. One that has taken too long goes.
     pub(super) fn handoff(&mut self, key: HandoffKey, now: OffsetDateTime) -> Option<usize> {
         self.started
-            .retain(|row| !row.is_taken(key) || row.is_under_way(now));
-        self.started.iter().position(|row| row.is_taken(key))
+            .retain(|row| !row.is_taken(key) || row.is_kept(now));
+        let mut rows = self.started.iter();
+        rows.position(|row| row.is_taken(key) && row.is_under_way(now))
     }
 
     pub(super) fn is_over(&self, browser: Digest<PreSession>, now: OffsetDateTime) -> bool {
         let mut of_browser = self.started.iter().filter(|row| row.new.browser == browser);
-        !of_browser.any(|row| row.is_under_way(now))
+        !of_browser.any(|row| row.is_kept(now))
+    }
+
+    /// Ends every handoff of a browser, also one that is just finishing. Where they led to stays known.
+    pub(super) fn cancel_handoffs(&mut self, browser: Digest<PreSession>) {
+        for row in &mut self.started {
+            if row.new.browser == browser {
+                row.taken_until = Some(OffsetDateTime::UNIX_EPOCH);
+            }
+        }
     }
 }
 
@@ -50,7 +75,7 @@ impl HandoffStore for Memory {
         let browser = new.browser;
         state
             .started
-            .retain(|row| row.new.browser != browser || row.is_under_way(now));
+            .retain(|row| row.new.browser != browser || row.is_kept(now));
         state.started.push(Started {
             new,
             taken_until: None,
@@ -69,6 +94,23 @@ impl HandoffStore for Memory {
         Ok(())
     }
 
+    async fn take_late(
+        &self,
+        browser: Digest<PreSession>,
+        wanted: Digest<HandoffState>,
+        now: OffsetDateTime,
+    ) -> Result<Option<LateHandoff>, Unavailable> {
+        let mut state = self.state();
+        let found = state.started.iter().position(|row| {
+            row.new.state == wanted && row.new.browser == browser && row.is_late(now)
+        });
+        let late = found.map(|place| state.started.remove(place));
+        Ok(late.filter(|row| row.is_kept(now)).map(|row| LateHandoff {
+            target: row.new.target,
+            again: row.new.again,
+        }))
+    }
+
     async fn has_started(
         &self,
         browser: Digest<PreSession>,
@@ -77,6 +119,14 @@ impl HandoffStore for Memory {
         let state = self.state();
         let mut started = state.started.iter();
         Ok(started.any(|row| row.new.browser == browser && row.is_under_way(now)))
+    }
+
+    async fn remembers(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        Ok(!self.state().is_over(browser, now))
     }
 
     async fn take_started(

@@ -59,6 +59,9 @@ impl ItemStore for Memory {
     async fn add_item(&self, owner: &Owner, item: Item) -> Result<Added, Unavailable> {
         let mut state = self.state();
         let items = state.items.entry(owner.clone()).or_default();
+        if items.iter().any(|kept| kept.item.id == item.id) {
+            return Ok(Added::Before);
+        }
         if items.iter().filter(|kept| kept.is_living()).count() >= ITEMS_PER_PERSON {
             return Ok(Added::Full);
         }

@@ -24,7 +24,7 @@ impl Maintenance for Memory {
         let mut guard = self.state();
         let state = &mut *guard;
         let before = state.rows();
-        state.started.retain(|row| row.is_under_way(now));
+        state.started.retain(|row| row.is_kept(now));
         let waiting = &state.waiting;
         state
             .sessions

@@ -132,7 +132,7 @@ impl SessionStore for Memory {
         let mut ends: Vec<_> = session.into_iter().collect();
         for browser in browsers.into_iter().flatten() {
             ends.extend(state.born_of(browser));
-            state.started.retain(|row| row.new.browser != browser);
+            state.cancel_handoffs(browser);
         }
         Ok(ends
             .into_iter()

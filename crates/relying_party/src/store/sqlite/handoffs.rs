@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use database::{Connection, Statement, Unavailable, from_millis, millis};
 use handoff::{
-    handoff::STARTED_PER_BROWSER,
+    handoff::{STARTED_PER_BROWSER, TARGET_LIFETIME},
     token::{Digest, PreSession, State},
 };
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use super::{
-    super::{FINISHING, HandoffKey, HandoffStore, NewHandoff, Sealed, TakenHandoff},
+    super::{FINISHING, HandoffKey, HandoffStore, LateHandoff, NewHandoff, Sealed, TakenHandoff},
     Sqlite, local_path,
 };
 
@@ -32,13 +32,15 @@ impl StartedRow {
 }
 
 const ADD: Statement = Statement::new(
-    "INSERT INTO started (state, browser, verifier, target, expires_at)
-     VALUES ($1, $2, $3, $4, $5)",
+    "INSERT INTO started (state, browser, verifier, target, expires_at, again)
+     VALUES ($1, $2, $3, $4, $5, $6)",
 );
 const FORGET_SURPLUS: Statement = Statement::new(
     "DELETE FROM started
-     WHERE browser = $1 AND (coalesce(taken_until, expires_at) <= $2 OR seq NOT IN (
-         SELECT seq FROM started WHERE browser = $1 ORDER BY seq DESC LIMIT $3))",
+     WHERE browser = $1 AND (
+         CASE WHEN taken_until > 0 THEN taken_until <= $2 ELSE expires_at <= $4 END
+         OR seq NOT IN (
+             SELECT seq FROM started WHERE browser = $1 ORDER BY seq DESC LIMIT $3))",
 );
 
 async fn start(
@@ -53,12 +55,14 @@ async fn start(
         .bind(&new.verifier.0)
         .bind(new.target.as_str())
         .bind(millis(new.expires_at))
+        .bind(new.again)
         .execute(&mut *tx)
         .await?;
     sqlx::query(FORGET_SURPLUS)
         .bind(browser)
         .bind(millis(now))
         .bind(i64::try_from(STARTED_PER_BROWSER).unwrap_or(i64::MAX))
+        .bind(millis(now - TARGET_LIFETIME))
         .execute(tx)
         .await?;
     Ok(())
@@ -80,6 +84,68 @@ pub(super) async fn is_under_way(
         .bind(millis(now))
         .fetch_one(connection)
         .await?)
+}
+
+const IS_KEPT: Statement = Statement::new(
+    "SELECT EXISTS (
+         SELECT 1 FROM started
+         WHERE browser = $1
+           AND CASE WHEN taken_until > 0 THEN taken_until > $2 ELSE expires_at > $3 END)",
+);
+
+/// Whether a handoff of this browser is under way, or its target is remembered.
+pub(super) async fn is_kept(
+    connection: &mut Connection,
+    browser: Digest<PreSession>,
+    now: OffsetDateTime,
+) -> Result<bool, Unavailable> {
+    Ok(sqlx::query_scalar(IS_KEPT)
+        .bind(browser.as_bytes().as_slice())
+        .bind(millis(now))
+        .bind(millis(now - TARGET_LIFETIME))
+        .fetch_one(connection)
+        .await?)
+}
+
+const IS_LATE: Statement = Statement::new(
+    "SELECT EXISTS (
+         SELECT 1 FROM started
+         WHERE state = $1 AND browser = $2 AND coalesce(taken_until, 0) = 0)",
+);
+const TAKE_LATE: Statement = Statement::new(
+    "DELETE FROM started
+     WHERE state = $1 AND browser = $2
+       AND (taken_until = 0 OR (taken_until IS NULL AND expires_at <= $3))
+     RETURNING target, again, expires_at > $4 AS is_kept",
+);
+
+#[derive(FromRow)]
+struct LateRow {
+    target: String,
+    again: bool,
+    is_kept: bool,
+}
+
+async fn take_late(
+    tx: &mut Connection,
+    HandoffKey { browser, state }: HandoffKey,
+    now: OffsetDateTime,
+) -> Result<Option<LateHandoff>, Unavailable> {
+    let taken = sqlx::query_as::<_, LateRow>(TAKE_LATE)
+        .bind(state.as_bytes().as_slice())
+        .bind(browser.as_bytes().as_slice())
+        .bind(millis(now))
+        .bind(millis(now - TARGET_LIFETIME))
+        .fetch_optional(tx)
+        .await?;
+    let kept = taken.filter(|row| row.is_kept);
+    kept.map(|row| {
+        Ok(LateHandoff {
+            target: local_path(row.target)?,
+            again: row.again,
+        })
+    })
+    .transpose()
 }
 
 const CAN_BE_TAKEN: Statement = Statement::new(
@@ -129,9 +195,10 @@ pub(super) async fn finish(
     Ok(until.is_some_and(|until| until > millis(now)))
 }
 
-const CANCEL_ALL: Statement = Statement::new("DELETE FROM started WHERE browser = $1");
+const CANCEL_ALL: Statement =
+    Statement::new("UPDATE started SET taken_until = 0 WHERE browser = $1");
 
-/// Cancels every handoff of a browser, also one that is just finishing.
+/// Cancels every handoff of a browser, also one that is just finishing. Where they led to stays known.
 pub(super) async fn cancel_all(
     tx: &mut Connection,
     browser: Digest<PreSession>,
@@ -151,6 +218,26 @@ impl HandoffStore for Sqlite {
             .await
     }
 
+    async fn take_late(
+        &self,
+        browser: Digest<PreSession>,
+        state: Digest<State>,
+        now: OffsetDateTime,
+    ) -> Result<Option<LateHandoff>, Unavailable> {
+        let is_there: bool = sqlx::query_scalar(IS_LATE)
+            .bind(state.as_bytes().as_slice())
+            .bind(browser.as_bytes().as_slice())
+            .fetch_one(self.database.readers())
+            .await?;
+        if !is_there {
+            return Ok(None);
+        }
+        let handoff = HandoffKey { browser, state };
+        self.database
+            .write(move |tx| Box::pin(take_late(tx, handoff, now)))
+            .await
+    }
+
     async fn has_started(
         &self,
         browser: Digest<PreSession>,
@@ -158,6 +245,15 @@ impl HandoffStore for Sqlite {
     ) -> Result<bool, Unavailable> {
         let mut reader = self.database.readers().acquire().await?;
         is_under_way(&mut reader, browser, now).await
+    }
+
+    async fn remembers(
+        &self,
+        browser: Digest<PreSession>,
+        now: OffsetDateTime,
+    ) -> Result<bool, Unavailable> {
+        let mut reader = self.database.readers().acquire().await?;
+        is_kept(&mut reader, browser, now).await
     }
 
     async fn take_started(

@@ -91,6 +91,7 @@ const FIND: Statement = Statement::new(
      WHERE id = $1 AND issuer = $2 AND user_id = $3 AND undo_until IS NULL",
 );
 
+const IS_THERE: Statement = Statement::new("SELECT EXISTS (SELECT 1 FROM item WHERE id = $1)");
 const ADD: Statement = Statement::new(
     "INSERT INTO item (id, issuer, user_id, text, done, created_at, edited_at)
      SELECT $1, $2, $3, $4, $5, $6, $7
@@ -109,6 +110,13 @@ const FORGET_SURPLUS: Statement = Statement::new(
 
 async fn add(tx: &mut Connection, owner: Owner, item: Item) -> Result<Added, Unavailable> {
     let (issuer, user) = (owner.issuer.as_str(), owner.user.to_string());
+    let is_there: bool = sqlx::query_scalar(IS_THERE)
+        .bind(item.id.to_string())
+        .fetch_one(&mut *tx)
+        .await?;
+    if is_there {
+        return Ok(Added::Before);
+    }
     let added = sqlx::query(ADD)
         .bind(item.id.to_string())
         .bind(issuer)

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use database::{Connection, Statement, Unavailable, millis};
+use handoff::handoff::TARGET_LIFETIME;
 use time::OffsetDateTime;
 
 use super::{super::Maintenance, Sqlite};
@@ -9,13 +10,17 @@ use super::{super::Maintenance, Sqlite};
 /// What has expired. A session that another waits for stays: the cascade would take the other, and its
 /// access token would never be revoked.
 const EXPIRED: [Statement; 3] = [
-    Statement::new("DELETE FROM started WHERE coalesce(taken_until, expires_at) <= $1"),
+    Statement::new("DELETE FROM started WHERE taken_until > 0 AND taken_until <= $1"),
     Statement::new(
         "DELETE FROM session
          WHERE expires_at <= $1 AND id NOT IN (SELECT current FROM waiting)",
     ),
     Statement::new("DELETE FROM browser_session WHERE expires_at <= $1"),
 ];
+
+/// Handoffs whose target is remembered no more.
+const FORGOTTEN: Statement =
+    Statement::new("DELETE FROM started WHERE expires_at <= $1 AND coalesce(taken_until, 0) = 0");
 
 async fn sweep(tx: &mut Connection, now: OffsetDateTime) -> Result<u64, Unavailable> {
     let mut swept = 0;
@@ -26,6 +31,11 @@ async fn sweep(tx: &mut Connection, now: OffsetDateTime) -> Result<u64, Unavaila
             .await?
             .rows_affected();
     }
+    swept += sqlx::query(FORGOTTEN)
+        .bind(millis(now - TARGET_LIFETIME))
+        .execute(tx)
+        .await?
+        .rows_affected();
     Ok(swept)
 }
 

@@ -108,6 +108,7 @@ mod tests {
             state: state.digest(),
             verifier: Sealed(vec![3]),
             target: LocalPath::root(),
+            again: false,
             expires_at: LATER,
         };
         store.start_handoff(new.clone(), NOW).await.unwrap();

@@ -126,7 +126,7 @@ async fn begin(
         .bind(millis(new.checked_at))
         .execute(&mut *tx)
         .await?;
-    let pre_session_over = !handoffs::is_under_way(tx, new.browser, now).await?;
+    let pre_session_over = !handoffs::is_kept(tx, new.browser, now).await?;
     Ok(Ending::Commit(Beginning::Begun {
         ended,
         pre_session_over,

@@ -129,7 +129,7 @@ async fn keep(
     }
     Ok(Ending::Commit(Kept::Waits {
         displaced: displaced.map(Sealed),
-        pre_session_over: !handoffs::is_under_way(tx, handoff.browser, now).await?,
+        pre_session_over: !handoffs::is_kept(tx, handoff.browser, now).await?,
     }))
 }
 
