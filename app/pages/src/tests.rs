@@ -497,9 +497,10 @@ fn every_reason_has_a_heading_and_two_ways_on() {
     let headings: std::collections::BTreeSet<String> = REASONS
         .into_iter()
         .map(|reason| {
-            let model = problem(reason, "Notes");
+            let mut model = problem(reason, "Notes");
+            model.again = "/again".to_owned();
             let html = render(|| view! { <ProblemPage model /> });
-            assert!(html.contains(r#"href="/handoff/start""#), "{html}");
+            assert!(html.contains(r#"href="/again""#), "{html}");
             assert!(html.contains(r#"href="/""#), "{html}");
             html.split("<h1>")
                 .nth(1)

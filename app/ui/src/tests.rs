@@ -162,12 +162,14 @@ fn a_problem_leads_to_the_front_page_of_the_site_that_has_it() {
             assets: assets(),
         };
         let (title, trace) = ("This page does not exist", "0123456789abcdef");
-        frame.problem(
-            title.to_owned(),
-            "Check it.".to_owned(),
-            trace.to_owned(),
-            None,
-        )
+        let model = ErrorText {
+            title: title.to_owned(),
+            text: "Check it.".to_owned(),
+            action: None,
+            trace: trace.to_owned(),
+            recorded: None,
+        };
+        frame.problem(model, None)
     });
     assert!(
         html.contains("<title>This page does not exist · Notes</title>"),

@@ -66,7 +66,9 @@ suite! {
         row_20_a_started_handoff_is_taken_once_with_all_that_it_holds,
         row_20_another_browser_takes_nothing_and_uses_nothing_up,
         row_20_a_started_handoff_dies_after_five_minutes,
-        a_browser_has_five_handoffs_under_way_and_the_oldest_goes,
+        a_browser_has_so_many_handoffs_under_way_and_the_oldest_goes,
+        a_handoff_that_is_too_late_gives_its_target_once,
+        row_81_what_a_sign_out_cancels_still_knows_where_it_led,
         row_17_a_browser_has_a_handoff_under_way_until_it_is_finished_or_expires,
         a_pre_session_stays_while_another_tab_is_under_way,
         a_handoff_that_is_finishing_is_swept_when_its_time_is_over,
@@ -97,6 +99,7 @@ suite! {
         a_session_is_asked_about_again_when_the_clock_is_put_back,
     }
     items {
+        an_item_is_added_once,
         items_are_listed_newest_first_and_what_is_done_after_what_is_not,
         an_item_says_what_it_was_changed_to_and_when,
         what_is_deleted_is_gone_until_it_is_brought_back,

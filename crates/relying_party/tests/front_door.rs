@@ -46,17 +46,17 @@ use web::{
 const SECRET: [u8; 32] = [1; 32];
 const SESSION_COOKIE: &str = "__Host-rp_session";
 
-struct World {
+pub(crate) struct World {
     site: RelyingParty,
-    store: Arc<dyn Store>,
-    clock: Arc<ManualClock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<ManualClock>,
     issuer: Origin,
     /// The session cookie of Alice, who is signed in.
-    alice: String,
+    pub(crate) alice: String,
 }
 
 impl World {
-    async fn of(application: Application) -> Self {
+    pub(crate) async fn of(application: Application) -> Self {
         // A port where nobody listens: the authorization server is away.
         let nobody = TcpListener::bind("127.0.0.1:0")
             .unwrap()
@@ -72,12 +72,12 @@ impl World {
     }
 
     /// Notes.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::of(Application::Notes).await
     }
 
     /// Notes over this store, with its authorization server at this port.
-    async fn over(store: Arc<dyn Store>, port: u16) -> Self {
+    pub(crate) async fn over(store: Arc<dyn Store>, port: u16) -> Self {
         Self::open(Application::Notes, store, port, MAX_RECHECK).await
     }
 
@@ -122,6 +122,11 @@ impl World {
 
     /// A session of Alice's begins; another that her browser had ends.
     async fn sign_in(&mut self, id: SessionId) {
+        self.alice = self.session_of(id, user(1, "Alice Moreau")).await;
+    }
+
+    /// The session cookie of this person, whose session begins in a browser of their own.
+    pub(crate) async fn session_of(&self, id: SessionId, user: UserInfo) -> String {
         let Self {
             store,
             clock,
@@ -133,14 +138,14 @@ impl World {
         let sessions = Sessions::new(SESSION_COOKIE, store.clone(), shared, random.clone());
         let until = clock.now() + Duration::hours(1);
         let record = sessions.mint(&web::cookies::Cookies::default());
-        let alice = record.cookie_value();
-        let sealed = seal::seal("alices-token", &alice, "access token", &*random);
+        let cookie = record.cookie_value();
+        let sealed = seal::seal("alices-token", &cookie, "access token", &*random);
         let session = Session {
             id,
             issuer: issuer.clone(),
-            user: user(1, "Alice Moreau"),
+            browser: PreSession::mint([user_number(&user); 32]).digest(),
+            user,
             access_token: Sealed(sealed),
-            browser: PreSession::mint([1; 32]).digest(),
             spare: None,
             created_at: clock.now(),
             expires_at: until,
@@ -148,7 +153,7 @@ impl World {
         };
         begin(&**store, session).await;
         sessions.begin_with(record, id, until).await.unwrap();
-        self.alice = alice;
+        cookie
     }
 
     async fn send(&self, method: Method, path: &str, fields: &[(&str, &str)]) -> Response {
@@ -157,7 +162,7 @@ impl World {
     }
 
     /// The same for a browser that has this cookie.
-    async fn send_from(
+    pub(crate) async fn send_from(
         &self,
         cookie: &str,
         method: Method,
@@ -200,11 +205,11 @@ impl World {
             .await
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, String) {
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, String) {
         read(self.send(Method::GET, path, &[]).await).await
     }
 
-    async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Response {
         let csrf = csrf::token(&self.alice, &SystemRandomness);
         let mut fields = fields.to_vec();
         fields.push(("csrf", &csrf));
@@ -242,7 +247,15 @@ async fn begin(store: &dyn Store, session: Session) {
     assert!(matches!(begun, Beginning::Begun { .. }), "{begun:?}");
 }
 
-fn user(id: u8, name: &str) -> UserInfo {
+/// The byte that the id of a [`user`] is made of.
+fn user_number(user: &UserInfo) -> u8 {
+    match user.name.as_str() {
+        "Alice Moreau" => 1,
+        _ => 2,
+    }
+}
+
+pub(crate) fn user(id: u8, name: &str) -> UserInfo {
     UserInfo {
         id: UserId::mint([id; 16]),
         email: "somebody@harbor.example".to_owned(),
@@ -251,7 +264,7 @@ fn user(id: u8, name: &str) -> UserInfo {
     }
 }
 
-async fn read(response: Response) -> (StatusCode, String) {
+pub(crate) async fn read(response: Response) -> (StatusCode, String) {
     let status = response.status();
     let body = axum::body::to_bytes(response.into_body(), 8 << 20)
         .await
@@ -767,7 +780,7 @@ async fn there_is_nothing_to_switch_to_unless_somebody_waits() {
 }
 
 /// The value of a cookie that an answer sets, with its name.
-fn cookie_of(answer: &Response) -> String {
+pub(crate) fn cookie_of(answer: &Response) -> String {
     let line = answer.headers()[header::SET_COOKIE].to_str().unwrap();
     line.split_once(';').unwrap().0.to_owned()
 }

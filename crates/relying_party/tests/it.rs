@@ -4,3 +4,4 @@
 mod back_channel;
 mod conformance;
 mod front_door;
+mod nothing_lost;

@@ -28,6 +28,24 @@ pub(crate) async fn items_are_listed_newest_first_and_what_is_done_after_what_is
     assert_eq!(found, Some(item(2)));
 }
 
+pub(crate) async fn an_item_is_added_once(store: &dyn Store) {
+    let add = async |text: &str| {
+        let item = Item {
+            text: text.to_owned(),
+            ..item(1)
+        };
+        store.add_item(&owner(1), item).await.unwrap()
+    };
+    assert_eq!(add("first").await, Added::Yes);
+    assert_eq!(add("second").await, Added::Before);
+    let listed = list(store, &owner(1)).await;
+    assert_eq!(listed.len(), 1);
+    assert_eq!(listed[0].text, "first");
+    store.delete_item(&owner(1), item(1).id, NOW).await.unwrap();
+    assert_eq!(add("third").await, Added::Before);
+    assert_eq!(list(store, &owner(1)).await, []);
+}
+
 pub(crate) async fn an_item_says_what_it_was_changed_to_and_when(store: &dyn Store) {
     add(store, &owner(1), 1..=2).await;
     let edit = async |text: &str, now| {

@@ -1,6 +1,6 @@
 //! Records of browser sessions, and the sweep.
 
-use handoff::handoff::STARTED_LIFETIME;
+use handoff::handoff::{STARTED_LIFETIME, TARGET_LIFETIME};
 use relying_party::store::{NewHandoff, Store, Waiting};
 use time::Duration;
 
@@ -38,7 +38,7 @@ pub(crate) async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn 
     store.put([2; 32], vec![2], LATER).await.unwrap();
     add(store, &owner(1), 1..=1).await;
     assert_eq!(store.sweep(NOW).await.unwrap(), 0);
-    assert_eq!(store.sweep(over).await.unwrap(), 2, "a handoff, a record");
+    assert_eq!(store.sweep(over).await.unwrap(), 1, "a record");
     let abandoned = store.take_abandoned(over).await.unwrap();
     assert_eq!(abandoned, [waiting(2, 2).session.access_token]);
     assert_eq!(store.take_abandoned(over).await.unwrap(), [], "once");
@@ -72,4 +72,12 @@ pub(crate) async fn a_sweep_takes_what_has_expired_and_nothing_else(store: &dyn 
         "what a person keeps stays"
     );
     assert_eq!(store.sweep(LATER).await.unwrap(), 0);
+    let forgotten = over + TARGET_LIFETIME;
+    let last = forgotten - Duration::milliseconds(1);
+    assert_eq!(store.sweep(last).await.unwrap(), 0);
+    assert_eq!(
+        store.sweep(forgotten).await.unwrap(),
+        1,
+        "a handoff whose target is remembered no more"
+    );
 }

@@ -208,14 +208,14 @@ pub(crate) async fn a_session_begins_from_a_handoff_that_came_back_once(store: &
 pub(crate) async fn row_81_a_sign_out_ends_all_that_this_browser_has_and_has_under_way(
     store: &dyn Store,
 ) {
-    for by_session in [true, false] {
+    for (by_session, n) in [(true, 0), (false, 10)] {
         begun(store, session(1, 1), None).await;
         keep_waiting(store, sid(1), waiting(3, 2)).await;
         begun(store, session(2, 1), None).await;
-        let finishing = taken(store, browser(1), 1).await;
-        let others = taken(store, browser(2), 2).await;
+        let finishing = taken(store, browser(1), n + 1).await;
+        let others = taken(store, browser(2), n + 2).await;
         store
-            .start_handoff(handoff(browser(1), 3), NOW)
+            .start_handoff(handoff(browser(1), n + 3), NOW)
             .await
             .unwrap();
 
@@ -236,7 +236,7 @@ pub(crate) async fn row_81_a_sign_out_ends_all_that_this_browser_has_and_has_und
         };
         let late = store.begin_session(same_browser(4, 1), source(finishing), NOW);
         assert_eq!(late.await.unwrap(), Beginning::TooLate);
-        let back = store.take_started(browser(1), state(3), NOW).await;
+        let back = store.take_started(browser(1), state(n + 3), NOW).await;
         assert_eq!(back.unwrap(), None);
         let other = Session {
             browser: browser(2),
