@@ -302,7 +302,7 @@ async fn remember(
 /// What waits for this sign-in.
 enum Pending {
     /// The request of an application, and its client.
-    Request(AuthorizeQuery, Option<Client>),
+    Request(Box<AuthorizeQuery>, Option<Box<Client>>),
     /// A page of Harbor ID.
     Page(LocalPath),
 }
@@ -322,7 +322,7 @@ impl Pending {
                 .map_err(ErrorPage::unavailable)?,
             _ => None,
         };
-        Ok(Self::Request(request, client))
+        Ok(Self::Request(Box::new(request), client.map(Box::new)))
     }
 
     fn request(&self) -> Option<&AuthorizeQuery> {
@@ -334,7 +334,7 @@ impl Pending {
 
     fn client(&self) -> Option<&Client> {
         match self {
-            Self::Request(_, client) => client.as_ref(),
+            Self::Request(_, client) => client.as_deref(),
             Self::Page(_) => None,
         }
     }

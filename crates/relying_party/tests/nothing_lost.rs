@@ -1,6 +1,12 @@
 //! What people wrote, and where they wanted to go, outlives sessions and waits. Two browsers at the site's
 //! router; the authorization server is away.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test stops at what it did not expect"
+)]
+
 use axum::{
     http::{Method, StatusCode, header},
     response::Response,

@@ -32,14 +32,20 @@ impl fmt::Debug for Kept {
     }
 }
 
+/// What few pages have. It lies in a box: what most handlers return as their error stays small.
+#[derive(Clone, Debug, Default)]
+struct More {
+    /// What the request brought, and the page keeps.
+    kept: Option<Kept>,
+    /// The way on, if it is not the site's front page: an address, and a verb that says so.
+    way_on: Option<(String, String)>,
+}
+
 /// Why a request from a browser was not served. It turns into a page of the site that refused it.
 #[derive(Clone, Debug)]
 pub struct ErrorPage {
     status: StatusCode,
-    /// What the request brought, and its page keeps.
-    kept: Option<Kept>,
-    /// The way on, if it is not the site's front page: an address, and a verb that says so.
-    way_on: Option<(String, String)>,
+    more: Option<Box<More>>,
     /// For whoever records a handoff that ends with it.
     why: RefusalReason,
     title: Cow<'static, str>,
@@ -59,8 +65,7 @@ impl ErrorPage {
     ) -> Self {
         Self {
             status,
-            kept: None,
-            way_on: None,
+            more: None,
             why,
             title: Cow::Borrowed(title),
             text: Cow::Borrowed(text),
@@ -255,14 +260,14 @@ impl ErrorPage {
     /// The same page, which holds what the request brought.
     #[must_use]
     pub fn keeping(mut self, view: impl Fn() -> AnyView + Send + Sync + 'static) -> Self {
-        self.kept = Some(Kept(Arc::new(view)));
+        self.more.get_or_insert_default().kept = Some(Kept(Arc::new(view)));
         self
     }
 
     /// The same page, whose button leads to this address: `label` is its verb.
     #[must_use]
     pub fn leading_to(mut self, address: impl Into<String>, label: impl Into<String>) -> Self {
-        self.way_on = Some((address.into(), label.into()));
+        self.more.get_or_insert_default().way_on = Some((address.into(), label.into()));
         self
     }
 
@@ -326,16 +331,16 @@ pub async fn explain(
         return response;
     };
     problem.log(&trace);
+    let More { kept, way_on } = problem.more.map(|more| *more).unwrap_or_default();
     let model = ErrorText {
         title: problem.title.into_owned(),
         text: problem.text.into_owned(),
-        action: problem.way_on,
+        action: way_on,
         trace: trace.to_string(),
         recorded: look_up.map(|LookUp(address)| address),
     };
     let frame = context.frame;
     let (shell, _) = response.into_parts();
-    let kept = problem.kept;
     let page = page.back_to("/").status(problem.status);
     let mut shown = page.show(move || frame.problem(model, kept.map(|Kept(view)| view())));
     for (name, value) in &shell.headers {
