@@ -61,6 +61,7 @@ test('unsent text comes back to its author, and to nobody else', { tag: '@engine
   visitor,
   notes,
   portal,
+  browserName,
 }) => {
   await visitor.openNotesAs(alice);
   const text = unique('For my eyes');
@@ -68,7 +69,8 @@ test('unsent text comes back to its author, and to nobody else', { tag: '@engine
   const { page } = visitor;
   await portal.open();
   await page.goBack();
-  await expect(notes.newNote).toHaveValue(text);
+  // Firefox gives back nothing of a page that must not be stored.
+  if (browserName === 'chromium') await expect(notes.newNote).toHaveValue(text);
 
   await page.goto(`${sites.authority}/logout`);
   await page.getByRole('button', { name: 'Sign out', exact: true }).click();
@@ -133,7 +135,7 @@ test('a sign-in that was cancelled by a sign-out in another tab still arrives', 
   await page.getByLabel('Password').fill(alice.password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   // The new start has no launch ticket: Harbor ID asks.
-  const go = page.getByRole('button', { name: 'Continue', exact: true });
+  const go = page.getByRole('button', { name: 'Continue to Notes', exact: true });
   await expect(go.or(notes.session)).toBeVisible();
   if (await go.isVisible()) await go.click();
   await notes.arrived(alice);
@@ -153,7 +155,12 @@ test('three clicks on one form make one note', { tag: '@engine' }, async ({ visi
   });
   await notes.newNote.fill(text);
   const add = page.getByRole('button', { name: 'Add note', exact: true });
-  for (let click = 0; click < 3; click += 1) await add.click({ noWaitAfter: true });
+  const box = await add.boundingBox();
+  if (box === null) throw new Error('the button has no box');
+  // By the mouse: a locator's click waits for the answer to the one before.
+  for (let click = 0; click < 3; click += 1) {
+    await page.mouse.click(box.x + box.width / 2, box.y + box.height / 2, { delay: 50 });
+  }
   await expect(notes.withText(text).first()).toBeVisible();
   await notes.open();
   await expect(notes.withText(text)).toHaveCount(1);
