@@ -46,3 +46,4 @@ mod transport;
 mod two_platforms;
 mod verify;
 mod walk;
+mod way_in;
