@@ -143,7 +143,6 @@ async fn row_34_h2_the_target_is_a_path_of_the_relying_party_or_its_start_page()
         (&*world.notes("/?x=1"), "/?x=1"),
         ("//evil.localhost/", "/"),
         ("/\\evil.localhost", "/"),
-        ("/%5cevil.localhost", "/"),
         ("http://evil.localhost/", "/"),
         ("javascript:alert(1)", "/"),
         ("http://notes.localhost@evil.localhost/", "/"),
@@ -156,6 +155,10 @@ async fn row_34_h2_the_target_is_a_path_of_the_relying_party_or_its_start_page()
         let home = alice.open(start.unwrap().as_str()).await;
         assert_eq!(home.url, world.notes(arrives), "{target}");
     }
+    let start = world.notes("/handoff/start?target_link_uri=/%255cevil.localhost");
+    let told = alice.open(&start).await;
+    assert_eq!(told.status, StatusCode::BAD_REQUEST, "{told:?}");
+    assert!(told.body.contains("This link leads to no page"), "{told:?}");
 }
 
 #[tokio::test]
@@ -435,11 +438,9 @@ async fn rows_2_and_20_h4_the_browser_must_come_back_within_five_minutes_and_the
             arrives,
             "{moment}: {page:?}"
         );
-        assert_eq!(
-            page.body.contains("not waiting for this sign-in"),
-            !arrives,
-            "{moment}"
-        );
+        // Too late: a new handoff has begun by itself, and asks once more.
+        let asks = page.url.contains("/handoff/authorize?") && page.body.contains("Continue to");
+        assert_eq!(asks, !arrives, "{moment}");
     }
 }
 

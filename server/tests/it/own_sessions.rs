@@ -235,7 +235,8 @@ async fn rows_26_62_end_needs_a_form_of_this_site_and_of_this_session() {
         assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{answer:?}");
         let stranger = world.visitor();
         let answer = stranger.post(&url, &[("csrf", &csrf)]).await;
-        assert_eq!(answer.location(), world.authority("/login"), "{answer:?}");
+        let sign_in = world.authority("/login?continue=%2Fsessions");
+        assert_eq!(answer.location(), sign_in, "{answer:?}");
     }
     assert_eq!(ends(&sessions(&world, &alice).await), own);
     let answer = world.visitor().get(&world.authority("/sessions")).await;
@@ -269,7 +270,7 @@ async fn rows_53_62_a_changed_password_or_a_disabled_person_ends_every_session()
         world.clock.advance(RECHECK);
         for browser in [&desk, &phone] {
             let answer = browser.get(&world.authority("/sessions")).await;
-            let ended = world.authority("/login?notice=session-ended");
+            let ended = world.authority("/login?continue=%2Fsessions&notice=session-ended");
             assert_eq!(answer.location(), ended);
             assert!(!browser.is_signed_in_at_notes(&world).await);
         }

@@ -253,8 +253,10 @@ async fn row_81_signing_out_of_notes_while_its_callback_is_under_way_leaves_no_s
             }
             1 => {
                 sign_out_of_notes(&world, &alice, &csrf).await;
+                // A new handoff has begun, which signs nobody in before they say so.
                 let page = alice.open(&callback).await;
-                assert!(page.url.contains("/signin/problem?"), "{page:?}");
+                assert!(page.url.contains("/handoff/authorize?"), "{page:?}");
+                assert!(page.body.contains("Continue to Notes"), "{page:?}");
             }
             _ => {
                 // Both with the cookies of before: as the browser sends them.

@@ -574,6 +574,11 @@ impl Refusals {
             .get(&self.world.notes("/callback?state=x&state=x"))
             .await;
         self.was(RelyingParty, RefusalReason::UnreadableParameters);
+        let late = alice.callback_address(&self.world).await;
+        self.world.clock.advance(time::Duration::seconds(301));
+        self.collected.take();
+        alice.get(&late).await;
+        self.was(RelyingParty, RefusalReason::StateTooLate);
         for (from, to, cause) in [
             ("&state=", "&state=x", RefusalReason::StateUnknownHere),
             ("&iss=", "&iss=x", RefusalReason::IssDiffers),
