@@ -240,7 +240,10 @@ async fn rows_26_62_end_needs_a_form_of_this_site_and_of_this_session() {
     }
     assert_eq!(ends(&sessions(&world, &alice).await), own);
     let answer = world.visitor().get(&world.authority("/sessions")).await;
-    assert_eq!(answer.location(), world.authority("/login"));
+    assert_eq!(
+        answer.location(),
+        world.authority("/login?continue=%2Fsessions")
+    );
 }
 
 #[tokio::test]
