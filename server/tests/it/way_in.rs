@@ -229,10 +229,10 @@ impl Browser<'_> {
                 self.tabs[tab] = self.follow(answer, false).await;
             }
             Action::Press(tab, who) => {
-                if let Tab::Page(page) = self.tabs[tab].clone() {
-                    if Self::owner(&page).is_none() {
-                        self.tabs[tab] = self.press(&page, who, true).await;
-                    }
+                if let Tab::Page(page) = self.tabs[tab].clone()
+                    && Self::owner(&page).is_none()
+                {
+                    self.tabs[tab] = self.press(&page, who, true).await;
                 }
             }
             Action::Callback(tab) => {
@@ -376,7 +376,7 @@ fn whatever_the_order_each_tab_arrives_and_nobody_sees_the_words_of_somebody_els
     let mut runner = TestRunner::new(config);
     let ran = runner.run(&vec(action(), 1..32), |actions| {
         let outcome = runtime.block_on(run(&actions));
-        outcome.map_err(|why| TestCaseError::fail(why))
+        outcome.map_err(TestCaseError::fail)
     });
     if let Err(error) = ran {
         panic!("{error}");
