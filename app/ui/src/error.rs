@@ -34,6 +34,11 @@ pub fn ErrorPage(
         trace,
         recorded,
     } = model;
+    // What is kept has a button of its own.
+    let class = match kept {
+        Some(_) => "button",
+        None => "button button--main",
+    };
     view! {
         <div class="sheet">
             <h1>{title}</h1>
@@ -43,7 +48,7 @@ pub fn ErrorPage(
                 .map(|(href, label)| {
                     view! {
                         <div class="actions">
-                            <a class="button button--main" href=href>
+                            <a class=class href=href>
                                 {label}
                             </a>
                         </div>

@@ -75,7 +75,7 @@ pub fn KeptForm(
             authority_name,
         } => view! {
             <h2>"What you wrote"</h2>
-            <p class="kept">{text}</p>
+            <p class="note-text">{text}</p>
             <ol class="steps-to-do">
                 <li>
                     <a href=sign_in target="_blank" rel="noopener">
