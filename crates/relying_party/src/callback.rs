@@ -219,11 +219,26 @@ async fn take(
             .take_late(pre.digest(), state.digest(), now)
             .await;
         let late = late.map_err(ErrorPage::unavailable)?;
-        return late.map(Taken::Late).ok_or_else(not_this_browser);
+        let late = late.ok_or_else(not_this_browser)?;
+        // Nobody is asked once more what they have just declined.
+        return match declined(&query) {
+            Some(error) => Err(error.on_the_way_to(&late.target)),
+            None => Ok(Taken::Late(late)),
+        };
     };
     let target = taken.target.clone();
     let outcome = open(site, query, pre, state, taken, flow);
     outcome.map_err(|error| error.on_the_way_to(&target))
+}
+
+/// Why the authorization server sent the browser back without a token, if it did.
+fn declined(query: &CallbackQuery) -> Option<CallbackError> {
+    let (reason, why) = match (query.error.as_deref()?, query.error_description.as_deref()) {
+        ("access_denied", Some(NOT_ASSIGNED)) => (Reason::NotAssigned, RefusalReason::NotAssigned),
+        ("access_denied", _) => (Reason::Cancelled, RefusalReason::AccessDenied),
+        _ => (Reason::Refused, RefusalReason::ErrorFromAuthority),
+    };
+    Some(CallbackError::new(reason, why))
 }
 
 /// What the answer to this handoff says, and whether it comes from whom it was asked of.
@@ -243,17 +258,8 @@ fn open(
     if !from_issuer && site.context.policy.issuer_check() {
         return Err(refused(RefusalReason::IssDiffers));
     }
-    match query.error.as_deref() {
-        None => {}
-        Some("access_denied") => {
-            return Err(match query.error_description.as_deref() {
-                Some(NOT_ASSIGNED) => {
-                    CallbackError::new(Reason::NotAssigned, RefusalReason::NotAssigned)
-                }
-                _ => CallbackError::new(Reason::Cancelled, RefusalReason::AccessDenied),
-            });
-        }
-        Some(_) => return Err(refused(RefusalReason::ErrorFromAuthority)),
+    if let Some(error) = declined(&query) {
+        return Err(error);
     }
     let token = query
         .handoff_token

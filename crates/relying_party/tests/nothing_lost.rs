@@ -114,6 +114,12 @@ async fn a_text_whose_session_ended_comes_back_to_its_author_alone() {
             assert_eq!(status, StatusCode::FORBIDDEN, "{page}");
             assert!(page.contains("dear &lt;diary&gt;") && page.contains("You are signed out of"));
             let kept = field(&page, "kept");
+            // Whoever has the page later opens nothing by it.
+            let later = [("kept", &*kept)];
+            let answer = world.send_from("", Method::POST, action, &later).await;
+            let (_, page) = read(answer).await;
+            assert!(!page.contains("diary"), "{page}");
+            let kept = field(&page, "kept");
 
             // Somebody else is signed in: the page shows nothing of it, and keeps it.
             for fields in [&sent[..], &[("kept", &*kept)]] {
@@ -356,6 +362,28 @@ async fn a_sign_in_that_took_too_long_is_started_again_once_and_then_by_a_button
             let back = world.send_from(&cookie, Method::GET, &old, &[]).await;
             assert!(location(&back).contains("reason=not-this-browser"));
         }
+    }
+}
+
+#[tokio::test]
+async fn what_was_declined_too_late_is_not_asked_once_more() {
+    let world = World::new().await;
+    let link = handoff::uri::with_query("/handoff/start", &[("target_link_uri", "/?page=2")]);
+    for (error, reason) in [
+        ("access_denied", "reason=cancelled&"),
+        (
+            "access_denied&error_description=not_assigned",
+            "reason=not-assigned&",
+        ),
+        ("server_error", "reason=refused&"),
+    ] {
+        let (cookie, callback) = start(&world, "", &link).await;
+        world.clock.advance(Duration::minutes(6));
+        let callback = callback.replace("handoff_token=T", &format!("error={error}"));
+        let back = world.send_from(&cookie, Method::GET, &callback, &[]).await;
+        let problem = location(&back);
+        assert!(problem.contains(reason), "{problem}");
+        assert_eq!(target_of(&problem).as_deref(), Some("/?page=2"));
     }
 }
 

@@ -23,10 +23,10 @@ pub(crate) fn ShownForm(
 /// What is kept of a form that was sent in vain, for the page that says why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
-    /// Nobody is signed in: the text is shown, and given back to whoever wrote it.
+    /// Nobody is signed in: the text is given back to whoever wrote it.
     SignedOut {
-        /// What was written.
-        text: String,
+        /// What was written, if the request itself brought it: then it is shown.
+        text: Option<String>,
         /// The address that the form was sent to.
         action: String,
         /// The text and its author, sealed by the application.
@@ -74,8 +74,13 @@ pub fn KeptForm(
             sign_in,
             authority_name,
         } => view! {
-            <h2>"What you wrote"</h2>
-            <p class="note-text">{text}</p>
+            {text
+                .map(|text| {
+                    view! {
+                        <h2>"What you wrote"</h2>
+                        <p class="note-text">{text}</p>
+                    }
+                })}
             <ol class="steps-to-do">
                 <li>
                     <a href=sign_in target="_blank" rel="noopener">

@@ -106,6 +106,9 @@ pub(crate) async fn post(
     let asked = Asked::check(&authority, &steps, query).await?;
     // Nobody is signed in any more, or somebody else is: whoever it is, the request itself still stands.
     let Some(signed_in) = signed_in else {
+        if fields.decision == Decision::Cancel {
+            return Ok(asked.deny(&authority, Declined::Cancelled));
+        }
         steps.step(Step::SignInAsked);
         let sign_in = continuation::sign_in_for(&asked.query);
         let answer =

@@ -78,8 +78,9 @@ impl Keeper {
         })
     }
 
-    /// Nobody is signed in. The text was on the screen a moment ago, and stays there.
-    fn signed_out(&self, form: ShownForm, text: String) -> ErrorPage {
+    /// Nobody is signed in. A text that the request brought was on the screen a moment ago, and stays there.
+    /// One that came sealed is not opened for whoever has the page now.
+    fn signed_out(&self, form: ShownForm, text: String, came_sealed: bool) -> ErrorPage {
         let Self { site, action } = self;
         let name = site.settings.name();
         let noun = site.settings.application.kind().noun();
@@ -90,7 +91,7 @@ impl Keeper {
             ),
         );
         let kept = Kept::SignedOut {
-            text: with_line_feeds(&text),
+            text: (!came_sealed).then(|| with_line_feeds(&text)),
             action: action.to_string(),
             sealed: form.filled(text).seal(site),
             sign_in: target::address(resume::PATH),
@@ -187,6 +188,7 @@ impl<S: Send + Sync> FromRequest<S> for TextPost {
             }
             (Err(_), Err(problem)) => return Err(problem),
         };
+        let came_sealed = given_back.is_some();
         let (form, text) = match (form, given_back, sent.text) {
             (_, Some(form), _) => {
                 let text = form.text.clone().unwrap_or_default();
@@ -222,7 +224,7 @@ impl<S: Send + Sync> FromRequest<S> for TextPost {
             (Some(_), _, Some(form), Some(text)) => Err(keeper.somebody_else(form, text)),
             (Some(_), Err(problem), ..) => Err(problem),
             (Some(_), Ok(_), ..) => Err(ErrorPage::bad_request()),
-            (None, _, Some(form), Some(text)) => Err(keeper.signed_out(form, text)),
+            (None, _, Some(form), Some(text)) => Err(keeper.signed_out(form, text, came_sealed)),
             (None, ..) => {
                 Err(ErrorPage::signed_out().leading_to(target::address("/"), target::label(&site)))
             }
