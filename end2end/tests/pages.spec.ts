@@ -252,11 +252,13 @@ const pages: Pages = {
     await page.goto(`${sites.authority}/handoff/authorize?client_id=nobody`);
     await expect(error.heading).toHaveText('This application is not known here');
   },
-  'error-out-of-date': async ({ context, signIn, error, watch }) => {
+  'error-out-of-date': async (visitor) => {
+    const { context, page, error, watch } = visitor;
     watch.expect(403);
-    await signIn.open();
-    await context.clearCookies({ name: '__Host-as_pre' });
-    await signIn.enter(alice);
+    await visitor.signInAs(alice);
+    await page.goto(`${sites.authority}/logout`);
+    await context.clearCookies({ name: '__Host-as_session' });
+    await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await expect(error.heading).toHaveText('This page is out of date');
   },
   'step-links': async ({ page }) => {
