@@ -261,6 +261,15 @@ async fn one_shown_form_makes_one_text_however_often_it_is_sent() {
         let page = alice.get("/").await;
         assert!(page.contains("buy milk"), "{page}");
         assert_eq!(texts(&page, path), 1, "{page}");
+        // A corrected text is not lost: it is shown, and makes a text of its own.
+        let corrected = [("text", "buy oat milk"), ("form", &*form)];
+        let (status, shown) = read(alice.post(path, &corrected).await).await;
+        assert_eq!(status, StatusCode::CONFLICT, "{shown}");
+        assert!(shown.contains("buy oat milk"), "{shown}");
+        let new = field(&shown, "form");
+        let again = [("text", "buy oat milk"), ("form", &*new)];
+        assert_eq!(location(&alice.post(path, &again).await), "/");
+        assert_eq!(texts(&alice.get("/").await, path), 2);
         assert_ne!(
             field(&page, "form"),
             form,

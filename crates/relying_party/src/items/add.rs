@@ -32,16 +32,28 @@ async fn add(site: &RelyingParty, post: &TextPost, page: Page) -> Result<Respons
         site.admit_write(signed_in)?;
         match site.settings.application.texts().parse(&post.text) {
             Ok(text) => {
+                let id = item.unwrap_or_else(|| ItemId::mint(site.context.random.bytes()));
                 let new = Item {
-                    id: item.unwrap_or_else(|| ItemId::mint(site.context.random.bytes())),
-                    text,
+                    id,
+                    text: text.clone(),
                     done: false,
                     created_at: site.context.now(),
                     edited_at: None,
                 };
                 let added = site.items.add_item(&signed_in.owner(), new).await;
                 match added.map_err(ErrorPage::unavailable)? {
-                    Added::Yes | Added::Before => return Ok(redirect::see_other("/")),
+                    Added::Yes => return Ok(redirect::see_other("/")),
+                    Added::Before => {
+                        let found = site.items.find_item(&signed_in.owner(), id).await;
+                        let found = found.map_err(ErrorPage::unavailable)?;
+                        if found.is_some_and(|found| found.text == text) {
+                            return Ok(redirect::see_other("/"));
+                        }
+                        // A corrected text is another one: the form is shown anew and makes a text of its own.
+                        let draft = Draft::refused(&post.text, sent_before(site));
+                        let page = page.status(StatusCode::CONFLICT);
+                        return show_with(site, signed_in, draft, None, *place, page).await;
+                    }
                     Added::Full => {
                         let full = full(site.settings.application.kind());
                         (full, StatusCode::UNPROCESSABLE_ENTITY)
@@ -57,6 +69,14 @@ async fn add(site: &RelyingParty, post: &TextPost, page: Page) -> Result<Respons
     };
     let page = page.status(status);
     show_with(site, signed_in, draft, None, *place, page).await
+}
+
+fn sent_before(site: &RelyingParty) -> String {
+    let noun = site.settings.application.kind().noun();
+    format!(
+        "This form was sent before with another text. This {noun} is not saved yet: send it to add \
+         it too."
+    )
 }
 
 fn full(kind: Kind) -> String {
