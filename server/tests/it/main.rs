@@ -26,6 +26,7 @@ mod limits;
 mod metrics;
 mod operate;
 mod otlp;
+mod outcomes;
 mod own_sessions;
 mod policy;
 mod portal;
