@@ -30,7 +30,6 @@ use handoff::{
 };
 use http::Extensions;
 use lab_pages::{
-    monitor::MonitorPage,
     start::{Start, StartPage},
     stepping::{Links, LinksPage, Offer},
 };
@@ -262,7 +261,8 @@ pub fn router() -> Router {
 
     let pages = Router::new()
         .route("/", get(start))
-        .route("/monitor", get(monitor))
+        .route("/monitor", get(monitor::now::get))
+        .route(monitor::live::PATH, get(monitor::live::get))
         .route("/step", get(step).post(make_links))
         .merge(flows);
 
@@ -311,11 +311,4 @@ fn show_links(lab: &Lab, offer: Offer, page: Page) -> Response {
     };
     let frame = lab.0.context.frame.clone();
     page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))
-}
-
-async fn monitor(At(lab): At<Lab>, page: Page) -> Result<Response, ErrorPage> {
-    let monitor = lab.monitor().ok_or_else(ErrorPage::not_found)?;
-    let model = monitor.report().page();
-    let frame = lab.0.context.frame.clone();
-    Ok(page.show(move || frame.page("Monitor", false, view! { <MonitorPage model /> })))
 }
