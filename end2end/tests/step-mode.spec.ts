@@ -1,7 +1,7 @@
 import { alice, expect, sites, StepMode, test } from '../fixtures/index.ts';
 
 // The browser decides whether a chain of redirects through four sites keeps its cookies and its way back.
-test('one click switches it on at all sites, and the page survives Back', { tag: ['@engine', '@both-no-script'] }, async ({ visitor }) => {
+test('one click switches it on at all sites, and the page survives Back', { tag: '@engine' }, async ({ visitor }) => {
   const { page, portal, step } = visitor;
   await visitor.signInAs(alice);
   await page.goto(`${sites.lab}/step`);
