@@ -26,10 +26,8 @@ pub async fn rename(mut request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<Context>() else {
         return next.run(request).await;
     };
-    let (incoming, outgoing): (Rewriting, Rewriting) = match context.cookie_prefix {
-        _ if !context.policy.host_cookies() => (from_plain, to_plain),
-        Prefix::Host => return next.run(request).await,
-        Prefix::HostHttp => (from_the_wire, to_the_wire),
+    let Some((incoming, outgoing)) = rewriting(context) else {
+        return next.run(request).await;
     };
     rewrite(request.headers_mut(), header::COOKIE, incoming);
     let mut response = next.run(request).await;
@@ -38,6 +36,15 @@ pub async fn rename(mut request: Request, next: Next) -> Response {
 }
 
 type Rewriting = fn(&[u8]) -> Vec<u8>;
+
+/// How lines are rewritten at a site, on their way in and out; none where code and wire agree.
+fn rewriting(context: &Context) -> Option<(Rewriting, Rewriting)> {
+    match context.cookie_prefix {
+        _ if !context.policy.host_cookies() => Some((from_plain, to_plain)),
+        Prefix::Host => None,
+        Prefix::HostHttp => Some((from_the_wire, to_the_wire)),
+    }
+}
 
 /// Names without any prefix (without row 58). Of two cookies of one name the first counts: browsers
 /// send the one with the longer path first, whichever host has set it.
@@ -117,6 +124,17 @@ impl Cookies {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         Self(pairs)
+    }
+
+    /// The same for a reader outside of [`rename`], by the names that code uses.
+    #[must_use]
+    pub fn on_the_wire(headers: &HeaderMap, context: &Context) -> Self {
+        let Some((incoming, _)) = rewriting(context) else {
+            return Self::of(headers);
+        };
+        let mut headers = headers.clone();
+        rewrite(&mut headers, header::COOKIE, incoming);
+        Self::of(&headers)
     }
 
     /// The value of a cookie. One that stands there twice counts as absent: no browser sends a
