@@ -261,13 +261,16 @@ const pages: Pages = {
     await page.getByRole('button', { name: 'Sign out', exact: true }).click();
     await expect(error.heading).toHaveText('This page is out of date');
   },
-  'step-links': async ({ page }) => {
+  'step-off': async ({ page }) => {
     await page.goto(`${sites.lab}/step`);
-    await page.getByRole('button', { name: 'Make the links', exact: true }).click();
-    await expect(page.getByText('Each link works once')).toBeVisible();
+    await expect(page.getByRole('button', { name: 'Switch it on at all sites' })).toBeVisible();
   },
   'step-on': async ({ page }) => {
-    await new StepMode(page).switchOn('Notes');
+    await new StepMode(page).switchOnEverywhere();
+  },
+  'step-at-a-site': async ({ page }) => {
+    await new StepMode(page).switchOnEverywhere();
+    await page.goto(`${sites.notes}/lab/step`);
   },
   'step-held': async (visitor) => {
     const step = new StepMode(visitor.page);
@@ -340,8 +343,7 @@ const pages: Pages = {
     await visitor.openNotesAs(alice);
     await visitor.page.goto(visitor.callbacks()[0] ?? '');
     await visitor.problem.explains('notThisBrowser');
-    await visitor.page.goto(`${sites.lab}/monitor`);
-    await expect(visitor.page.getByRole('heading', { level: 1 })).toHaveText('Monitor');
+    await visitor.monitor.open();
   },
 };
 

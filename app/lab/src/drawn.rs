@@ -8,7 +8,7 @@ use ui::components::{
 };
 
 use crate::{
-    diagram::{Diagram, Names, Outcome, readable, svg, text},
+    diagram::{Diagram, Names, Outcome, readable, secrets::Legend, svg, text},
     fragments::{Part, since, whole},
     islands::flow::OUTCOME,
     message,
@@ -82,6 +82,7 @@ impl Drawn {
         view! {
             <div class="flow-columns">
                 <section class="flow-picture" aria-label="Picture">
+                    <Legend />
                     <div inner_html=picture></div>
                     <details class="flow-words">
                         <summary>"The same in words"</summary>
@@ -99,10 +100,10 @@ impl Drawn {
     }
 }
 
-/// The message that is open until the reader chooses one: the refusal, if there is one.
+/// The message that is open until the reader chooses one: the one that decided the handoff, and the newest
+/// one until then.
 fn first_open(diagram: &Diagram) -> Option<usize> {
-    let refused = diagram.entries.iter().find(|entry| entry.refused());
-    let entry = refused.or_else(|| diagram.entries.first());
+    let entry = diagram.decisive().or_else(|| diagram.entries.last());
     entry.map(|entry| entry.number)
 }
 
@@ -183,6 +184,31 @@ mod tests {
         assert!(!sent.contains("id=\"o2\""), "{sent}");
         let number = after.messages.len();
         assert!(sent.contains(&format!("id=\"o{number}\"")), "{sent}");
+    }
+
+    #[test]
+    fn the_newest_message_is_open_until_the_outcome_and_then_the_one_that_decided() {
+        let events: Vec<Event> =
+            serde_json::from_str(include_str!("diagram/samples/signed_in.json")).unwrap();
+        let mut open = Vec::new();
+        for count in 1..=events.len() {
+            let drawn = Drawn::of(&events[..count], &names());
+            let outcome = &drawn.outcome.html;
+            let (_, rest) = outcome.split_once("data-decisive=\"").unwrap();
+            let (number, _) = rest.split_once('"').unwrap();
+            let is_over = outcome.contains("data-over");
+            if !is_over {
+                assert_eq!(number, drawn.messages.len().to_string(), "{outcome}");
+            }
+            let opened = |part: &&Part| part.html.contains("name=\"message\" open");
+            let opened: Vec<_> = drawn.messages.iter().filter(opened).collect();
+            assert_eq!(opened.len(), 1);
+            assert_eq!(opened[0].id, format!("o{number}"));
+            open.push(number.to_owned());
+        }
+        assert_eq!(open.last().unwrap(), "9", "the session begins");
+        open.dedup();
+        assert_eq!(open, ["1", "2", "3", "4", "5", "6", "7", "8", "9"]);
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub mod next;
 pub mod start;
 #[cfg(feature = "ssr")]
 pub mod stepping;
+#[cfg(feature = "ssr")]
+pub(crate) mod tries;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

@@ -7,8 +7,9 @@ use handoff::{
 use leptos::prelude::*;
 
 use crate::diagram::{
-    Arrow, Decision, Diagram, Entry, Kind, duration, explain, kind_words,
+    Arrow, CHANGED, Decision, Diagram, Entry, Kind, duration, explain, kind_words,
     rules::{Rule, rule},
+    secrets::{Secret, SecretShape},
     visible,
 };
 use ui::components::{icon::Glyph, notice::Tone};
@@ -57,8 +58,12 @@ pub(crate) fn one(diagram: &Diagram, entry: &Entry, open: bool) -> AnyView {
         let (authority, app) = parties(diagram, message.from.max(message.to));
         view! { <p>{words.sentences(authority, app)}</p> }
     });
+    let changed = message.as_ref().and_then(changed);
     let recorded = message.as_ref().map(|message| {
-        let sent = message.sent.as_ref().map(|sent| wire(diagram, sent));
+        let sent = message
+            .sent
+            .as_ref()
+            .map(|sent| wire(sent, &message.changed));
         let sent = sent.unwrap_or_else(|| {
             view! { <p>"What was sent is not kept: it was too long."</p> }.into_any()
         });
@@ -86,12 +91,34 @@ pub(crate) fn one(diagram: &Diagram, entry: &Entry, open: bool) -> AnyView {
             </summary>
             <div class="flow-body" id=format!("m{number}")>
                 {said}
+                {changed}
                 {decisions}
                 {recorded}
             </div>
         </details>
     }
     .into_any()
+}
+
+/// What somebody changed before this message, in words.
+fn changed(message: &Arrow) -> Option<AnyView> {
+    let names: Vec<String> = message.changed.iter().map(|name| visible(name)).collect();
+    let values = match names.len() {
+        0 => return None,
+        1 => "has another value",
+        _ => "have other values",
+    };
+    let names = names.join(", ");
+    Some(
+        view! {
+            <p class="flow-changed">
+                <strong>"Changed on the way: "</strong>
+                <code>{names}</code>
+                {format!(" {values} than in the message that led here.")}
+            </p>
+        }
+        .into_any(),
+    )
 }
 
 fn heading(diagram: &Diagram, message: &Arrow) -> String {
@@ -221,7 +248,7 @@ fn plain(text: &str) -> String {
     text.replace("**", "").replace('`', "")
 }
 
-fn wire(diagram: &Diagram, message: &Message) -> AnyView {
+fn wire(message: &Message, changed: &[String]) -> AnyView {
     let (title, first, groups, headers): (_, _, [(&str, &[Named]); 3], &[Named]) = match message {
         Message::Request {
             method,
@@ -267,7 +294,7 @@ fn wire(diagram: &Diagram, message: &Message) -> AnyView {
         .map(|(title, values)| {
             view! {
                 <h4>{title}</h4>
-                {list(diagram, values)}
+                {list(values, changed)}
             }
         })
         .collect_view();
@@ -275,7 +302,7 @@ fn wire(diagram: &Diagram, message: &Message) -> AnyView {
         view! {
             <details class="wire-headers">
                 <summary>{format!("Headers ({})", headers.len())}</summary>
-                {list(diagram, headers)}
+                {list(headers, &[])}
             </details>
         }
     });
@@ -292,14 +319,17 @@ fn wire(diagram: &Diagram, message: &Message) -> AnyView {
     .into_any()
 }
 
-fn list(diagram: &Diagram, values: &[Named]) -> AnyView {
+fn list(values: &[Named], changed: &[String]) -> AnyView {
     let values = values
         .iter()
         .map(|named| {
+            let is_changed = changed.contains(&named.name);
+            let mark =
+                is_changed.then(|| view! { " " <strong class="changed-mark">{CHANGED}</strong> });
             view! {
                 <div>
                     <dt>{visible(&named.name)}</dt>
-                    <dd>{pieces(diagram, &named.value)}</dd>
+                    <dd>{pieces(named)} {mark}</dd>
                 </div>
             }
         })
@@ -307,16 +337,18 @@ fn list(diagram: &Diagram, values: &[Named]) -> AnyView {
     view! { <dl>{values}</dl> }.into_any()
 }
 
-fn pieces(diagram: &Diagram, value: &[Piece]) -> impl IntoView + use<> {
-    value
+fn pieces(named: &Named) -> impl IntoView + use<> {
+    named
+        .value
         .iter()
         .map(|piece| match piece {
             Piece::Text(text) => view! { <span>{visible(text)}</span> }.into_any(),
             Piece::Hidden { kind, fingerprint } => {
-                let colour = diagram.colour_of(fingerprint).map(|colour| colour + 1);
+                let secret = Secret::of(&kind_words(kind, &named.name));
                 let says = format!("{} {}", kind_words(kind, "value"), visible(fingerprint));
                 view! {
-                    <span class="secret" data-chip=colour>
+                    <span class="secret" data-secret=secret.map(Secret::slug)>
+                        {secret.map(|secret| view! { <SecretShape secret /> })}
                         {says}
                     </span>
                 }

@@ -1,8 +1,12 @@
-//! Step mode: the request that comes next, before it is sent.
+//! Step mode: its switch, and the request that comes next, before it is sent.
 
 use leptos::prelude::*;
+use ui::{
+    components::notice::{Notice, Tone},
+    words::{Explained, Term},
+};
 
-use ui::components::notice::{Notice, Tone};
+use crate::tries::{self, Try};
 
 /// A parameter of the request that comes next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,8 +36,8 @@ pub struct Held {
     pub cookies: Vec<String>,
     /// The lab's origin.
     pub lab: String,
-    /// The path where step mode is switched off.
-    pub switch: String,
+    /// Where the handoff is drawn.
+    pub flow: Option<String>,
 }
 
 /// "Harbor ID sends your browser to Notes", with every parameter in a field.
@@ -50,8 +54,9 @@ pub fn HeldPage(
         parameters,
         cookies,
         lab,
-        switch,
+        flow,
     } = model;
+    let tries = tries::at(&address, parameters.iter().map(|it| &*it.name));
     let heading = if is_elsewhere {
         format!("{from} sends your browser to {to}")
     } else {
@@ -75,10 +80,16 @@ pub fn HeldPage(
         }
         .into_any()
     } else {
+        let mut explained = Vec::new();
         let fields = parameters
             .into_iter()
             .enumerate()
-            .map(|(number, parameter)| view! { <ParameterField number parameter /> })
+            .map(|(number, parameter)| {
+                // A page explains no term twice.
+                let term = tries::term(&parameter.name).filter(|it| !explained.contains(it));
+                explained.extend(term);
+                view! { <ParameterField number parameter term /> }
+            })
             .collect_view();
         view! {
             <form class="stack" method="get" action=address.clone()>
@@ -97,8 +108,7 @@ pub fn HeldPage(
             <h1>{heading}</h1>
             <p>
                 "Step mode has stopped here. This is the request that comes next; it was not sent \
-                 yet. What was not in the address before is marked as new. Change a value and go \
-                 on, and you see what the check behind it is for."
+                 yet. A parameter that the address before did not have is marked as new."
             </p>
             {cookies}
             <section class="tool" aria-label="The next request">
@@ -107,17 +117,49 @@ pub fn HeldPage(
                 </p>
                 {go_on}
             </section>
+            {(!tries.is_empty()).then(|| view! { <TriesHere tries /> })}
+            <ul class="stack" role="list">
+                {flow.map(|flow| view! {
+                    <li>
+                        <a href=flow target="_blank" rel="noopener">
+                            "This handoff, drawn in a new tab"
+                        </a>
+                    </li>
+                })}
+                <li>
+                    <a href=format!("{lab}/step")>"Switch step mode off, or see what else to try"</a>
+                </li>
+            </ul>
             <p class="muted">
-                "The values on this page are real secrets of your own handoff: show it to nobody \
-                 whom you would not hand the session. " <a href=switch>"Switch step mode off"</a>
-                " or go " <a href=lab>"back to the lab"</a> "."
+                "These values are live secrets. Whoever sees them can take over this sign-in: do not \
+                 share your screen with a real account."
             </p>
         </div>
     }
 }
 
 #[component]
-fn ParameterField(number: usize, parameter: Parameter) -> impl IntoView {
+fn TriesHere(tries: Vec<Try>) -> impl IntoView {
+    let tries = tries
+        .into_iter()
+        .map(|one| {
+            view! {
+                <li>
+                    {one.change} " " <span class="muted">{one.then}</span>
+                </li>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="stack" aria-labelledby="tries-heading">
+            <h2 id="tries-heading">"Try here"</h2>
+            <ul>{tries}</ul>
+        </section>
+    }
+}
+
+#[component]
+fn ParameterField(number: usize, parameter: Parameter, term: Option<Term>) -> impl IntoView {
     let Parameter {
         name,
         value,
@@ -127,10 +169,13 @@ fn ParameterField(number: usize, parameter: Parameter) -> impl IntoView {
     let mark = is_new.then(|| view! { " " <span class="new-mark">"new"</span> });
     view! {
         <div class="field">
-            <label for=id.clone()>
-                <code>{name.clone()}</code>
-                {mark}
-            </label>
+            <div class="field-name">
+                <label for=id.clone()>
+                    <code>{name.clone()}</code>
+                    {mark}
+                </label>
+                {term.map(|term| view! { <Explained term /> })}
+            </div>
             <input
                 id=id
                 name=name
@@ -151,15 +196,13 @@ pub struct Switch {
     pub site: String,
     /// Whether it is on.
     pub is_on: bool,
-    /// The key of a link from the lab that can switch it on.
-    pub key: Option<String>,
-    /// The lab's origin.
+    /// The lab's page about step mode.
     pub lab: String,
-    /// Where the forms are posted.
+    /// Where the form is posted.
     pub path: String,
 }
 
-/// The switch of step mode at one site.
+/// Step mode of one site.
 #[component]
 pub fn SwitchPage(
     /// What to show.
@@ -168,12 +211,11 @@ pub fn SwitchPage(
     let Switch {
         site,
         is_on,
-        key,
         lab,
         path,
     } = model;
-    let body = match (is_on, key) {
-        (true, _) => view! {
+    let body = if is_on {
+        view! {
             <Notice tone=Tone::Accepted>
                 {format!(
                     "Step mode is on at {site}, in this browser, for an hour. A page shows each \
@@ -182,40 +224,28 @@ pub fn SwitchPage(
             </Notice>
             <form method="post" action=path>
                 <button class="button" type="submit" name="off" value="yes">
-                    "Switch it off"
+                    {format!("Switch it off at {site}")}
                 </button>
             </form>
         }
-        .into_any(),
-        (false, Some(key)) => view! {
+        .into_any()
+    } else {
+        view! {
             <p>
                 {format!(
-                    "When it is on, {site} shows each redirect of a handoff before your browser \
-                     follows it, and lets you change it. Only in this browser, and for an hour.",
+                    "It is off at {site} in this browser. The lab's page switches it on, at all \
+                     sites at once.",
                 )}
             </p>
-            <form method="post" action=path>
-                <input type="hidden" name="key" value=key />
-                <button class="button button--main" type="submit">
-                    "Switch it on"
-                </button>
-            </form>
         }
-        .into_any(),
-        (false, None) => view! {
-            <p>
-                {format!("It is off at {site} in this browser. To switch it on, take a link of the ")}
-                <a href=format!("{lab}/step")>"lab"</a> "; each works once, for ten minutes."
-            </p>
-        }
-        .into_any(),
+        .into_any()
     };
     view! {
         <div class="sheet">
             <h1>{format!("Step mode at {site}")}</h1>
             {body}
             <p>
-                <a href=format!("{lab}/step")>"Back to the lab"</a>
+                <a href=lab>"Step mode at all sites"</a>
             </p>
         </div>
     }
@@ -223,32 +253,39 @@ pub fn SwitchPage(
 
 /// The lab's page about step mode.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Links {
-    /// What can be done here.
-    pub offer: Offer,
-    /// The sites that cannot be stepped through, as this process does not serve them.
+pub struct StepMode {
+    /// The sites that can be stepped through.
+    pub sites: Vec<SiteSwitch>,
+    /// The names of those that cannot, as this process does not serve them.
     pub elsewhere: Vec<&'static str>,
+    /// The authorization server's origin.
+    pub authority: String,
 }
 
-/// What the lab can do about step mode.
+/// A site that can be stepped through.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Offer {
-    /// Nothing: this process serves no site but the lab.
-    Nowhere,
-    /// Make the links.
-    ToMake,
-    /// They are made: the sites' names, each with its link.
-    Made(Vec<(&'static str, String)>),
+pub struct SiteSwitch {
+    /// Its name.
+    pub name: String,
+    /// Its page about step mode.
+    pub page: String,
+    /// Whether step mode is on there in this browser.
+    pub is_on: bool,
 }
 
-/// What step mode is, and the links that switch it on.
+/// What step mode is, where it is on, and what to try with it.
 #[component]
-pub fn LinksPage(
+pub fn StepModePage(
     /// What to show.
-    model: Links,
+    model: StepMode,
 ) -> impl IntoView {
-    let Links { offer, elsewhere } = model;
-    let elsewhere = (offer != Offer::Nowhere && !elsewhere.is_empty()).then(|| {
+    let StepMode {
+        sites,
+        elsewhere,
+        authority,
+    } = model;
+    let is_anywhere = !sites.is_empty();
+    let elsewhere = (is_anywhere && !elsewhere.is_empty()).then(|| {
         let names = elsewhere.join(" and ");
         view! {
             <p class="muted">
@@ -256,8 +293,10 @@ pub fn LinksPage(
             </p>
         }
     });
-    let body = match offer {
-        Offer::Nowhere => view! {
+    let body = if is_anywhere {
+        view! { <SwitchOfAll sites authority /> }.into_any()
+    } else {
+        view! {
             <div class="empty stack">
                 <p>
                     "The program that serves this lab serves no other site, so there is nothing to \
@@ -266,51 +305,130 @@ pub fn LinksPage(
                 </p>
             </div>
         }
-        .into_any(),
-        Offer::ToMake => view! {
-            <form method="post" action="/step">
-                <button class="button button--main" type="submit">
-                    "Make the links"
-                </button>
-            </form>
-        }
-        .into_any(),
-        Offer::Made(links) => {
-            let links = links
-                .into_iter()
-                .map(|(site, address)| {
-                    view! {
-                        <li>
-                            <a href=address>{format!("Step mode at {site}")}</a>
-                        </li>
-                    }
-                })
-                .collect_view();
-            view! {
-                <p>"Each link works once, for ten minutes, in the browser that follows it."</p>
-                <ul class="stack" role="list">
-                    {links}
-                </ul>
-            }
-            .into_any()
-        }
+        .into_any()
     };
     view! {
         <div class="page page--text">
             <h1>"Step through a handoff"</h1>
             <p>
-                "A handoff takes a second. In step mode your browser stops before each redirect, \
-                 and shows the exact request that comes next. What the address before did not have \
-                 is marked as new. You can change every value before you go on: try a letter of the \
-                 state on its way back to the app. Switch it on at each site whose redirects you \
-                 want to see, then open an app as always."
+                "A handoff takes a second. In step mode your browser stops before each redirect, and \
+                 shows the exact request that comes next. You can change every value before you go on."
             </p>
             {body}
             {elsewhere}
+            {is_anywhere.then(|| view! { <WhatToTry /> })}
             <p>
                 <a href="/">"Back to the start"</a>
             </p>
         </div>
+    }
+    .into_any()
+}
+
+/// Where it is on, the buttons, and where to go then.
+#[component]
+fn SwitchOfAll(sites: Vec<SiteSwitch>, authority: String) -> impl IntoView {
+    let on = sites.iter().filter(|site| site.is_on).count();
+    let is_all = on == sites.len();
+    let rows = sites
+        .into_iter()
+        .map(|SiteSwitch { name, page, is_on }| {
+            let tone = if is_on { Tone::Accepted } else { Tone::Neutral };
+            let says = if is_on { "on" } else { "off" };
+            view! {
+                <li class="step-site" data-tone=tone.slug()>
+                    <a href=page>{name}</a>
+                    <strong>{says}</strong>
+                </li>
+            }
+        })
+        .collect_view();
+    let heading = if is_all {
+        "Step mode is on in this browser, for an hour"
+    } else if on > 0 {
+        "Step mode is on at some sites in this browser"
+    } else {
+        "Step mode is off in this browser"
+    };
+    let switch_on = (!is_all).then(|| {
+        view! {
+            <button class="button button--main" type="submit" name="on" value="yes">
+                "Switch it on at all sites"
+            </button>
+        }
+    });
+    let switch_off = (on > 0).then(|| {
+        view! {
+            <button class="button" type="submit" name="off" value="yes">
+                "Switch it off at all sites"
+            </button>
+        }
+    });
+    let go = (on > 0).then(|| {
+        view! {
+            <ol class="steps">
+                <li>
+                    <p>
+                        <a href="/flows/next" target="_blank" rel="noopener">
+                            "Watch the next handoff in a new tab"
+                        </a> ": its picture grows with each step that you take here."
+                    </p>
+                </li>
+                <li>
+                    <p>
+                        <a href=authority>"Go to your apps at Harbor ID"</a>
+                        " and open one. Your browser stops at the first redirect."
+                    </p>
+                </li>
+            </ol>
+        }
+    });
+    view! {
+        <section class="tool" aria-labelledby="switch-heading">
+            <h2 id="switch-heading">{heading}</h2>
+            <ul class="step-sites" role="list">
+                {rows}
+            </ul>
+            <form class="actions" method="post" action="/step">
+                {switch_on}
+                {switch_off}
+            </form>
+            {go}
+        </section>
+    }
+    .into_any()
+}
+
+#[component]
+fn WhatToTry() -> impl IntoView {
+    let tries = tries::ALL
+        .map(|one| {
+            view! {
+                <div class="entry">
+                    <dt>{one.name}</dt>
+                    <dd>
+                        {one.change} " " {one.then}
+                    </dd>
+                </div>
+            }
+        })
+        .collect_view();
+    view! {
+        <section class="stack" aria-labelledby="try-heading">
+            <h2 id="try-heading">"What to try"</h2>
+            <dl class="glossary">
+                {tries}
+                <div class="entry">
+                    <dt>"A second verify"</dt>
+                    <dd>
+                        "Step mode does not stop the call from server to server. The script "
+                        <code>"docs/walk.sh"</code>
+                        " takes the application's part, and sends verify twice. The second answer is \
+                         400, and the session that the first verify began is ended."
+                    </dd>
+                </div>
+            </dl>
+        </section>
     }
     .into_any()
 }

@@ -17,6 +17,8 @@ pub enum Term {
     Callback,
     /// The hash of a verifier.
     Challenge,
+    /// How a challenge is made of its verifier.
+    ChallengeMethod,
     /// An application as the authorization server knows it.
     Client,
     /// What a browser keeps for a site, and brings back to it.
@@ -29,6 +31,8 @@ pub enum Term {
     Handoff,
     /// The secret that a browser carries from the authorization server to the application.
     HandoffToken,
+    /// Who sends an answer.
+    Issuer,
     /// The hint that a person has chosen *Open App*.
     LaunchTicket,
     /// Scheme, host and port of a page.
@@ -41,12 +45,16 @@ pub enum Term {
     PreSession,
     /// An answer that sends the browser elsewhere.
     Redirect,
+    /// Where a client wants its answers.
+    RedirectUri,
     /// A site that lets the authorization server sign people in.
     RelyingParty,
     /// What a site knows of a browser that is signed in.
     Session,
     /// What binds a callback to the browser that began.
     State,
+    /// The page that a person gets to see at the end.
+    TargetLinkUri,
     /// What finds a request in the log.
     TraceId,
     /// What binds verify to the server that began.
@@ -57,26 +65,30 @@ pub enum Term {
 
 impl Term {
     /// Every term, in the order of the alphabet.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 26] = [
         Self::AuthorizationServer,
         Self::BackChannel,
         Self::Callback,
         Self::Challenge,
+        Self::ChallengeMethod,
         Self::Client,
         Self::Cookie,
         Self::CsrfToken,
         Self::FrontChannel,
         Self::Handoff,
         Self::HandoffToken,
+        Self::Issuer,
         Self::LaunchTicket,
         Self::OpenIdConnect,
         Self::Origin,
         Self::Pkce,
         Self::PreSession,
         Self::Redirect,
+        Self::RedirectUri,
         Self::RelyingParty,
         Self::Session,
         Self::State,
+        Self::TargetLinkUri,
         Self::TraceId,
         Self::Verifier,
         Self::Verify,
@@ -90,21 +102,25 @@ impl Term {
             Self::BackChannel => "back channel",
             Self::Callback => "callback",
             Self::Challenge => "challenge",
+            Self::ChallengeMethod => "challenge method",
             Self::Client => "client",
             Self::Cookie => "cookie",
             Self::CsrfToken => "CSRF token",
             Self::FrontChannel => "front channel",
             Self::Handoff => "handoff",
             Self::HandoffToken => "handoff token",
+            Self::Issuer => "issuer",
             Self::LaunchTicket => "launch ticket",
             Self::OpenIdConnect => "OpenID Connect",
             Self::Origin => "origin",
             Self::Pkce => "PKCE",
             Self::PreSession => "pre-session",
             Self::Redirect => "redirect",
+            Self::RedirectUri => "redirect URI",
             Self::RelyingParty => "relying party",
             Self::Session => "session",
             Self::State => "state",
+            Self::TargetLinkUri => "target link URI",
             Self::TraceId => "trace id",
             Self::Verifier => "verifier",
             Self::Verify => "verify",
@@ -136,6 +152,10 @@ impl Term {
                 "The hash of a verifier. An application shows it at the start of a sign-in; nobody can \
                  find the verifier from it, and everybody can check the verifier against it."
             }
+            Self::ChallengeMethod => {
+                "How a challenge is made from its verifier. `S256`, which stands for SHA-256, is the only one that \
+                 Harbor ID accepts."
+            }
             Self::Client => {
                 "An application as the authorization server has it on record: its name, its \
                  addresses, and how it proves who it is."
@@ -159,6 +179,10 @@ impl Term {
             Self::HandoffToken => {
                 "A secret that Harbor ID sends through the browser to an application. It works once, \
                  for about a minute, and only for the browser and the application that asked."
+            }
+            Self::Issuer => {
+                "The origin of the authorization server, as it names itself. An application compares it, so that \
+                 no other server can answer in its place."
             }
             Self::LaunchTicket => {
                 "A hint that Harbor ID adds when you open an application from its portal, so that it \
@@ -184,6 +208,10 @@ impl Term {
                 "An answer that says \u{201c}go on at this address\u{201d}. Your browser follows it \
                  by itself."
             }
+            Self::RedirectUri => {
+                "The address to which the authorization server sends the browser back. It must be one that was \
+                 registered for the application."
+            }
             Self::RelyingParty => {
                 "A site that signs people in by an authorization server instead of keeping passwords \
                  itself. Here, Notes and Tasks are two."
@@ -195,6 +223,10 @@ impl Term {
             Self::State => {
                 "A random value that an application gives to a browser at the start of a sign-in. Only \
                  a browser that brings it back may finish."
+            }
+            Self::TargetLinkUri => {
+                "The page of the application that opens when the sign-in is done. The application accepts only its \
+                 own pages."
             }
             Self::TraceId => {
                 "A short code on an error page, by which those who run the site find your request in \

@@ -7,7 +7,7 @@ use crate::{
     collector::MAX_CHANGES,
     flows::streams::{MAX_STREAMS, MAX_STREAMS_OF_NETWORK},
     monitor::MAX_FACTS,
-    stepping::MAX_LINKS,
+    stepping::MAX_CHAINS,
     store::{BYTES, FLOWS},
 };
 
@@ -27,8 +27,8 @@ pub struct Bounds {
     pub streams: usize,
     /// The same from one network.
     pub streams_of_network: usize,
-    /// Links of step mode, and browsers that it is on for.
-    pub step_links: usize,
+    /// Chains of redirects that switch step mode on, and browsers that it is on for.
+    pub step_chains: usize,
     /// Keys that each limiter counts.
     pub limiter_keys: usize,
     /// Flows in the store.
@@ -46,7 +46,7 @@ impl Default for Bounds {
             remembered: MAX_REMEMBERED,
             streams: MAX_STREAMS,
             streams_of_network: MAX_STREAMS_OF_NETWORK,
-            step_links: MAX_LINKS,
+            step_chains: MAX_CHAINS,
             limiter_keys: MAX_KEYS,
             flows: FLOWS,
             bytes: BYTES,

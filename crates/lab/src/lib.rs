@@ -18,9 +18,9 @@ pub mod store;
 
 use std::sync::Arc;
 
-use crate::stepping::Stepping;
+use crate::stepping::{Key, Stepping};
 use async_trait::async_trait;
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, body::Bytes, middleware::from_fn, response::Response, routing::get};
 pub use bounds::Bounds;
 use collector::Collector;
 use flows::{drawings::Drawings, streams::Streams};
@@ -28,17 +28,17 @@ use handoff::{
     token::{Digest, ReportKey},
     uri::Origin,
 };
-use http::Extensions;
+use http::{Extensions, HeaderMap};
 use lab_pages::{
-    monitor::MonitorPage,
     start::{Start, StartPage},
-    stepping::{Links, LinksPage, Offer},
+    stepping::{StepMode, StepModePage},
 };
 use leptos::prelude::*;
 use limits::Limits;
 use monitor::Monitor;
 use neighbour::Neighbour;
 use relying_party::Application;
+use serde::Deserialize;
 use store::Store;
 use tokio_util::sync::CancellationToken;
 use ui::shell::{Assets, Brand, Frame, Party};
@@ -46,10 +46,13 @@ use web::{
     at::At,
     clock::Clock,
     context::Context,
+    cookies::Cookies,
     error_page::ErrorPage,
-    layers,
+    fetch_metadata, layers,
     page::Page,
+    params::Params,
     peer::Peer,
+    redirect,
     rng::Randomness,
     site::{Failure, Site, SiteId},
 };
@@ -141,7 +144,7 @@ impl Lab {
             settings.neighbours.clone(),
             Arc::clone(&clock),
             Arc::clone(&random),
-            bounds.step_links,
+            bounds.step_chains,
         );
         let limits = Limits::new(&clock, bounds.limiter_keys);
         let context = Context::new(settings.origin.clone(), clock, random, frame);
@@ -262,8 +265,14 @@ pub fn router() -> Router {
 
     let pages = Router::new()
         .route("/", get(start))
-        .route("/monitor", get(monitor))
-        .route("/step", get(step).post(make_links))
+        .route("/monitor", get(monitor::now::get))
+        .route(monitor::live::PATH, get(monitor::live::get))
+        .route(stepping::LAB_PATH, get(step).post(switch))
+        .merge(
+            Router::new()
+                .route(stepping::BACK, get(stepped_back))
+                .layer(from_fn(fetch_metadata::navigation_only)),
+        )
         .merge(flows);
 
     let machines = Router::new().route(reports::PATH, reports::route());
@@ -289,33 +298,59 @@ async fn start(At(lab): At<Lab>, page: Page) -> Response {
     .await
 }
 
-async fn step(At(lab): At<Lab>, page: Page) -> Response {
-    show_links(&lab, Offer::ToMake, page)
-}
-
-/// Makes new links. Whoever gets such a post going in another's browser has gained nothing: the
-/// links stand on a page that only that browser sees.
-async fn make_links(At(lab): At<Lab>, peer: Peer, page: Page) -> Result<Response, ErrorPage> {
-    lab.admit_step_links(peer)?;
-    let links = lab.0.stepping.links();
-    Ok(show_links(&lab, Offer::Made(links), page.back_to("/step")))
-}
-
-fn show_links(lab: &Lab, offer: Offer, page: Page) -> Response {
-    let elsewhere = lab.0.stepping.elsewhere();
-    let mut neighbours = lab.0.settings.neighbours.iter();
-    let is_alone = !neighbours.any(|site| site.is_here);
-    let model = Links {
-        offer: if is_alone { Offer::Nowhere } else { offer },
-        elsewhere,
+async fn step(At(lab): At<Lab>, cookies: Cookies, page: Page) -> Response {
+    let Parts {
+        settings,
+        context,
+        stepping,
+        ..
+    } = &*lab.0;
+    let model = StepMode {
+        sites: stepping.switches(&cookies),
+        elsewhere: stepping.elsewhere(),
+        authority: settings.origin_of(settings.authority),
     };
-    let frame = lab.0.context.frame.clone();
-    page.show(move || frame.page("Step mode", false, view! { <LinksPage model /> }))
+    let frame = context.frame.clone();
+    // A browser applies the rule for forms to each redirect that follows, too.
+    let sites = stepping.origins();
+    page.forms_end_at(sites)
+        .show(move || frame.page("Step mode", false, view! { <StepModePage model /> }))
 }
 
-async fn monitor(At(lab): At<Lab>, page: Page) -> Result<Response, ErrorPage> {
-    let monitor = lab.monitor().ok_or_else(ErrorPage::not_found)?;
-    let model = monitor.report().page();
-    let frame = lab.0.context.frame.clone();
-    Ok(page.show(move || frame.page("Monitor", false, view! { <MonitorPage model /> })))
+#[derive(Deserialize)]
+struct Pressed {
+    off: Option<String>,
+}
+
+/// Switches step mode on or off, at all sites of this browser. The form carries no CSRF token: it
+/// belongs to no session. That it comes from this site is checked around all posts.
+async fn switch(
+    At(lab): At<Lab>,
+    peer: Peer,
+    headers: HeaderMap,
+    cookies: Cookies,
+    body: Bytes,
+) -> Result<Response, ErrorPage> {
+    if !web::form::has_media_type(&headers, "application/x-www-form-urlencoded") {
+        return Err(ErrorPage::unsupported_media());
+    }
+    let Pressed { off } = web::params::read(&body)?;
+    let stepping = &lab.0.stepping;
+    if off.is_some() {
+        stepping.switch_off(&cookies);
+    } else if !stepping.origins().is_empty() {
+        lab.admit_step_chains(peer)?;
+        return Ok(stepping.switch_on(&cookies));
+    }
+    Ok(redirect::see_other(stepping::LAB_PATH))
+}
+
+/// Where the chain of redirects ends that switches step mode on.
+async fn stepped_back(
+    At(lab): At<Lab>,
+    cookies: Cookies,
+    Params(Key { key }): Params<Key>,
+) -> Response {
+    lab.0.stepping.finish(&key, &cookies);
+    redirect::see_other(stepping::LAB_PATH)
 }

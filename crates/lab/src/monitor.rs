@@ -6,6 +6,9 @@
 //! An operator's Prometheus has the same alarms (`docs/observability/alerts.yml`), with a day to
 //! compare with instead of an hour.
 
+pub(crate) mod live;
+pub(crate) mod now;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -26,7 +29,7 @@ pub const LOOKS_BACK: Duration = Duration::HOUR;
 pub const RECENT: Duration = Duration::minutes(15);
 
 /// The share of handoffs that must go well, in hundredths.
-pub const SHOULD_GO_WELL: u64 = 90;
+pub use page::SHOULD_GO_WELL;
 
 /// So many handoffs, or steps of a kind, are enough to judge by.
 pub const MIN_TO_JUDGE: usize = 20;

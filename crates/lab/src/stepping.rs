@@ -2,14 +2,16 @@
 //! visitor change it.
 //!
 //! It stands in front of the sites' own routes, and none of their handlers knows of it. It is on for
-//! one browser at one site, after a link from the lab that works once; a platform without a lab has
-//! none of it. Its page is the one document of ours that holds a handoff token and a state: the
-//! visitor asked to see them.
+//! one browser at each site that a chain of redirects has visited, from a click at the lab and back to
+//! the lab ([`chain`]); a platform without a lab has none of it. Its page is the one document of ours
+//! that holds a handoff token and a state: the visitor asked to see them.
+
+mod chain;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     fmt,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError},
 };
 
 use axum::{
@@ -17,20 +19,17 @@ use axum::{
     body::Body,
     extract::Request,
     middleware::{Next, from_fn},
-    response::{IntoResponse, Response},
+    response::Response,
     routing,
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use handoff::{
-    uri::{LocalPath, Origin},
-    wire::path,
-};
+use chain::{Memory, ON_FOR, Onward};
+use handoff::{uri::Origin, wire::path};
 use http::{HeaderMap, StatusCode, Uri, header};
-use lab_pages::stepping::{Held, HeldPage, Parameter, Switch, SwitchPage};
+use lab_pages::stepping::{Held, HeldPage, Parameter, SiteSwitch, Switch, SwitchPage};
 use leptos::prelude::*;
 use relying_party::PROBLEM;
 use serde::Deserialize;
-use time::{Duration, OffsetDateTime};
 use tower::ServiceExt;
 use ui::shell::Frame;
 use web::{
@@ -40,33 +39,46 @@ use web::{
     context::Context,
     cookies::{self, Cookies},
     error_page::ErrorPage,
-    headers, layers,
+    fetch_metadata, headers, layers,
     page::Page,
     params::Params,
     redirect,
     rng::Randomness,
+    trace_id::TraceId,
 };
 
 use crate::neighbour::Neighbour;
 
-/// Where a site's step mode is switched on and off.
+/// Where a site says whether step mode is on there, and switches it off.
 pub const PATH: &str = "/lab/step";
 
+/// Where a chain comes to a site.
+const VISIT: &str = "/lab/step/on";
+
+/// The lab's page about step mode.
+pub(crate) const LAB_PATH: &str = "/step";
+
+/// Where a chain comes back to the lab.
+pub(crate) const BACK: &str = "/step/on";
+
+/// A browser at a site.
 const COOKIE: &str = "__Host-lab_step";
 
-/// How long a link from the lab can be used.
-const KEY_FOR: Duration = Duration::minutes(10);
+/// A browser at the lab.
+const LAB_COOKIE: &str = "__Host-lab_stepper";
 
-/// How long step mode stays on: forgotten, it would puzzle somebody tomorrow.
-const ON_FOR: Duration = Duration::hours(1);
-
-/// How many links, and how many browsers, are remembered, unless the lab's bounds say otherwise. The one
+/// How many chains, and how many browsers, are remembered, unless the lab's bounds say otherwise. The one
 /// that ends first makes room.
-pub(crate) const MAX_LINKS: usize = 10_000;
+pub(crate) const MAX_CHAINS: usize = 10_000;
 
-/// What all labs of a process answer alike: switching step mode on and off, and a held redirect.
+/// What all labs of a process answer alike: step mode of one site, and a held redirect.
 static ROUTERS: LazyLock<(Router, Router)> = LazyLock::new(|| {
-    let switch = Router::new().route(PATH, routing::get(get).post(post));
+    let visits = Router::new()
+        .route(VISIT, routing::get(visit))
+        .layer(from_fn(fetch_metadata::navigation_only));
+    let switch = Router::new()
+        .route(PATH, routing::get(get).post(post))
+        .merge(visits);
     let hold = Router::new()
         .fallback(hold)
         .layer(from_fn(appearance::read))
@@ -85,13 +97,8 @@ struct Inner {
     sites: Vec<Neighbour>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Randomness>,
-    links: Mutex<Remembered>,
-    browsers: Mutex<Remembered>,
-    max_links: usize,
+    memory: Mutex<Memory>,
 }
-
-/// Random texts, each good at one site until it ends.
-type Remembered = HashMap<(String, Origin), OffsetDateTime>;
 
 impl Stepping {
     /// A step mode that nobody has switched on.
@@ -101,7 +108,7 @@ impl Stepping {
         sites: Vec<Neighbour>,
         clock: Arc<dyn Clock>,
         random: Arc<dyn Randomness>,
-        max_links: usize,
+        most: usize,
     ) -> Self {
         Self(Arc::new(Inner {
             frame,
@@ -109,9 +116,7 @@ impl Stepping {
             sites,
             clock,
             random,
-            links: Mutex::default(),
-            browsers: Mutex::default(),
-            max_links,
+            memory: Mutex::new(Memory::new(most)),
         }))
     }
 
@@ -122,55 +127,79 @@ impl Stepping {
         sites.map(|site| site.name).collect()
     }
 
-    /// A link for each site that can be stepped through, which switches that on, once, in the browser
-    /// that follows it.
-    pub(crate) fn links(&self) -> Vec<(&'static str, String)> {
-        let sites = self.0.sites.iter();
-        sites
-            .filter(|site| site.is_here)
-            .map(|site| {
-                let origin = &site.origin;
-                let key = self.remember(&self.0.links, origin, KEY_FOR);
-                (site.name, format!("{origin}{PATH}?key={key}"))
+    /// The sites that can be stepped through, and whether that is on in the browser with these cookies at
+    /// the lab.
+    pub(crate) fn switches(&self, cookies: &Cookies) -> Vec<SiteSwitch> {
+        let on = cookies
+            .get(LAB_COOKIE)
+            .map(|browser| self.memory().sites_of(browser, self.0.clock.now()));
+        let on = on.unwrap_or_default();
+        self.here()
+            .map(|site| SiteSwitch {
+                name: site.name.to_owned(),
+                page: format!("{}{PATH}", site.origin),
+                is_on: on.contains(&site.origin),
             })
             .collect()
     }
 
-    fn remember(&self, among: &Mutex<Remembered>, origin: &Origin, lasts: Duration) -> String {
-        let text = URL_SAFE_NO_PAD.encode(self.0.random.bytes::<32>());
+    /// The origins of the sites that can be stepped through.
+    pub(crate) fn origins(&self) -> Vec<Origin> {
+        self.here().map(|site| site.origin.clone()).collect()
+    }
+
+    /// Sends the browser on its way through all sites, which switches step mode on in this browser once it
+    /// is back.
+    pub(crate) fn switch_on(&self, cookies: &Cookies) -> Response {
+        let (fresh, secret, now) = (self.fresh(), self.fresh(), self.0.clock.now());
+        let has = cookies.get(LAB_COOKIE);
+        let sites = self.origins();
+        let begun = self.memory().begin(has, fresh, sites, secret.clone(), now);
+        let (browser, next) = begun;
+        let cookie = cookies::set(LAB_COOKIE, &browser, Some(ON_FOR));
+        redirect::with_cookie(self.onward(&next, &secret), cookie)
+    }
+
+    /// Takes a browser that is back from all sites.
+    pub(crate) fn finish(&self, secret: &str, cookies: &Cookies) {
         let now = self.0.clock.now();
-        let mut among = among.lock().unwrap_or_else(PoisonError::into_inner);
-        among.retain(|_, until| *until > now);
-        if among.len() >= self.0.max_links {
-            let first = among.iter().min_by_key(|(_, until)| **until);
-            if let Some(first) = first.map(|(key, _)| key.clone()) {
-                among.remove(&first);
-            }
+        let browser = cookies.get(LAB_COOKIE);
+        self.memory().finish(secret, browser, now);
+    }
+
+    /// Switches step mode off at all sites, in the browser with these cookies at the lab.
+    pub(crate) fn switch_off(&self, cookies: &Cookies) {
+        if let Some(browser) = cookies.get(LAB_COOKIE) {
+            self.memory().switch_off_everywhere(browser);
         }
-        among.insert((text.clone(), origin.clone()), now + lasts);
-        text
     }
 
-    fn knows(&self, among: &Mutex<Remembered>, text: &str, origin: &Origin) -> bool {
-        let among = among.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = among.get(&(text.to_owned(), origin.clone()));
-        until.is_some_and(|until| *until > self.0.clock.now())
+    fn here(&self) -> impl Iterator<Item = &Neighbour> {
+        self.0.sites.iter().filter(|site| site.is_here)
     }
 
-    /// Uses a text up; tells whether it was good.
-    fn take(&self, among: &Mutex<Remembered>, text: &str, origin: &Origin) -> bool {
-        let mut among = among.lock().unwrap_or_else(PoisonError::into_inner);
-        let until = among.remove(&(text.to_owned(), origin.clone()));
-        until.is_some_and(|until| until > self.0.clock.now())
+    fn fresh(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0.random.bytes::<32>())
     }
 
-    fn is_on(&self, headers: &HeaderMap, context: &Context) -> bool {
-        // Outside the layer that renames cookies.
-        let name = context.cookie_prefix.on_the_wire(COOKIE);
-        let cookies = Cookies::of(headers);
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        let memory = self.0.memory.lock();
+        memory.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn onward(&self, next: &Onward, secret: &str) -> Response {
+        let address = match next {
+            Onward::Site(site) => format!("{site}{VISIT}?key={secret}"),
+            Onward::Lab => format!("{}{BACK}?key={secret}", self.0.lab),
+        };
+        redirect::see_other(&address)
+    }
+
+    fn is_on(&self, cookies: &Cookies, context: &Context) -> bool {
+        let now = self.0.clock.now();
         cookies
-            .get(&name)
-            .is_some_and(|value| self.knows(&self.0.browsers, value, &context.origin))
+            .get(COOKIE)
+            .is_some_and(|value| self.memory().is_on(&context.origin, value, now))
     }
 
     /// The redirect in this answer, where it is a step of a handoff.
@@ -220,7 +249,10 @@ impl Stepping {
             parameters,
             cookies: cookies.collect(),
             lab: self.0.lab.to_string(),
-            switch: PATH.to_owned(),
+            flow: answer.extensions().get::<TraceId>().map(|trace| {
+                let lab = &self.0.lab;
+                format!("{lab}/flows/by-trace/{trace}")
+            }),
         })
     }
 }
@@ -241,10 +273,12 @@ pub async fn around(request: Request, next: Next) -> Response {
     ) else {
         return next.run(request).await;
     };
-    if request.uri().path() == PATH {
+    if matches!(request.uri().path(), PATH | VISIT) {
         return run(&ROUTERS.0, request).await;
     }
-    if !stepping.is_on(request.headers(), &context) {
+    // Outside the layer that renames cookies.
+    let cookies = Cookies::on_the_wire(request.headers(), &context);
+    if !stepping.is_on(&cookies, &context) {
         return next.run(request).await;
     }
     let mut shown = Request::new(Body::empty());
@@ -286,46 +320,63 @@ async fn hold(
         .show(move || frame.page(title, false, view! { <HeldPage model=held /> }))
 }
 
+/// The one parameter of a chain's addresses.
 #[derive(Deserialize)]
-struct Asked {
-    key: Option<String>,
+pub(crate) struct Key {
+    pub(crate) key: String,
 }
 
 #[derive(Deserialize)]
 struct Pressed {
-    key: Option<String>,
     off: Option<String>,
 }
 
-/// What can be done here: with a link from the lab, switch it on.
+/// Whether it is on here.
 async fn get(
     At(stepping): At<Stepping>,
     At(context): At<Context>,
     cookies: Cookies,
-    Params(Asked { key }): Params<Asked>,
     page: Page,
 ) -> Response {
-    let is_on = cookies
-        .get(COOKIE)
-        .is_some_and(|value| stepping.knows(&stepping.0.browsers, value, &context.origin));
-    let key = key.filter(|key| stepping.knows(&stepping.0.links, key, &context.origin));
     let mut sites = stepping.0.sites.iter();
     let site = sites.find(|site| site.origin == context.origin);
     let model = Switch {
         site: site.map_or_else(String::new, |site| site.name.to_owned()),
-        is_on,
-        key: key.filter(|_| !is_on),
-        lab: stepping.0.lab.to_string(),
+        is_on: stepping.is_on(&cookies, &context),
+        lab: format!("{}{LAB_PATH}", stepping.0.lab),
         path: PATH.to_owned(),
     };
     let frame = stepping.0.frame.clone();
     page.show(move || frame.page("Step mode", false, view! { <SwitchPage model /> }))
 }
 
-/// Switches it on, with the key of a link that was not used before, or off.
+/// Gives the browser of a chain its cookie, and sends it on.
+async fn visit(
+    At(stepping): At<Stepping>,
+    At(context): At<Context>,
+    cookies: Cookies,
+    Params(Key { key }): Params<Key>,
+) -> Response {
+    let (fresh, secret, now) = (stepping.fresh(), stepping.fresh(), stepping.0.clock.now());
+    let visited = stepping.memory().visit(
+        &key,
+        &context.origin,
+        cookies.get(COOKIE),
+        fresh,
+        secret.clone(),
+        now,
+    );
+    let Some((value, next)) = visited else {
+        return redirect::see_other(PATH);
+    };
+    let cookie = cookies::set(COOKIE, &value, Some(ON_FOR));
+    redirect::with_cookie(stepping.onward(&next, &secret), cookie)
+}
+
+/// Switches it off here.
 ///
-/// The form carries no CSRF token: it belongs to no session. A key is one, and to switch off harms
-/// nobody. That the form comes from this site is checked around all posts.
+/// The form carries no CSRF token: it belongs to no session, and to switch off harms nobody. That it
+/// comes from this site is checked around all posts.
 async fn post(
     At(stepping): At<Stepping>,
     At(context): At<Context>,
@@ -336,22 +387,13 @@ async fn post(
     if !web::form::has_media_type(&headers, "application/x-www-form-urlencoded") {
         return Err(ErrorPage::unsupported_media());
     }
-    let Pressed { key, off } = web::params::read(&body)?;
-    if key.is_some() == off.is_some() {
+    let Pressed { off } = web::params::read(&body)?;
+    if off.is_none() {
         return Err(ErrorPage::bad_request());
     }
-    let here = LocalPath::reduce(PATH, &context.origin).unwrap_or_else(LocalPath::root);
-    let answer = redirect::to(&here);
-    let Some(key) = key else {
-        if let Some(value) = cookies.get(COOKIE) {
-            stepping.take(&stepping.0.browsers, value, &context.origin);
-        }
-        return Ok(redirect::with_cookie(answer, cookies::expire(COOKIE)));
-    };
-    if !stepping.take(&stepping.0.links, &key, &context.origin) {
-        return Err(ErrorPage::stale_form());
+    if let Some(value) = cookies.get(COOKIE) {
+        stepping.memory().switch_off(&context.origin, value);
     }
-    let value = stepping.remember(&stepping.0.browsers, &context.origin, ON_FOR);
-    let cookie = cookies::set(COOKIE, &value, Some(ON_FOR));
-    Ok(redirect::with_cookie(answer, cookie).into_response())
+    let answer = redirect::see_other(PATH);
+    Ok(redirect::with_cookie(answer, cookies::expire(COOKIE)))
 }

@@ -10,15 +10,3 @@ pub enum Prefix {
     /// `__Host-` cookie like any other.
     HostHttp,
 }
-
-impl Prefix {
-    /// The name on the wire of a cookie that code calls `name`, for readers outside of
-    /// [`crate::cookies::rename`].
-    #[must_use]
-    pub fn on_the_wire(self, name: &str) -> String {
-        match self {
-            Self::Host => name.to_owned(),
-            Self::HostHttp => name.replacen("__Host-", "__Host-Http-", 1),
-        }
-    }
-}

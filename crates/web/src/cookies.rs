@@ -13,7 +13,7 @@ use axum::{
 };
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::context::Context;
 pub use crate::cookie_prefix::Prefix;
@@ -26,10 +26,8 @@ pub async fn rename(mut request: Request, next: Next) -> Response {
     let Some(context) = request.extensions().get::<Context>() else {
         return next.run(request).await;
     };
-    let (incoming, outgoing): (Rewriting, Rewriting) = match context.cookie_prefix {
-        _ if !context.policy.host_cookies() => (from_plain, to_plain),
-        Prefix::Host => return next.run(request).await,
-        Prefix::HostHttp => (from_the_wire, to_the_wire),
+    let Some((incoming, outgoing)) = rewriting(context) else {
+        return next.run(request).await;
     };
     rewrite(request.headers_mut(), header::COOKIE, incoming);
     let mut response = next.run(request).await;
@@ -38,6 +36,15 @@ pub async fn rename(mut request: Request, next: Next) -> Response {
 }
 
 type Rewriting = fn(&[u8]) -> Vec<u8>;
+
+/// How lines are rewritten at a site, on their way in and out; none where code and wire agree.
+fn rewriting(context: &Context) -> Option<(Rewriting, Rewriting)> {
+    match context.cookie_prefix {
+        _ if !context.policy.host_cookies() => Some((from_plain, to_plain)),
+        Prefix::Host => None,
+        Prefix::HostHttp => Some((from_the_wire, to_the_wire)),
+    }
+}
 
 /// Names without any prefix (without row 58). Of two cookies of one name the first counts: browsers
 /// send the one with the longer path first, whichever host has set it.
@@ -119,6 +126,17 @@ impl Cookies {
         Self(pairs)
     }
 
+    /// The same for a reader outside of [`rename`], by the names that code uses.
+    #[must_use]
+    pub fn on_the_wire(headers: &HeaderMap, context: &Context) -> Self {
+        let Some((incoming, _)) = rewriting(context) else {
+            return Self::of(headers);
+        };
+        let mut headers = headers.clone();
+        rewrite(&mut headers, header::COOKIE, incoming);
+        Self::of(&headers)
+    }
+
     /// The value of a cookie. One that stands there twice counts as absent: no browser sends a
     /// `__Host-` cookie twice, and choosing one of two is how a tossed cookie wins.
     #[must_use]
@@ -142,16 +160,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Cookies {
 /// Sets a cookie. Without a lifetime it ends with the browser's session.
 #[must_use]
 pub fn set(name: &'static str, value: &str, lifetime: Option<Duration>) -> HeaderValue {
-    header(name, value, lifetime)
+    header(&build(name, value, lifetime))
 }
 
-/// Removes a cookie, by name and with every attribute: without `Secure` browsers keep it.
+/// Removes a cookie, by name and with every attribute: without `Secure` browsers keep it. It has `Expires` beside
+/// `Max-Age`, because some cookie jars read only that (Guzzle 7, libwww-perl 6, links, w3m).
 #[must_use]
 pub fn expire(name: &'static str) -> HeaderValue {
-    header(name, "", Some(Duration::ZERO))
+    let mut cookie = build(name, "", Some(Duration::ZERO));
+    cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
+    header(&cookie)
 }
 
-fn header(name: &'static str, value: &str, lifetime: Option<Duration>) -> HeaderValue {
+fn build<'a>(name: &'static str, value: &'a str, lifetime: Option<Duration>) -> Cookie<'a> {
     debug_assert!(name.starts_with("__Host-"), "{name}");
     let mut cookie = Cookie::build((name, value))
         .secure(true)
@@ -160,6 +181,10 @@ fn header(name: &'static str, value: &str, lifetime: Option<Duration>) -> Header
         .path("/")
         .build();
     cookie.set_max_age(lifetime);
+    cookie
+}
+
+fn header(cookie: &Cookie<'_>) -> HeaderValue {
     // Our values are base64url; the fallback cannot be reached and sets nothing.
     HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -195,7 +220,8 @@ mod tests {
         let gone = expire("__Host-as_session");
         assert_eq!(
             gone,
-            "__Host-as_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+            "__Host-as_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; \
+             Expires=Thu, 01 Jan 1970 00:00:00 GMT"
         );
     }
 

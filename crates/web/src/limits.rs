@@ -68,7 +68,7 @@ impl Volume {
     /// Pages of links of step mode, at the lab, by address: forty people behind it, who make five at
     /// once; then one every two seconds. In the hour for which a link switches it on, that is two
     /// thousand pages of three links each: fewer than the lab remembers.
-    pub const STEP_LINKS: Self = Self::new(40 * 5, 2000);
+    pub const STEP_CHAINS: Self = Self::new(40 * 5, 2000);
 
     /// `burst` at once, which must not be zero, then one each `millis` milliseconds.
     const fn new(burst: u32, millis: u64) -> Self {

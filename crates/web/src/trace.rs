@@ -1,5 +1,7 @@
 //! The outermost layer: gives each request an id and writes one line when it is answered.
 //!
+//! The answer has the id among its extensions, for what stands in front of the site.
+//!
 //! The line has the path without its query: tokens travel in queries (row 75).
 
 use std::sync::Arc;
@@ -28,7 +30,8 @@ pub async fn record(mut request: Request, next: Next) -> Response {
         reason = "a duration for the log, which decides nothing"
     )]
     let start = std::time::Instant::now();
-    let response = next.run(request).await;
+    let mut response = next.run(request).await;
+    response.extensions_mut().insert(trace.clone());
     tracing::info!(
         trace = %trace,
         site = %context.origin,

@@ -15,6 +15,7 @@ mod checklist;
 mod clock;
 #[allow(dead_code, reason = "the program `stress` uses the rest of it")]
 mod dump;
+mod examples;
 mod flow_links;
 mod flows;
 mod handoff;

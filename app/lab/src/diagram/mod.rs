@@ -2,28 +2,31 @@
 //!
 //! [`Diagram::of`] makes it from what was recorded. The other modules read it: [`picture`] lays it out,
 //! [`svg`] draws that for a page and for a file, [`text`] says it in words. [`explain`] has the two
-//! sentences of each step, [`rules`] the rows of the security checklist.
+//! sentences of each step, [`rules`] the rows of the security checklist, [`secrets`] the kinds of secrets
+//! with their colours and shapes. `changes` finds what was changed on the way.
 //!
 //! Recorded text is anybody's: it passes through [`visible`] once, here, and is written only where
 //! it is escaped.
 
+mod changes;
 pub mod explain;
 pub mod picture;
 pub mod rules;
+pub mod secrets;
 pub mod svg;
 pub mod text;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;
 
-use std::collections::HashSet;
-
+use changes::{parameters, path};
 use handoff::{
     flow::{Event, Message, Named, Piece, Refusal, Site},
     ids::ClientId,
     outcome::{self, Course},
     step::{Party, Step},
 };
+use secrets::Secret;
 use ui::components::{
     icon::{AppIcon, Icon},
     notice::Tone,
@@ -161,8 +164,11 @@ pub struct Arrow {
     pub after: u64,
     /// What it says in a few words: `POST /apps/notes/open`, `303 → /handoff/start`.
     pub label: String,
-    /// The secrets in it that matter to the handoff, at most three.
+    /// The secrets in it that matter to the handoff, at most three besides those that were changed on the
+    /// way; and the other parameters that were changed.
     pub chips: Vec<Chip>,
+    /// The names of the parameters that had another value in the message before.
+    pub changed: Vec<String>,
     /// The cookies that it sets or ends.
     pub cookies: Vec<CookieTab>,
     /// The whole of it.
@@ -194,29 +200,46 @@ pub struct Decision {
     order: usize,
 }
 
-/// A secret, by what may be shown of it.
+/// A value that a reader follows: a secret by what may be shown of it, or a parameter that was changed on
+/// the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chip {
-    /// What it is: "state".
+    /// What it is: "state". A changed parameter that is no secret has its own name.
     pub kind: String,
-    /// Six characters that are the same wherever the secret is the same.
-    pub fingerprint: String,
-    /// Which of the [`COLOURS`] it has, the same throughout the picture.
-    pub colour: usize,
+    /// Six characters that are the same wherever the secret is the same; none of what is no secret.
+    pub fingerprint: Option<String>,
+    /// Which secret it is.
+    pub secret: Option<Secret>,
+    /// Whether another value was sent before.
+    pub is_changed: bool,
 }
 
-/// How many colours there are for secrets.
-pub const COLOURS: usize = 8;
+/// What is said of a value that differs from the one that was sent before.
+pub const CHANGED: &str = "changed on the way";
 
 impl Chip {
     /// The secret by its kind and fingerprint, in as few letters as the drawing has room for.
     pub(super) fn short(&self) -> String {
-        let kind = match self.kind.as_str() {
-            "launch ticket" => "launch",
-            "handoff token" => "token",
-            kind => kind,
-        };
-        format!("{kind} {}", self.fingerprint)
+        match self.secret {
+            Some(secret) => self.named(secret.short()),
+            None => self.words(),
+        }
+    }
+
+    /// The same in full.
+    pub(super) fn words(&self) -> String {
+        self.named(&self.kind)
+    }
+
+    fn named(&self, kind: &str) -> String {
+        let value = self.fingerprint.as_ref();
+        let value = value.map_or_else(String::new, |value| format!(" {value}"));
+        let changed = if self.is_changed { CHANGED } else { "" };
+        match (self.is_changed, value.is_empty()) {
+            (false, _) => format!("{kind}{value}"),
+            (true, true) => format!("{kind} {changed}"),
+            (true, false) => format!("{kind}{value} ({changed})"),
+        }
     }
 }
 
@@ -366,7 +389,6 @@ impl Diagram {
         let mut drawing = Drawing {
             lanes: lanes(&events, names),
             entries: Vec::new(),
-            colours: Colours::default(),
             start: events.first().map_or(0, |event| event.at),
         };
         for (order, event) in events.iter().enumerate() {
@@ -384,18 +406,6 @@ impl Diagram {
     #[must_use]
     pub fn name(&self, lane: usize) -> &str {
         self.lanes.get(lane).map_or("", |lane| &lane.name)
-    }
-
-    /// The colour that a secret has in the picture, if it is in it.
-    #[must_use]
-    pub fn colour_of(&self, fingerprint: &str) -> Option<usize> {
-        let messages = self
-            .entries
-            .iter()
-            .filter_map(|entry| entry.message.as_ref());
-        let mut chips = messages.flat_map(|message| &message.chips);
-        let chip = chips.find(|chip| chip.fingerprint == fingerprint);
-        chip.map(|chip| chip.colour)
     }
 
     /// The authorization server's name.
@@ -473,34 +483,9 @@ fn lanes(events: &[&Event], names: &Names) -> Vec<Lane> {
     lanes
 }
 
-#[derive(Default)]
-struct Colours {
-    known: Vec<(String, usize)>,
-}
-
-impl Colours {
-    /// The colour of a fingerprint: the one that its digits name, or the next that is free, so that
-    /// the first [`COLOURS`] of a picture never share one.
-    fn of(&mut self, fingerprint: &str) -> usize {
-        if let Some((_, colour)) = self.known.iter().find(|(known, _)| known == fingerprint) {
-            return *colour;
-        }
-        let add = |sum: usize, byte| (sum * 31 + usize::from(byte)) % 1_009;
-        let wanted = fingerprint.bytes().fold(0, add) % COLOURS;
-        let taken: HashSet<usize> = self.known.iter().map(|(_, colour)| *colour).collect();
-        let colour = (0..COLOURS)
-            .map(|step| (wanted + step) % COLOURS)
-            .find(|colour| !taken.contains(colour))
-            .unwrap_or(wanted);
-        self.known.push((fingerprint.to_owned(), colour));
-        colour
-    }
-}
-
 struct Drawing {
     lanes: Vec<Lane>,
     entries: Vec<Entry>,
-    colours: Colours,
     start: i64,
 }
 
@@ -588,6 +573,11 @@ impl Drawing {
     }
 
     fn message(&mut self, order: usize, event: &Event, from: usize, to: usize, kind: Kind) {
+        let changed = event
+            .message
+            .as_ref()
+            .map(|message| changes::of(message, kind.is_back_channel(), self.redirects()))
+            .unwrap_or_default();
         let message = Arrow {
             step: event.step,
             from,
@@ -596,7 +586,8 @@ impl Drawing {
             at: self.since_start(event),
             after: event.after,
             label: label(event),
-            chips: self.chips(event.message.as_ref()),
+            chips: chips(event.message.as_ref(), &changed),
+            changed,
             cookies: cookies(event.message.as_ref()),
             sent: event.message.clone(),
             trace: visible(&event.trace),
@@ -607,6 +598,14 @@ impl Drawing {
             message: Some(message),
             decisions: Vec::new(),
         });
+    }
+
+    /// The redirects so far, the newest first.
+    fn redirects(&self) -> impl Iterator<Item = &Message> {
+        let messages = self.entries.iter().rev();
+        let messages = messages.filter_map(|entry| entry.message.as_ref());
+        let redirects = messages.filter(|message| message.kind == Kind::Redirect);
+        redirects.filter_map(|message| message.sent.as_ref())
     }
 
     fn decision(&mut self, order: usize, event: &Event) {
@@ -652,46 +651,58 @@ impl Drawing {
             }),
         }
     }
-
-    fn chips(&mut self, message: Option<&Message>) -> Vec<Chip> {
-        let mut chips: Vec<(usize, Chip)> = Vec::new();
-        for named in message.map(parameters).into_iter().flatten() {
-            for piece in &named.value {
-                let Piece::Hidden { kind, fingerprint } = piece else {
-                    continue;
-                };
-                let kind = kind_words(kind, &named.name);
-                let Some(rank) = RANKS.iter().position(|ranked| *ranked == kind) else {
-                    continue;
-                };
-                let fingerprint = visible(fingerprint);
-                let is_known = |(_, chip): &(usize, Chip)| chip.fingerprint == fingerprint;
-                if !chips.iter().any(is_known) {
-                    let colour = self.colours.of(&fingerprint);
-                    let chip = Chip {
-                        kind,
-                        fingerprint,
-                        colour,
-                    };
-                    chips.push((rank, chip));
-                }
-            }
-        }
-        chips.sort_by_key(|(rank, _)| *rank);
-        chips.truncate(3);
-        chips.into_iter().map(|(_, chip)| chip).collect()
-    }
 }
 
-/// The secrets that a reader follows through the picture, what matters most first.
-const RANKS: [&str; 6] = [
-    "handoff token",
-    "state",
-    "launch ticket",
-    "verifier",
-    "access token",
-    "challenge",
-];
+/// The values of a message that a reader follows, of which these parameters were changed.
+fn chips(message: Option<&Message>, changed: &[String]) -> Vec<Chip> {
+    let mut secrets: Vec<(Secret, Chip)> = Vec::new();
+    let mut others = Vec::new();
+    for named in message.map(parameters).into_iter().flatten() {
+        let is_changed = changed.contains(&named.name);
+        let mut is_secret = false;
+        for piece in &named.value {
+            let Piece::Hidden { kind, fingerprint } = piece else {
+                continue;
+            };
+            let kind = kind_words(kind, &named.name);
+            let Some(secret) = Secret::of(&kind) else {
+                continue;
+            };
+            is_secret = true;
+            let fingerprint = Some(visible(fingerprint));
+            let is_known = |(_, chip): &(Secret, Chip)| chip.fingerprint == fingerprint;
+            if !secrets.iter().any(is_known) {
+                let chip = Chip {
+                    kind,
+                    fingerprint,
+                    secret: Some(secret),
+                    is_changed,
+                };
+                secrets.push((secret, chip));
+            }
+        }
+        if is_changed && !is_secret {
+            others.push(Chip {
+                kind: visible(&named.name),
+                fingerprint: None,
+                secret: None,
+                is_changed,
+            });
+        }
+    }
+    secrets.sort_by_key(|(secret, _)| *secret);
+    let (changed, unchanged): (Vec<_>, Vec<_>) = secrets
+        .into_iter()
+        .enumerate()
+        .partition(|(_, (_, chip))| chip.is_changed);
+    let mut shown: Vec<_> = changed
+        .into_iter()
+        .chain(unchanged.into_iter().take(3))
+        .collect();
+    shown.sort_by_key(|(place, _)| *place);
+    let shown = shown.into_iter().map(|(_, (_, chip))| chip);
+    shown.chain(others).collect()
+}
 
 /// What a secret is, as words: `HandoffToken` is a handoff token. Where the recording only says that
 /// it is some value, its parameter's name says more.
@@ -707,11 +718,6 @@ pub(super) fn kind_words(kind: &str, name: &str) -> String {
         words.push(letter.to_ascii_lowercase());
     }
     visible(&words)
-}
-
-fn parameters(message: &Message) -> impl Iterator<Item = &Named> {
-    let (Message::Request { query, body, .. } | Message::Response { query, body, .. }) = message;
-    query.iter().chain(body)
 }
 
 fn answer(event: &Event) -> Kind {
@@ -760,12 +766,6 @@ fn label(event: &Event) -> String {
         Some(Message::Response { status, .. }) => status.to_string(),
         None => event.step.as_str().replace('_', " "),
     }
-}
-
-/// The path of an address.
-fn path(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.find('/').map_or("/", |slash| &rest[slash..])
 }
 
 fn cookies(message: Option<&Message>) -> Vec<CookieTab> {

@@ -6,7 +6,9 @@
 
 use handoff::step::{Party, Step};
 
-use crate::diagram::{Arrow, COLOURS, Chip, CookieTab, Decision, Diagram, Entry, Kind, duration};
+use crate::diagram::{
+    Arrow, Chip, CookieTab, Decision, Diagram, Entry, Kind, duration, secrets::Secret,
+};
 use ui::components::{icon::Icon, notice::Tone};
 
 /// How much room there is.
@@ -85,8 +87,8 @@ pub enum Ink {
     Surface,
     /// Text on a party's colour.
     OnParty,
-    /// A secret's.
-    Chip(usize),
+    /// A kind of secret.
+    Secret(Secret),
 }
 
 impl Ink {
@@ -104,7 +106,7 @@ impl Ink {
             Self::Muted => "muted".to_owned(),
             Self::Surface => "surface".to_owned(),
             Self::OnParty => "on-party".to_owned(),
-            Self::Chip(colour) => format!("chip-{}", colour % COLOURS + 1),
+            Self::Secret(secret) => format!("secret-{}", secret.slug()),
         })
     }
 }
@@ -168,6 +170,17 @@ pub enum Shape {
         ink: Ink,
         /// What it says.
         text: String,
+    },
+    /// The shape of a kind of secret, in its colour.
+    Secret {
+        /// Which one.
+        secret: Secret,
+        /// Its left edge.
+        x: f32,
+        /// Its upper edge.
+        y: f32,
+        /// How large.
+        size: f32,
     },
     /// An icon.
     Icon {
@@ -496,14 +509,7 @@ impl<'a> Drawing<'a> {
         let mut y = self.y;
         for (chip, text) in arrow.chips.iter().zip(chips) {
             let at = place(width_of(&text), &mut y);
-            shapes.extend(tag(
-                at,
-                y,
-                width_of(&text),
-                size,
-                Ink::Chip(chip.colour),
-                text,
-            ));
+            shapes.extend(tag(at, y, width_of(&text), size, chip, text));
         }
         for text in tabs {
             let text = shortened(&text, fit(right - left - 24.0, size, 0.605));
@@ -755,15 +761,22 @@ fn number(number: usize, x: f32, y: f32, ink: Ink) -> [Shape; 2] {
     ]
 }
 
-/// A secret: its colour as a square, and what it is.
-fn tag(x: f32, y: f32, width: f32, size: f32, ink: Ink, label: String) -> [Shape; 3] {
-    [
-        area(x, y, width, 19.0, 5.0, Ink::Surface, ink, 1.25),
-        area(x + 5.0, y + 5.0, 9.0, 9.0, 2.0, ink, Ink::None, 0.0),
-        text(x + 18.0, y + 13.5, Anchor::Start, size, ink, label)
-            .plain()
-            .mono(),
-    ]
+/// A value: its shape in its colour, and what it is. One that was changed on the way has a heavy edge.
+fn tag(x: f32, y: f32, width: f32, size: f32, chip: &Chip, label: String) -> Vec<Shape> {
+    let ink = chip.secret.map_or(Ink::Ink, Ink::Secret);
+    let edge = if chip.is_changed { 3.0 } else { 1.25 };
+    let label = text(x + 18.0, y + 13.5, Anchor::Start, size, ink, label)
+        .plain()
+        .mono();
+    let label = if chip.is_changed { label.bold() } else { label };
+    let mut shapes = vec![area(x, y, width, 19.0, 5.0, Ink::Surface, ink, edge), label];
+    shapes.extend(chip.secret.map(|secret| Shape::Secret {
+        secret,
+        x: x + 5.0,
+        y: y + 5.0,
+        size: 9.0,
+    }));
+    shapes
 }
 
 /// A cookie: a tab with a folded corner.

@@ -203,6 +203,16 @@ fn draw(out: &mut String, shape: &Shape, medium: Medium) {
             }
             put(out, format_args!(">{}</text>", escaped(text)));
         }
+        Shape::Secret { secret, x, y, size } => put(
+            out,
+            format_args!(
+                "<path transform=\"translate({x:.1} {y:.1}) scale({:.2})\" d=\"{}\" fill=\"{}\" \
+                 fill-rule=\"evenodd\"/>",
+                size / 10.0,
+                secret.shape(),
+                medium.colour(Ink::Secret(*secret)),
+            ),
+        ),
         Shape::Icon {
             icon,
             x,

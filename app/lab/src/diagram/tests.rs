@@ -14,9 +14,11 @@ use handoff::{
 use leptos::prelude::*;
 
 use super::{
-    COLOURS, Diagram, Entry, Kind, MAX_ENTRIES, Missing, Names, Outcome, duration, explain,
+    CHANGED, Chip, Diagram, Entry, Kind, MAX_ENTRIES, Missing, Names, Outcome, duration, explain,
     picture::{Ink, Mark, Picture, Shape, Width},
-    readable, rules, svg, text, visible,
+    readable, rules,
+    secrets::{Legend, Secret},
+    svg, text, visible,
 };
 use crate::{diagram::AppName, message};
 use ui::components::{icon::AppIcon, notice::Tone};
@@ -185,7 +187,7 @@ fn the_same_secret_is_the_same_chip_wherever_it_appears() {
     let diagram = drawn(&signed_in());
     let chips = |number: usize| -> Vec<String> {
         let message = diagram.entries[number - 1].message.as_ref().unwrap();
-        message.chips.iter().map(text::chip).collect()
+        message.chips.iter().map(Chip::words).collect()
     };
     assert!(chips(2)[0].starts_with("launch ticket "), "{:?}", chips(2));
     let state = chips(4)[0].clone();
@@ -196,23 +198,149 @@ fn the_same_secret_is_the_same_chip_wherever_it_appears() {
     // No more than matter, and never what belongs to the browser alone.
     assert_eq!(chips(8).len(), 3);
     assert_eq!(chips(1), [""; 0], "a CSRF token is not followed");
+}
 
-    let mut colours = std::collections::BTreeMap::new();
-    for entry in &diagram.entries {
-        for chip in &entry.message.as_ref().unwrap().chips {
-            let colour = *colours.entry(&chip.fingerprint).or_insert(chip.colour);
-            assert_eq!(chip.colour, colour);
-            assert!(colour < COLOURS);
-            assert_eq!(diagram.colour_of(&chip.fingerprint), Some(colour));
+#[test]
+fn each_kind_of_secret_has_one_colour_and_one_shape_in_every_picture() {
+    let legend = html(|| view! { <Legend /> }.into_any());
+    let mut looks = BTreeSet::new();
+    for secret in Secret::ALL {
+        let token = Ink::Secret(secret).token().unwrap();
+        assert_eq!(token, format!("secret-{}", secret.slug()));
+        assert!(looks.insert(token) && looks.insert(secret.shape().to_owned()));
+        assert_eq!(Secret::of(secret.words()), Some(secret));
+        let says = format!("data-secret=\"{}\"", secret.slug());
+        assert!(legend.contains(&says), "{legend}");
+        assert!(legend.contains(secret.words()) && legend.contains(secret.shape()));
+    }
+    let mut seen = BTreeSet::new();
+    for events in [signed_in(), replayed(), stolen_callback()] {
+        let diagram = drawn(&events);
+        let page = svg::drawing(&diagram, None);
+        let panel = html(|| sent(&diagram, None));
+        for entry in &diagram.entries {
+            let message = entry.message.as_ref().unwrap();
+            for chip in &message.chips {
+                let secret = chip.secret.unwrap();
+                assert_eq!(secret.words(), chip.kind);
+                let shape = format!(
+                    "d=\"{}\" fill=\"var(--secret-{})\"",
+                    secret.shape(),
+                    secret.slug()
+                );
+                assert!(page.contains(&shape), "{shape}: {page}");
+                let listed = format!("data-secret=\"{}\"", secret.slug());
+                assert!(panel.contains(&listed), "{listed}: {panel}");
+                seen.insert(secret);
+            }
         }
     }
-    let distinct: BTreeSet<_> = colours.values().collect();
-    assert!(colours.len() >= 5);
-    assert_eq!(
-        distinct.len(),
-        colours.len(),
-        "no two share one: {colours:?}"
-    );
+    assert_eq!(seen.len(), Secret::ALL.len());
+}
+
+/// Gives a parameter another value in the first message of this step.
+fn change(events: &mut [Event], step: Step, name: &str, value: Piece) {
+    let event = events.iter_mut().find(|event| event.step == step).unwrap();
+    let Some(Message::Request { query, body, .. }) = &mut event.message else {
+        panic!("{event:?}");
+    };
+    let mut named = query.iter_mut().chain(body);
+    named.find(|named| named.name == name).unwrap().value = vec![value];
+}
+
+#[test]
+fn a_value_that_was_changed_on_the_way_is_marked_everywhere_and_no_other_is() {
+    for events in [signed_in(), replayed(), stolen_callback()] {
+        let diagram = drawn(&events);
+        let words = text::mermaid(&diagram, &[]) + &html(|| sent(&diagram, None));
+        assert!(!words.contains(CHANGED), "{words}");
+    }
+    let hidden = |kind: &str| Piece::Hidden {
+        kind: kind.to_owned(),
+        fingerprint: "abcdef".to_owned(),
+    };
+    let another = Piece::Text("http://elsewhere.localhost/callback".to_owned());
+    for (step, name, value, number, chip) in [
+        (
+            Step::CallbackReceived,
+            "state",
+            hidden("State"),
+            7,
+            "state abcdef (changed on the way)",
+        ),
+        // As typed: no state that this site would make.
+        (
+            Step::CallbackReceived,
+            "state",
+            hidden("value"),
+            7,
+            "state abcdef (changed on the way)",
+        ),
+        (
+            Step::CallbackReceived,
+            "handoff_token",
+            hidden("HandoffToken"),
+            7,
+            "handoff token abcdef (changed on the way)",
+        ),
+        (
+            Step::CallbackReceived,
+            "iss",
+            another.clone(),
+            7,
+            "iss changed on the way",
+        ),
+        (
+            Step::AuthorizeReceived,
+            "code_challenge",
+            hidden("Challenge"),
+            5,
+            "challenge abcdef (changed on the way)",
+        ),
+        (
+            Step::AuthorizeReceived,
+            "redirect_uri",
+            another,
+            5,
+            "redirect_uri changed on the way",
+        ),
+        (
+            Step::VerifySent,
+            "state",
+            hidden("State"),
+            8,
+            "state abcdef (changed on the way)",
+        ),
+    ] {
+        let mut events = signed_in();
+        change(&mut events, step, name, value);
+        let diagram = drawn(&events);
+        for entry in &diagram.entries {
+            let message = entry.message.as_ref().unwrap();
+            let expected = entry.number == number;
+            let marked: Vec<_> = message.chips.iter().filter(|it| it.is_changed).collect();
+            assert_eq!(marked.len(), usize::from(expected), "{name}: {entry:?}");
+            let panel = html(|| message::one(&diagram, entry, true));
+            let says = format!("<code>{name}</code> has another value");
+            assert_eq!(
+                panel.replace("<!>", "").contains(&says),
+                expected,
+                "{panel}"
+            );
+            assert_eq!(
+                panel.contains("class=\"changed-mark\""),
+                expected,
+                "{panel}"
+            );
+        }
+        for words in [
+            text::mermaid(&diagram, &[]),
+            html(|| text::list(&diagram)),
+            svg::drawing(&diagram, None),
+        ] {
+            assert!(words.contains(chip), "{chip}: {words}");
+        }
+    }
 }
 
 #[test]
@@ -407,8 +535,8 @@ fn the_text_says_what_the_drawing_shows() {
                 "{mermaid}"
             );
             for chip in &message.chips {
-                assert!(list.contains(&text::chip(chip)), "{list}");
-                assert!(mermaid.contains(&text::chip(chip)), "{mermaid}");
+                assert!(list.contains(&chip.words()), "{list}");
+                assert!(mermaid.contains(&chip.words()), "{mermaid}");
             }
             for decision in &entry.decisions {
                 assert!(list.contains(&decision.label), "{list}");
@@ -708,8 +836,8 @@ fn every_ink_is_a_token_and_every_chip_reads_on_both_surfaces() {
         pair(ink);
     }
     let surfaces = pair(Ink::Surface);
-    for colour in 0..COLOURS {
-        for (chip, surface) in pair(Ink::Chip(colour)).iter().zip(&surfaces) {
+    for secret in Secret::ALL {
+        for (chip, surface) in pair(Ink::Secret(secret)).iter().zip(&surfaces) {
             let ratio = contrast(chip, surface);
             assert!(ratio >= 4.5, "{chip} on {surface}: {ratio}");
         }

@@ -83,15 +83,9 @@ pub fn arrow(diagram: &Diagram, arrow: &Arrow) -> String {
         ""
     };
     let mut parts = vec![arrow.label.replace('→', "to")];
-    parts.extend(arrow.chips.iter().map(chip));
+    parts.extend(arrow.chips.iter().map(Chip::words));
     parts.extend(arrow.cookies.iter().map(CookieTab::words));
     format!("{from} to {to}{way}: {}.", parts.join(", "))
-}
-
-/// A secret by its kind and fingerprint.
-#[must_use]
-pub fn chip(chip: &Chip) -> String {
-    format!("{} {}", chip.kind, chip.fingerprint)
 }
 
 fn decided(diagram: &Diagram, decision: &Decision) -> String {
@@ -138,7 +132,7 @@ pub fn mermaid(diagram: &Diagram, notes: &[String]) -> String {
                 Kind::Redirect | Kind::Page | Kind::Reply => "-->>",
             };
             let mut parts = vec![message.label.clone()];
-            parts.extend(message.chips.iter().map(chip));
+            parts.extend(message.chips.iter().map(Chip::words));
             parts.extend(message.cookies.iter().map(CookieTab::words));
             lines.push(format!(
                 "    P{}{arrow}P{}: {}. {}",

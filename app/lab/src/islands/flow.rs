@@ -205,10 +205,16 @@ impl Page {
         let Some(message) = closest(event, ".flow-message") else {
             return;
         };
-        // Not one of the boxes inside it.
-        let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
-        let number = numbered(&message).filter(|_| target.as_ref() == Some(&message));
+        let number = numbered(&message);
         let is_open = message.has_attribute("open");
+        let target = event.target().and_then(|it| it.dyn_into::<Element>().ok());
+        if target.as_ref() != Some(&message) {
+            // Whoever opens a box inside a message reads it, and is not led away from it.
+            if let Some(number) = number.filter(|_| is_open) {
+                self.choose(number);
+            }
+            return;
+        }
         match number {
             Some(number) if is_open && number != self.open() => self.choose(number),
             Some(number) if !is_open && number == self.open() => self.choose(0),

@@ -19,7 +19,7 @@ use super::{
     },
     raw::{Body, Place, Reply, Request, encode},
 };
-use crate::harness::{ASSETS, OwnRelyingParty, PASSWORD, Persona, World, basic};
+use crate::harness::{ASSETS, Answer, OwnRelyingParty, PASSWORD, Persona, World, basic};
 
 const ALICE: &str = "alice@harbor.example";
 const BOB: &str = "bob@harbor.example";
@@ -252,6 +252,20 @@ fn navigation_params() -> Vec<Param> {
             _ => Status(&[503]),
         }),
     ]
+}
+
+/// The secret of a chain that switches step mode on. One that nobody knows is good for nothing.
+fn chain_key(kind: Kind) -> Expect {
+    if kind == Missing || kind.is_twice() || kind.is_unreadable() {
+        R400
+    } else {
+        Same
+    }
+}
+
+async fn begin_stepping(stage: &Stage, visitor: &Persona) -> Answer {
+    let url = stage.world.lab("/step");
+    visitor.post(&url, &[("on", "yes")]).await
 }
 
 fn all(parts: impl IntoIterator<Item = Vec<Param>>) -> Vec<Param> {
@@ -1847,9 +1861,9 @@ fn others() -> Vec<Route> {
             methods: &["GET", "POST"],
             base: |stage| {
                 Box::pin(async {
-                    let url = format!("{}/step", stage.world.origins.of(lab::ID));
+                    let url = stage.world.lab("/step");
                     Built {
-                        request: Stage::form(&stage.world.visitor(), &url, &[]),
+                        request: Stage::form(&stage.world.visitor(), &url, &[("off", "yes")]),
                         foreign: vec![],
                     }
                 })
@@ -1857,8 +1871,35 @@ fn others() -> Vec<Route> {
             params: vec![
                 param(Place::Header, "origin", same_origin),
                 param(Place::Header, "sec-fetch-site", same_origin),
+                param(Place::Header, "content-type", |_| R415),
             ],
-            good: |reply| reply.status == 200 && reply.body.contains("/lab/step?key="),
+            good: |reply| reply.status == 303 && reply.location() == "/step",
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Lab,
+            path: "/step/on",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let visitor = stage.world.visitor();
+                    let mut answer = begin_stepping(stage, &visitor).await;
+                    for _ in 0..3 {
+                        answer = visitor.get(&answer.location()).await;
+                    }
+                    Built {
+                        request: Stage::navigation(&visitor, &answer.location()),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: all([
+                navigation_params(),
+                vec![param(Place::Query, "key", chain_key)],
+            ]),
+            // Whatever became of it, the page says it.
+            good: |reply| reply.status == 303 && reply.location() == "/step",
             nobody: no_cookie,
             gives: "",
         },
@@ -1868,39 +1909,48 @@ fn others() -> Vec<Route> {
             methods: &["GET", "POST"],
             base: |stage| {
                 Box::pin(async {
-                    let visitor = stage.world.visitor();
-                    let lab = format!("{}/step", stage.world.origins.of(lab::ID));
-                    let page = visitor.post(&lab, &[]).await;
                     let url = stage.world.notes("/lab/step");
-                    let (_, link) = page.body.split_once(&format!("{url}?key=")).unwrap();
-                    let key = &link[..43];
                     Built {
-                        request: Stage::form(&visitor, &url, &[("key", key)]),
-                        foreign: vec![(
-                            Place::Form,
-                            "key",
-                            "another site's",
-                            page.body
-                                .split_once(&stage.world.tasks("/lab/step?key="))
-                                .unwrap()
-                                .1[..43]
-                                .into(),
-                        )],
+                        request: Stage::form(&stage.world.visitor(), &url, &[("off", "yes")]),
+                        foreign: vec![],
                     }
                 })
             },
             params: vec![
-                param(Place::Form, "key", |kind| match kind {
-                    Missing | Twice | TwiceAnotherLast | TwiceAnotherFirst => R400,
-                    TwiceEmptyFirst | Twin | BadUtf8 | OverlongUtf8 | Nul => R400,
-                    _ => R403,
-                }),
                 param(Place::Header, "origin", same_origin),
                 param(Place::Header, "sec-fetch-site", same_origin),
                 param(Place::Header, "content-type", |_| R415),
             ],
-            good: |reply| reply.status == 303 && reply.location().ends_with("/lab/step"),
+            good: |reply| reply.status == 303 && reply.location() == "/lab/step",
             nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Lab,
+            path: "/lab/step/on",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let visitor = stage.world.visitor();
+                    let begun = begin_stepping(stage, &visitor).await;
+                    let second = visitor.get(&begun.location()).await;
+                    let other = begin_stepping(stage, &stage.world.visitor()).await;
+                    let other = other.location_parameter("key");
+                    Built {
+                        request: Stage::navigation(&visitor, &second.location()),
+                        foreign: vec![(Place::Query, "key", "another site's", other.into())],
+                    }
+                })
+            },
+            params: all([
+                navigation_params(),
+                vec![param(Place::Query, "key", |kind| match chain_key(kind) {
+                    Same => Nobody,
+                    refused => refused,
+                })],
+            ]),
+            good: |reply| reply.status == 303 && reply.location().contains("/lab/step/on?key="),
+            nobody: |reply| reply.status == 303 && reply.location() == "/lab/step",
             gives: STEPPING,
         },
         Route {
