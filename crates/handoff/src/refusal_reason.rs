@@ -160,6 +160,32 @@ refusal_reasons! {
     }
 }
 
+impl RefusalReason {
+    /// What a relying party refuses for: what a client may report of itself.
+    pub const OF_CLIENT: &'static [Self] = &[
+        Self::IssDiffers,
+        Self::NoPreSession,
+        Self::StateUnknownHere,
+        Self::StateTooLate,
+        Self::UnreadableParameters,
+        Self::AccessDenied,
+        Self::NotAssigned,
+        Self::ErrorFromAuthority,
+        Self::TokenMissing,
+        Self::VerifierDoesNotOpen,
+        Self::VerifyRefused,
+        Self::AuthorityUnreachable,
+        Self::SignedOutMeanwhile,
+        Self::SessionEndedMeanwhile,
+        Self::Stayed,
+        Self::SwitchTooLate,
+        Self::TooMany,
+        Self::Unavailable,
+        Self::Internal,
+        Self::Other,
+    ];
+}
+
 impl fmt::Display for RefusalReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -142,6 +142,27 @@ impl Step {
         self.facts().rows
     }
 
+    /// Whether a relying party takes it: what a client may report of itself.
+    #[must_use]
+    pub const fn is_taken_by_clients(self) -> bool {
+        matches!(
+            self,
+            Self::StartReceived
+                | Self::StateMade
+                | Self::CallbackReceived
+                | Self::StateMatched
+                | Self::VerifySent
+                | Self::VerifyAnswered
+                | Self::SwitchAsked
+                | Self::SwitchOpened
+                | Self::SwitchAnswered
+                | Self::SessionCreated
+                | Self::Redirected
+                | Self::PageShown
+                | Self::Refused
+        )
+    }
+
     /// Whether it is taken only for somebody who has signed in at the authorization server. No
     /// stranger brings it about, however much they send.
     #[must_use]

@@ -5,6 +5,7 @@
 //! looks at how handoffs go. [`stepping`] stands in front of the platform's other sites.
 
 mod bounds;
+mod client_reports;
 pub mod collector;
 mod flows;
 mod limits;
@@ -37,6 +38,7 @@ use leptos::prelude::*;
 use limits::Limits;
 use monitor::Monitor;
 use neighbour::Neighbour;
+use recording::recorder::Recorder;
 use relying_party::Application;
 use serde::Deserialize;
 use store::Store;
@@ -100,6 +102,8 @@ pub struct Recorded {
     pub monitor: Option<Arc<Monitor>>,
     /// Who may report to it from another process.
     pub report_key: Digest<ReportKey>,
+    /// Counts what clients report of their own: nobody else does.
+    pub counted: Arc<dyn Recorder>,
 }
 
 /// The lab of one platform. Clones are the same lab.
@@ -275,7 +279,9 @@ pub fn router() -> Router {
         )
         .merge(flows);
 
-    let machines = Router::new().route(reports::PATH, reports::route());
+    let machines = Router::new()
+        .route(reports::PATH, reports::route())
+        .route(client_reports::PATH, client_reports::route());
     layers::protect(layers::pages(pages).merge(layers::api(machines)))
 }
 

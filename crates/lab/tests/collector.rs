@@ -11,12 +11,13 @@ use async_trait::async_trait;
 use database::Unavailable;
 use handoff::{
     flow::{Belongs, Event, FlowId, Site},
+    ids::ClientId,
     step::Step,
-    token::{Secret, State},
+    token::{Digest, ReportKey, Secret, State},
 };
 use lab::{
     collector::Collector,
-    store::{Flow, FlowStore, Kept, Key, Maintenance, Memory, Number, Store},
+    store::{Flow, FlowStore, Kept, Key, Maintenance, Memory, Number, ReportKeyStore, Store},
 };
 use recording::{
     queue::{Full, MAX_WAITING},
@@ -85,6 +86,25 @@ impl FlowStore for Stubborn {
         bytes: usize,
     ) -> Result<u64, Unavailable> {
         self.memory.sweep(before, flows, bytes).await
+    }
+}
+
+#[async_trait]
+impl ReportKeyStore for Stubborn {
+    async fn set_report_key(
+        &self,
+        client: &ClientId,
+        key: Digest<ReportKey>,
+    ) -> Result<(), Unavailable> {
+        self.memory.set_report_key(client, key).await
+    }
+
+    async fn revoke_report_key(&self, client: &ClientId) -> Result<bool, Unavailable> {
+        self.memory.revoke_report_key(client).await
+    }
+
+    async fn find_reporter(&self, key: Digest<ReportKey>) -> Result<Option<ClientId>, Unavailable> {
+        self.memory.find_reporter(key).await
     }
 }
 

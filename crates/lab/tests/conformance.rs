@@ -10,6 +10,7 @@ mod files;
 mod flows;
 mod keys;
 mod merging;
+mod report_keys;
 mod world;
 
 macro_rules! suite {
@@ -56,12 +57,16 @@ suite! {
         a_step_with_the_session_alone_joins_the_flow_that_gave_it,
         a_full_flow_takes_no_more_names_and_no_other_flow,
     }
+    report_keys {
+        a_client_has_one_key_which_is_replaced_and_revoked,
+    }
     bounds {
         a_flow_keeps_so_many_events_and_what_the_others_say,
         an_event_that_is_too_long_is_kept_without_what_was_sent,
         a_flow_of_long_requests_keeps_its_steps_and_no_more_than_so_much,
         what_is_old_goes_and_then_the_oldest_of_too_many,
         what_strangers_send_pushes_out_nobodys_handoff,
+        what_a_relying_party_says_makes_no_flow_a_persons,
     }
 }
 

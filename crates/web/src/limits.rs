@@ -70,6 +70,10 @@ impl Volume {
     /// thousand pages of three links each: fewer than the lab remembers.
     pub const STEP_CHAINS: Self = Self::new(40 * 5, 2000);
 
+    /// Reports of one client to the lab: one for each of a hundred and twenty handoffs at once; then two a
+    /// second, of a hundred steps each.
+    pub const REPORTS: Self = Self::new(120, 500);
+
     /// `burst` at once, which must not be zero, then one each `millis` milliseconds.
     const fn new(burst: u32, millis: u64) -> Self {
         Self {

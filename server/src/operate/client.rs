@@ -16,7 +16,9 @@ use handoff::{
 };
 use url::Url;
 
-use super::{AdminContext, DataFolder, Failure, Folder, line, name, print, table, tell};
+use super::{
+    AdminContext, DataFolder, Failure, Folder, line, name, print, report_key, table, tell,
+};
 use crate::data::{PreparedSecret, kept_issuer, secret_file};
 
 /// What can be done about clients.
@@ -31,6 +33,15 @@ pub enum ClientCommand {
     RotateSecret {
         /// The client's id
         id: String,
+    },
+    /// Make the key by which a client reports its own steps to the lab; an older one is refused from
+    /// then on. Prints it, once and alone
+    ReportKey {
+        /// The client's id
+        id: String,
+        /// Make none: the client has no key from then on
+        #[arg(long)]
+        revoke: bool,
     },
     /// Say who may use a client; whoever may not any more loses their session there
     #[command(group(clap::ArgGroup::new("who").required(true)))]
@@ -96,6 +107,7 @@ impl ClientCommand {
             Self::Add(new) => new.add(data).await,
             Self::List => list(data).await,
             Self::RotateSecret { id } => rotate_secret(data, &id).await,
+            Self::ReportKey { id, revoke } => report_key::run(data, &id, revoke).await,
             Self::Assign { id, everyone, to } => {
                 let id = client_id(&id)?;
                 let admin = AdminContext::open(data, Folder::MustBeThere).await?;
@@ -242,7 +254,7 @@ fn explain(refused: &RefusedRegistration) -> String {
     format!("--{argument} {value:?} {why}{hint}")
 }
 
-fn client_id(text: &str) -> Result<ClientId, Failure> {
+pub(super) fn client_id(text: &str) -> Result<ClientId, Failure> {
     ClientId::parse(text).map_err(|_| {
         Failure::argument(format!(
             "the id {text:?} must be 1 to 64 of a-z, 0-9, _ and -, a letter first"
@@ -250,7 +262,7 @@ fn client_id(text: &str) -> Result<ClientId, Failure> {
     })
 }
 
-fn no_such_client(id: &ClientId) -> Failure {
+pub(super) fn no_such_client(id: &ClientId) -> Failure {
     Failure::argument(format!(
         "the id {id}: there is no such client; `client list` names those that there are"
     ))

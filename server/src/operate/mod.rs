@@ -5,6 +5,7 @@
 //! to the standard error. A command that fails has changed nothing, unless it says so.
 
 mod client;
+mod report_key;
 mod user;
 
 use std::{

@@ -88,6 +88,10 @@ impl Recording {
                     collector,
                     monitor,
                     report_key: key.digest(),
+                    counted: match &metrics {
+                        Some(metrics) => Arc::clone(metrics) as _,
+                        None => Recorders::none(),
+                    },
                 });
             }
             Some(key) => {

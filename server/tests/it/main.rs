@@ -35,6 +35,7 @@ mod processes;
 mod program;
 mod protection;
 mod public_clients;
+mod reports;
 mod secrets;
 mod serving;
 mod sessions;

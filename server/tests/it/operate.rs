@@ -35,7 +35,7 @@ const PROBE: [&str; 9] = [
 
 /// What a command came to.
 #[derive(Debug)]
-struct Ran {
+pub struct Ran {
     code: i32,
     out: String,
     said: String,
@@ -52,14 +52,14 @@ impl Ran {
 
     /// It is done; this is what a script reads.
     #[track_caller]
-    fn done(self) -> String {
+    pub fn done(self) -> String {
         assert_eq!(self.code, 0, "{self:?}");
         self.out
     }
 
     /// It is done, and printed one line for a script and nothing else.
     #[track_caller]
-    fn one_line(self) -> String {
+    pub fn one_line(self) -> String {
         let out = self.done();
         let line = out.strip_suffix('\n').unwrap();
         assert!(!line.is_empty() && !line.contains('\n'), "{out:?}");
@@ -68,7 +68,7 @@ impl Ran {
 
     /// It is refused in one sentence, and prints nothing that a script could take for an answer.
     #[track_caller]
-    fn refused(self) -> String {
+    pub fn refused(self) -> String {
         assert_eq!((self.code, &*self.out), (1, ""), "{self:?}");
         let said = self.said.strip_prefix("handoff-lab: ").unwrap();
         assert_eq!(said.lines().count(), 1, "{said}");
@@ -85,7 +85,7 @@ fn command(data: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-async fn run(data: &Path, arguments: &[&str]) -> Ran {
+pub async fn run(data: &Path, arguments: &[&str]) -> Ran {
     Ran::of(command(data, arguments).output().await.unwrap())
 }
 

@@ -131,7 +131,7 @@ fn plain(html: &str) -> String {
 }
 
 /// The rows of the list, and where each leads.
-async fn list(world: &World) -> Vec<(String, String)> {
+pub async fn list(world: &World) -> Vec<(String, String)> {
     let page = world.visitor().get(&world.lab("/flows")).await;
     let rows = page.body.split("<tr role=\"row\" id=\"f").skip(1);
     rows.map(|row| {
@@ -302,6 +302,17 @@ pub async fn probe_verifies(world: &World, party: &OwnRelyingParty, token: &str)
         .status
 }
 
+/// The words of the list for what the probe comes to.
+pub const PROBE_TOLD: &str = "Told who the person is";
+
+/// Alice opens the probe, and it redeems the token.
+pub async fn probe_is_told(world: &World, party: &OwnRelyingParty) {
+    let alice = world.signed_in(ALICE).await;
+    let token = probe_authorizes(world, &alice, party).await;
+    let token = token.location_parameter("handoff_token");
+    assert_eq!(probe_verifies(world, party, &token).await, StatusCode::OK);
+}
+
 /// Answers the page whether to go on.
 async fn answer_confirmation(
     world: &World,
@@ -447,13 +458,7 @@ async fn drive(name: &str, process: &Process, world: &World) {
         "a token of somebody's making at verify" => {
             probe_verifies(world, &probe(), &"A".repeat(43)).await;
         }
-        "an app that reports nothing" => {
-            let alice = world.signed_in(ALICE).await;
-            let party = probe();
-            let token = probe_authorizes(world, &alice, &party).await;
-            let token = token.location_parameter("handoff_token");
-            assert_eq!(probe_verifies(world, &party, &token).await, StatusCode::OK);
-        }
+        "an app that reports nothing" => probe_is_told(world, &probe()).await,
         "the same, with a replay" => {
             let alice = world.signed_in(ALICE).await;
             let party = probe();

@@ -6,6 +6,7 @@
 //! | | Trait and types | SQLite | Memory | Tests |
 //! |---|---|---|---|---|
 //! | flows and their events | `flows.rs` | `sqlite/flows.rs`, `sqlite/batch.rs` | `memory/flows.rs` | `flows.rs`, `merging.rs`, `bounds.rs` |
+//! | the keys by which clients report | `report_keys.rs` | `sqlite/report_keys.rs` | `memory/report_keys.rs` | `report_keys.rs` |
 //! | the whole store | `maintenance.rs` | `sqlite/maintenance.rs` | `memory/maintenance.rs` | `files.rs` |
 //!
 //! `placing.rs` decides for every store alike which flow an event belongs to, `summary.rs` what is kept
@@ -28,6 +29,7 @@ mod limits;
 mod maintenance;
 mod memory;
 mod placing;
+mod report_keys;
 mod sqlite;
 mod summary;
 
@@ -39,9 +41,10 @@ pub use key::{Key, NoKey};
 pub use limits::{BYTES, EVENTS, FLOW_BYTES, FLOWS, KEPT_FOR, LISTED, MAX_EVENT_BYTES};
 pub use maintenance::Maintenance;
 pub use memory::Memory;
+pub use report_keys::ReportKeyStore;
 pub use sqlite::Sqlite;
 
 /// What the lab asks of a database.
-pub trait Store: FlowStore + Maintenance + fmt::Debug {}
+pub trait Store: FlowStore + ReportKeyStore + Maintenance + fmt::Debug {}
 
-impl<T> Store for T where T: FlowStore + Maintenance + fmt::Debug {}
+impl<T> Store for T where T: FlowStore + ReportKeyStore + Maintenance + fmt::Debug {}

@@ -1,7 +1,11 @@
 //! What is kept of a flow in short, and of each of its events.
 
 use database::Unavailable;
-use handoff::{flow::Event, ids::ClientId, outcome::Course};
+use handoff::{
+    flow::{Event, Site},
+    ids::ClientId,
+    outcome::Course,
+};
 use time::OffsetDateTime;
 
 use super::{FLOW_BYTES, MAX_EVENT_BYTES};
@@ -38,7 +42,8 @@ impl Summary {
         self.client = self.client.take().or_else(|| event.client.clone());
         self.began = self.began.min(event.at);
         self.last = self.last.max(event.at);
-        self.person |= event.step.needs_a_person();
+        // What a client reports of itself is no word for it.
+        self.person |= event.site == Site::Authority && event.step.needs_a_person();
         self.course.see(event);
     }
 

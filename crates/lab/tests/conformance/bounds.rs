@@ -1,6 +1,6 @@
 //! How much is kept.
 
-use handoff::flow::{Belongs, Event, Message};
+use handoff::flow::{Belongs, Event, Message, Site};
 use handoff::step::Step;
 use lab::store::{EVENTS, FLOW_BYTES, FLOWS, Key, MAX_EVENT_BYTES, Outcome, Store};
 use time::Duration;
@@ -105,11 +105,38 @@ pub(crate) async fn what_is_old_goes_and_then_the_oldest_of_too_many(store: &dyn
     assert_eq!(store.events_after(gone.number, 0).await.unwrap(), []);
 }
 
+fn by_authority(event: Event) -> Event {
+    Event {
+        site: Site::Authority,
+        ..event
+    }
+}
+
+pub(crate) async fn what_a_relying_party_says_makes_no_flow_a_persons(store: &dyn Store) {
+    let begun = |n| by_authority(event(Step::AuthorizeReceived, to(flow(n)), n.into(), 0));
+    for n in 1..=10 {
+        let issued = by_authority(event(Step::TokenIssued, to(flow(n)), n.into(), 1));
+        keep(store, &[begun(n), issued]).await;
+    }
+    for n in 11..=40 {
+        let said = event(Step::SessionCreated, to(flow(n)), u64::from(n) + 100, 1);
+        keep(store, &[begun(n), said]).await;
+    }
+    store.sweep(NOW, 10, usize::MAX).await.unwrap();
+    let left = recent(store).await;
+    // A tenth is for those that nobody who had signed in took part in.
+    let people = (2..=10).rev().map(|n| flow(n).to_string());
+    let expected: Vec<_> = std::iter::once(flow(40).to_string())
+        .chain(people)
+        .collect();
+    assert_eq!(left, expected);
+}
+
 pub(crate) async fn what_strangers_send_pushes_out_nobodys_handoff(store: &dyn Store) {
     let people = async |numbers: std::ops::Range<u16>| {
         for n in numbers {
             let begun = event(Step::StartReceived, to(flow(n)), n.into(), 0);
-            let issued = event(Step::TokenIssued, to(flow(n)), n.into(), 1);
+            let issued = by_authority(event(Step::TokenIssued, to(flow(n)), n.into(), 1));
             keep(store, &[begun, issued]).await;
         }
     };
@@ -125,7 +152,7 @@ pub(crate) async fn what_strangers_send_pushes_out_nobodys_handoff(store: &dyn S
         (people, all.len() - people)
     };
     // A launch is a person's, and what it is joined to is too.
-    let ticket = event(Step::LaunchTicketIssued, from(launch(1)), 1, 0);
+    let ticket = by_authority(event(Step::LaunchTicketIssued, from(launch(1)), 1, 0));
     let joins = event(Step::StartReceived, both(flow(1), launch(1)), 1, 0);
     keep(store, &[ticket]).await;
     keep(store, &[event(Step::VerifyReceived, to(flow(1)), 2, 0)]).await;

@@ -3,10 +3,16 @@
 
 mod flows;
 mod maintenance;
+mod report_keys;
 
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use handoff::{
+    ids::ClientId,
+    token::{Digest, ReportKey},
 };
 
 use self::flows::Row;
@@ -20,6 +26,7 @@ pub struct Memory(Mutex<Tables>);
 struct Tables {
     flows: BTreeMap<Number, Row>,
     names: HashMap<String, Number>,
+    report_keys: BTreeMap<ClientId, Digest<ReportKey>>,
     last_number: i64,
     last_seq: u64,
 }

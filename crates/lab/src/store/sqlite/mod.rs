@@ -4,6 +4,7 @@
 mod batch;
 mod flows;
 mod maintenance;
+mod report_keys;
 
 use std::sync::{
     Arc,
