@@ -10,6 +10,8 @@ use crate::{diagram::explain, fragments::Part, islands::monitor::LiveMonitor};
 pub struct Ended {
     /// They gave a session.
     pub well: u64,
+    /// The app was told who the person is, and records no steps.
+    pub told: u64,
     /// They failed.
     pub failed: u64,
     /// The person decided against it.
@@ -51,7 +53,7 @@ pub struct Monitor {
     pub parts: Vec<Ended>,
     /// Those that gave no session, by reason.
     pub failures: Vec<(&'static str, u64)>,
-    /// Callbacks that were refused and belong to no handoff that began.
+    /// Requests that were refused and belong to no handoff.
     pub strays: u64,
     /// The steps that were taken.
     pub steps: Vec<StepTimes>,
@@ -162,12 +164,23 @@ fn Sections(model: Monitor) -> impl IntoView {
             <p class=verdict.class()>{verdict.says()}</p>
             <p class="lede">{rate} " A picture of each is among the " <a href="/flows">"flows"</a> "."</p>
             <Alarms alarms />
+            {told(ended.told).map(|told| view! { <p>{told}</p> })}
             <Rates parts />
             <Failures failures strays />
             <Steps steps />
         </div>
     }
     .into_any()
+}
+
+/// Handoffs of apps that record no steps.
+fn told(count: u64) -> Option<String> {
+    let says = match count {
+        0 => return None,
+        1 => "1 handoff ended with an app that was told who the person is".to_owned(),
+        count => format!("{count} handoffs ended with an app that was told who the person is"),
+    };
+    Some(format!("{says}. What it did then is not recorded here."))
 }
 
 #[component]
@@ -317,11 +330,9 @@ fn Readings<R: IntoView + 'static>(
 fn Failures(failures: Vec<(&'static str, u64)>, strays: u64) -> impl IntoView {
     let strays = match strays {
         0 => None,
-        1 => Some(
-            "Besides, 1 callback was refused that belongs to no handoff begun here.".to_owned(),
-        ),
+        1 => Some("Stray: 1 request was refused that belongs to no handoff.".to_owned()),
         count => Some(format!(
-            "Besides, {count} callbacks were refused that belong to no handoff begun here."
+            "Stray: {count} requests were refused that belong to no handoff."
         )),
     };
     let none = failures.is_empty();
@@ -570,12 +581,16 @@ mod tests {
     fn the_page_says_in_words_and_tables_what_its_pictures_show() {
         let part = |well, failed| Ended {
             well,
+            told: 0,
             failed,
             declined: 0,
         };
         let model = Monitor {
             percent_well: Some(80),
-            ended: part(8, 2),
+            ended: Ended {
+                told: 2,
+                ..part(8, 2)
+            },
             parts: vec![part(8, 0), part(0, 2)],
             failures: vec![("authority_unreachable", 2)],
             strays: 3,
@@ -606,7 +621,8 @@ mod tests {
             "Something is so.",
             "10 to 5</th>",
             "authority_unreachable",
-            "Besides, 3 callbacks were refused that belong to no handoff begun here.",
+            "Stray: 3 requests were refused that belong to no handoff.",
+            "2 handoffs ended with an app that was told who the person is.",
             "verify answered",
             "<td>20</td>",
         ] {

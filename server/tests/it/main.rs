@@ -27,6 +27,7 @@ mod limits;
 mod metrics;
 mod operate;
 mod otlp;
+mod outcomes;
 mod own_sessions;
 mod policy;
 mod portal;
