@@ -129,6 +129,7 @@ test('what happens without a stop is drawn in its order too', { tag: '@engine' }
 
   await visitor.step.goOn();
   await visitor.step.stopsBetween('Harbor ID', 'Notes');
+  await expect(flow.messages).toHaveCount(6);
   await visitor.step.goOn();
   await visitor.notes.arrived(alice);
   await expect.poll(() => flow.says()).toEqual(openNotes);
@@ -136,7 +137,7 @@ test('what happens without a stop is drawn in its order too', { tag: '@engine' }
 
   // Of the last message, what its receiver made of it may still be missing.
   const pictures = await growth();
-  expect(pictures.length).toBeGreaterThan(2);
+  expect(pictures.length).toBeGreaterThan(1);
   for (const names of pictures) {
     const last = names.pop() ?? '';
     expect(openNotes.slice(0, names.length), 'all but the last').toEqual(names);
@@ -322,11 +323,11 @@ test('the picture is as large as the reader wants text, and scrolls in its place
       expect(Math.round(percent), `${width} px wide`).toBe(scale);
     }
     const widths = await flow.picture.locator('.flow-drawing').evaluate((drawing) => ({
-      page: document.documentElement.scrollWidth,
+      page: document.documentElement.scrollWidth - document.documentElement.clientWidth,
       shown: drawing.clientWidth,
       whole: drawing.scrollWidth,
     }));
-    expect(widths.page).toBe(width);
+    expect(widths.page).toBe(0);
     expect(widths.whole > widths.shown).toBe(width === 360);
   }
 });
