@@ -343,8 +343,7 @@ const pages: Pages = {
     await visitor.openNotesAs(alice);
     await visitor.page.goto(visitor.callbacks()[0] ?? '');
     await visitor.problem.explains('notThisBrowser');
-    await visitor.page.goto(`${sites.lab}/monitor`);
-    await expect(visitor.page.getByRole('heading', { level: 1 })).toHaveText('Monitor');
+    await visitor.monitor.open();
   },
 };
 

@@ -153,6 +153,36 @@ pub fn report_key_file(folder: &Path) -> PathBuf {
     folder.join("lab.key")
 }
 
+/// The file that holds the issuer of the authorization server that last ran on this folder: its origin, on one line. No
+/// secret. The operator's commands read it, because the origin follows from how `serve` was started.
+fn issuer_file(folder: &Path) -> PathBuf {
+    folder.join("issuer")
+}
+
+/// Keeps the issuer for the operator's commands.
+///
+/// # Errors
+/// What the system says.
+pub fn keep_issuer(folder: &Path, issuer: &str) -> io::Result<()> {
+    if kept_issuer(folder).as_deref() == Some(issuer) {
+        return Ok(());
+    }
+    let file = issuer_file(folder);
+    let half = file.with_extension("new");
+    std::fs::write(&half, format!("{issuer}\n"))?;
+    std::fs::rename(half, file)
+}
+
+/// The issuer of the authorization server that last ran on this folder. None before the first time, and where the file
+/// holds no origin.
+#[must_use]
+pub fn kept_issuer(folder: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(issuer_file(folder)).ok()?;
+    let issuer = text.trim();
+    let origin = url::Url::parse(issuer).ok()?.origin();
+    (origin.ascii_serialization() == issuer).then(|| issuer.to_owned())
+}
+
 /// A secret that is on the disk under another name, and takes the place of the file by
 /// [`Self::put_in_place`]. A crash in between leaves the old file as it was.
 #[derive(Debug)]
@@ -217,6 +247,21 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn an_issuer_is_kept_and_what_is_no_origin_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        assert_eq!(kept_issuer(folder), None);
+        for issuer in ["http://auth.localhost:4000", "https://auth.example.org"] {
+            keep_issuer(folder, issuer).unwrap();
+            assert_eq!(kept_issuer(folder).as_deref(), Some(issuer));
+        }
+        for damaged in ["", "auth", "https://auth.example.org/x", "data:,x", "null"] {
+            std::fs::write(issuer_file(folder), damaged).unwrap();
+            assert_eq!(kept_issuer(folder), None, "{damaged}");
+        }
+    }
 
     #[tokio::test]
     async fn one_has_the_lock_and_the_next_waits_for_it() {

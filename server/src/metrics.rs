@@ -10,7 +10,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use handoff::{flow::Event, ids::ClientId, refusal_reason::RefusalReason, step::Step};
+use handoff::{
+    flow::Event, ids::ClientId, outcome::CHOICES, refusal_reason::RefusalReason, step::Step,
+};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
@@ -25,9 +27,13 @@ use web::site::Site;
 pub const STARTED: &str = "handoff_started_total";
 /// Handoffs that went well.
 pub const SUCCESS: &str = "handoff_success_total";
+/// Handoffs whose relying party was told who the person is, and records no steps.
+pub const TOLD: &str = "handoff_told_total";
+/// Handoffs that the person decided against.
+pub const DECLINED: &str = "handoff_declined_total";
 /// Handoffs that failed.
 pub const FAILURE: &str = "handoff_failure_total";
-/// Callbacks that belong to no handoff that began here.
+/// Refused requests that belong to no handoff.
 pub const STRAY: &str = "handoff_stray_callback_total";
 /// Tokens that verify refused.
 pub const TOKEN_REFUSED: &str = "handoff_token_refused_total";
@@ -79,6 +85,12 @@ impl Metrics {
     /// Metrics that remember so many requests and handoffs, to count each once.
     #[must_use]
     pub fn remembering(max: usize) -> Self {
+        Self::of(FlowObserver::remembering(max))
+    }
+
+    /// Metrics of what this observer sees.
+    #[must_use]
+    pub fn of(observer: FlowObserver) -> Self {
         let durations = Matcher::Suffix("_seconds".to_owned());
         let builder = PrometheusBuilder::new();
         // It refuses an empty list only.
@@ -89,7 +101,7 @@ impl Metrics {
         let metrics = Self {
             handle: recorder.handle(),
             recorder,
-            observer: Mutex::new(FlowObserver::remembering(max)),
+            observer: Mutex::new(observer),
             clients: RwLock::default(),
         };
         metrics.within(|| {
@@ -108,12 +120,17 @@ fn describe() {
         (STARTED, "Handoffs that a relying party began."),
         (SUCCESS, "Handoffs that gave a session."),
         (
-            FAILURE,
-            "Handoffs that gave none, by the reason where they ended.",
+            TOLD,
+            "Handoffs whose client was told who the person is, and records no steps.",
         ),
         (
+            DECLINED,
+            "Handoffs that the person decided against, by the first reason.",
+        ),
+        (FAILURE, "Handoffs that were refused, by the first reason."),
+        (
             STRAY,
-            "Callbacks that were refused and whose handoff never began here.",
+            "Requests that were refused and belong to no handoff.",
         ),
         (TOKEN_REFUSED, "Tokens that verify refused, by the reason."),
         (REPLAY, "Used tokens that were presented again."),
@@ -162,7 +179,7 @@ impl Metrics {
     /// between two values, so all of them begin at zero.
     fn begin_client(&self, client: &str) {
         self.within(|| {
-            for name in [STARTED, SUCCESS, STRAY] {
+            for name in [STARTED, SUCCESS, TOLD, STRAY] {
                 counter!(name, "client" => client.to_owned()).absolute(0);
             }
             for rejection in RefusalReason::OF_TOKEN {
@@ -170,8 +187,14 @@ impl Metrics {
                 counter!(TOKEN_REFUSED, "client" => client.to_owned(), "reason" => reason)
                     .absolute(0);
             }
-            for reason in outcome_metrics::reasons() {
-                counter!(FAILURE, "client" => client.to_owned(), "reason" => reason).absolute(0);
+            for reason in RefusalReason::ALL {
+                let name = if CHOICES.contains(reason) {
+                    DECLINED
+                } else {
+                    FAILURE
+                };
+                let reason = reason.as_str();
+                counter!(name, "client" => client.to_owned(), "reason" => reason).absolute(0);
             }
         });
     }
@@ -261,7 +284,11 @@ impl Recorder for Metrics {
                 Some(End::Failure(reason)) => {
                     counter!(FAILURE, "client" => client, "reason" => reason).increment(1);
                 }
-                Some(End::Unsolicited) => counter!(STRAY, "client" => client).increment(1),
+                Some(End::Told) => counter!(TOLD, "client" => client).increment(1),
+                Some(End::Declined(reason)) => {
+                    counter!(DECLINED, "client" => client, "reason" => reason).increment(1);
+                }
+                Some(End::Stray) => counter!(STRAY, "client" => client).increment(1),
                 None => {}
             }
         });

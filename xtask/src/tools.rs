@@ -45,6 +45,13 @@ const NODE: Tool = Tool {
     elsewhere: "see https://nodejs.org/en/download",
 };
 
+const PYTHON: Tool = Tool {
+    name: "python3",
+    debian: "apt-get update && apt-get install -y python3",
+    macos: "xcode-select --install",
+    elsewhere: "see https://www.python.org/downloads",
+};
+
 const NPM: Tool = Tool {
     name: "npm",
     debian: "apt-get update && apt-get install -y npm",
@@ -76,9 +83,10 @@ const OPENSSL: Tool = Tool {
 /// For `build`, `demo` and `dev`.
 pub(crate) const TO_BUILD: &[Tool] = &[RUSTUP, CC];
 /// For the whole of `test`.
-pub(crate) const TO_TEST: &[Tool] = &[RUSTUP, CC, BASH, CURL, OPENSSL, GIT, NODE, NPM];
-/// For the tests without a browser: `docs/walk.sh` is one of them.
-pub(crate) const TO_TEST_WITHOUT_BROWSERS: &[Tool] = &[RUSTUP, CC, BASH, CURL, OPENSSL];
+pub(crate) const TO_TEST: &[Tool] = &[RUSTUP, CC, BASH, CURL, OPENSSL, GIT, NODE, NPM, PYTHON];
+/// For the tests without a browser: `docs/walk.sh` and `examples/` are among them.
+pub(crate) const TO_TEST_WITHOUT_BROWSERS: &[Tool] =
+    &[RUSTUP, CC, BASH, CURL, OPENSSL, NODE, PYTHON];
 
 /// The oldest Node that Playwright 1.64 runs on.
 const OLDEST_NODE: u32 = 20;

@@ -24,7 +24,11 @@ fn flows(text: &str, kept: usize) -> Flows {
                 FlowOutcome::UnderWay,
                 FlowOutcome::SignedIn,
                 FlowOutcome::Refused(reason.clone()),
-                FlowOutcome::RefusedAfterwards(reason),
+                FlowOutcome::RefusedAfterwards(reason.clone()),
+                FlowOutcome::Told,
+                FlowOutcome::ToldThenRefused(reason.clone()),
+                FlowOutcome::Declined(reason.clone()),
+                FlowOutcome::Stray(reason),
             ]
             .map(|outcome| FlowRow {
                 number: 1,

@@ -1,4 +1,5 @@
-//! What came of a handoff, as one rule for the list of flows and for the picture of one.
+//! What came of a handoff, as one rule for the list of flows, for the picture of one, for the monitor
+//! and for the metrics.
 //!
 //! Two sites record it, and what they say arrives in any order: the session's beginning may come in
 //! after the refusal of a later replay. So what counts is when something happened, by the sites'
@@ -8,11 +9,31 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     flow::{Event, Site},
-    step::Step,
+    refusal_reason::RefusalReason,
+    step::{Channel, Step},
 };
 
 /// How many refusals are remembered from the first one on. More means that somebody repeats a request.
 const REMEMBERED: usize = 16;
+
+/// Reasons by which a person decides against a handoff. It did not fail.
+pub const CHOICES: [RefusalReason; 3] = [
+    RefusalReason::Cancelled,
+    RefusalReason::AccessDenied,
+    RefusalReason::Stayed,
+];
+
+/// What the authorization server refuses and tells the relying party by way of the browser.
+pub const SENT_BACK: [RefusalReason; 2] = [RefusalReason::Cancelled, RefusalReason::NotAssigned];
+
+/// What is refused and ends nothing: a browser that was early comes again.
+const NO_END: [RefusalReason; 1] = [RefusalReason::Prefetched];
+
+/// Whether a reason is one of these.
+#[must_use]
+pub fn is_one_of(reasons: &[RefusalReason], reason: &str) -> bool {
+    reasons.iter().any(|it| it.as_str() == reason)
+}
 
 /// What came of a handoff, as far as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +44,18 @@ pub enum Outcome {
     Opened,
     /// The same, and then something was refused, first for this reason: a replay, the button *Back*.
     OpenedThenRefused(String),
+    /// The relying party was told who the person is. It records no steps, so that this is the last
+    /// that is known.
+    Told,
+    /// The same, and then something was refused, first for this reason.
+    ToldThenRefused(String),
+    /// The person decided against it: one of [`CHOICES`].
+    Declined(String),
     /// Stopped, and this was the first reason. What the other party makes of it follows.
     Refused(String),
+    /// A request was refused for this reason, and no handoff had begun: anybody can write such an
+    /// address.
+    Stray(String),
 }
 
 /// The events of a handoff that decide its [`Outcome`]. Of the same events it is always the same,
@@ -35,10 +66,30 @@ pub struct Course {
     /// When the first session began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     opened: Option<i64>,
+    /// When the token was redeemed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    told: Option<i64>,
     /// When what was refused, and why, in order: the first [`REMEMBERED`] and the last. Which one
     /// comes after the session's beginning cannot be told before that is heard of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     refused: Vec<(i64, String)>,
+    /// The relying party records steps.
+    #[serde(default, skip_serializing_if = "is_false")]
+    reported: bool,
+    /// A request arrived at an address that anybody can write.
+    #[serde(default, skip_serializing_if = "is_false")]
+    arrived: bool,
+    /// A site has begun a handoff.
+    #[serde(default, skip_serializing_if = "is_false")]
+    begun: bool,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+const fn is_false(flag: &bool) -> bool {
+    !*flag
 }
 
 impl Course {
@@ -54,30 +105,51 @@ impl Course {
 
     /// Adds what an event says.
     pub fn see(&mut self, event: &Event) {
-        if event.step == Step::SessionCreated && event.site == Site::RelyingParty {
-            self.open(event.at);
-        } else if event.step == Step::Refused {
-            let refusal = event.refusal.as_ref();
-            let reason = refusal.map(|refusal| refusal.reason.clone());
-            self.refuse(event.at, reason.unwrap_or_default());
+        self.reported |= event.site == Site::RelyingParty;
+        match (event.site, event.step) {
+            (Site::RelyingParty, Step::SessionCreated) => first(&mut self.opened, event.at),
+            (Site::Authority, Step::Redeemed) => first(&mut self.told, event.at),
+            _ => {}
+        }
+        match event.step {
+            Step::Refused => {
+                let refusal = event.refusal.as_ref();
+                let reason = refusal.map(|refusal| refusal.reason.clone());
+                let reason = reason.unwrap_or_default();
+                // Only what is a handoff is sent back.
+                self.begun |= event.site == Site::Authority && is_one_of(&SENT_BACK, &reason);
+                self.refuse(event.at, reason);
+            }
+            Step::StartReceived
+            | Step::AuthorizeReceived
+            | Step::CallbackReceived
+            | Step::VerifyReceived => self.arrived = true,
+            // A form of the authorization server's own page.
+            Step::LaunchRequested => self.begun = true,
+            step => self.begun |= step.channel() == Channel::Inside,
         }
     }
 
     /// Adds what another one has: the two turned out to be of the same handoff.
     pub fn join(&mut self, other: Self) {
         if let Some(at) = other.opened {
-            self.open(at);
+            first(&mut self.opened, at);
+        }
+        if let Some(at) = other.told {
+            first(&mut self.told, at);
         }
         for (at, reason) in other.refused {
             self.refuse(at, reason);
         }
-    }
-
-    fn open(&mut self, at: i64) {
-        self.opened = Some(self.opened.map_or(at, |opened| opened.min(at)));
+        self.reported |= other.reported;
+        self.arrived |= other.arrived;
+        self.begun |= other.begun;
     }
 
     fn refuse(&mut self, at: i64, reason: String) {
+        if is_one_of(&NO_END, &reason) {
+            return;
+        }
         let place = self.refused.partition_point(|(known, _)| *known <= at);
         self.refused.insert(place, (at, reason));
         if self.refused.len() > REMEMBERED + 1 {
@@ -85,17 +157,36 @@ impl Course {
         }
     }
 
+    /// Whether the relying party records steps of it.
+    #[must_use]
+    pub const fn is_reported(&self) -> bool {
+        self.reported
+    }
+
     /// What came of it so far.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let first = |since| self.refused.iter().find(|(at, _)| *at >= since);
-        match (self.opened, first(self.opened.unwrap_or(i64::MIN))) {
-            (None, None) => Outcome::UnderWay,
-            (None, Some((_, reason))) => Outcome::Refused(reason.clone()),
-            (Some(_), None) => Outcome::Opened,
-            (Some(_), Some((_, reason))) => Outcome::OpenedThenRefused(reason.clone()),
+        let told = self.told.filter(|_| !self.reported);
+        let over = self.opened.or(told);
+        let since = over.unwrap_or(i64::MIN);
+        let refused = self.refused.iter().find(|(at, _)| *at >= since);
+        let refused = refused.map(|(_, reason)| reason.clone());
+        match (self.opened, told, refused) {
+            (Some(_), _, None) => Outcome::Opened,
+            (Some(_), _, Some(reason)) => Outcome::OpenedThenRefused(reason),
+            (None, Some(_), None) => Outcome::Told,
+            (None, Some(_), Some(reason)) => Outcome::ToldThenRefused(reason),
+            (None, None, None) => Outcome::UnderWay,
+            (None, None, Some(reason)) if self.arrived && !self.begun => Outcome::Stray(reason),
+            (None, None, Some(reason)) if is_one_of(&CHOICES, &reason) => Outcome::Declined(reason),
+            (None, None, Some(reason)) => Outcome::Refused(reason),
         }
     }
+}
+
+/// Keeps the earlier of both moments.
+fn first(known: &mut Option<i64>, at: i64) {
+    *known = Some(known.map_or(at, |known| known.min(at)));
 }
 
 #[cfg(test)]
@@ -131,6 +222,14 @@ mod tests {
             refusal,
             ..event(Step::Refused, at)
         }
+    }
+
+    fn by(site: Site, event: Event) -> Event {
+        Event { site, ..event }
+    }
+
+    fn told(at: i64) -> Event {
+        by(Site::Authority, event(Step::Redeemed, at))
     }
 
     /// Each order in which these can arrive.
@@ -176,6 +275,44 @@ mod tests {
             ),
             // Within one microsecond, a handoff that is over is over.
             (vec![opened(5), refused(5, "replayed")], after("replayed")),
+            // It records nothing, so this is the last that is known.
+            (vec![told(5)], Outcome::Told),
+            (
+                vec![told(5), by(Site::Authority, refused(7, "replayed"))],
+                Outcome::ToldThenRefused("replayed".to_owned()),
+            ),
+            // It records steps, and has not said yet what it made of the answer.
+            (vec![event(Step::StateMade, 1), told(5)], Outcome::UnderWay),
+            (vec![told(5), opened(6)], Outcome::Opened),
+            (
+                vec![told(5), event(Step::SwitchAsked, 6), refused(7, "stayed")],
+                Outcome::Declined("stayed".to_owned()),
+            ),
+            (
+                vec![
+                    event(Step::StateMade, 1),
+                    by(Site::Authority, refused(2, "cancelled")),
+                    refused(3, "access_denied"),
+                ],
+                Outcome::Declined("cancelled".to_owned()),
+            ),
+            // An address that anybody can write, and the same of a handoff that began.
+            (
+                vec![
+                    by(Site::Authority, event(Step::AuthorizeReceived, 1)),
+                    by(Site::Authority, refused(2, "unknown_client")),
+                ],
+                Outcome::Stray("unknown_client".to_owned()),
+            ),
+            (
+                vec![
+                    event(Step::StateMade, 1),
+                    event(Step::CallbackReceived, 2),
+                    refused(3, "no_pre_session"),
+                ],
+                Outcome::Refused("no_pre_session".to_owned()),
+            ),
+            (vec![refused(1, "prefetched")], Outcome::UnderWay),
             // It begins one session; were it two, the first would count.
             (
                 vec![opened(3), refused(4, "replayed"), opened(5)],

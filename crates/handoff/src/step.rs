@@ -95,6 +95,10 @@ steps! {
     VerifyAnswered => "verify_answered", Authority Back RelyingParty, [];
     /// H6: the new session waits until the person has answered who they want to be here.
     SwitchAsked => "switch_asked", RelyingParty Inside RelyingParty, [24];
+    /// H6: the browser is at the page with that question.
+    SwitchOpened => "switch_opened", Browser Front RelyingParty, [];
+    /// H6: the person has answered it.
+    SwitchAnswered => "switch_answered", Browser Front RelyingParty, [];
     /// H6: the browser has a session at the relying party.
     SessionCreated => "session_created", RelyingParty Inside RelyingParty, [23];
     /// The site sends the browser on: the answer to a request that came through it. From whom is

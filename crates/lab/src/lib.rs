@@ -30,7 +30,6 @@ use handoff::{
 };
 use http::{Extensions, HeaderMap};
 use lab_pages::{
-    monitor::MonitorPage,
     start::{Start, StartPage},
     stepping::{StepMode, StepModePage},
 };
@@ -266,7 +265,8 @@ pub fn router() -> Router {
 
     let pages = Router::new()
         .route("/", get(start))
-        .route("/monitor", get(monitor))
+        .route("/monitor", get(monitor::now::get))
+        .route(monitor::live::PATH, get(monitor::live::get))
         .route(stepping::LAB_PATH, get(step).post(switch))
         .merge(
             Router::new()
@@ -353,11 +353,4 @@ async fn stepped_back(
 ) -> Response {
     lab.0.stepping.finish(&key, &cookies);
     redirect::see_other(stepping::LAB_PATH)
-}
-
-async fn monitor(At(lab): At<Lab>, page: Page) -> Result<Response, ErrorPage> {
-    let monitor = lab.monitor().ok_or_else(ErrorPage::not_found)?;
-    let model = monitor.report().page();
-    let frame = lab.0.context.frame.clone();
-    Ok(page.show(move || frame.page("Monitor", false, view! { <MonitorPage model /> })))
 }

@@ -6,6 +6,9 @@
 //! An operator's Prometheus has the same alarms (`docs/observability/alerts.yml`), with a day to
 //! compare with instead of an hour.
 
+pub(crate) mod live;
+pub(crate) mod now;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,7 +16,7 @@ use std::{
 
 use handoff::{flow::Event, step::Step};
 use lab_pages::monitor as page;
-use recording::outcome_metrics::{self, End, FlowObserver};
+use recording::outcome_metrics::{self, End, FlowObserver, HandoffNumber};
 use recording::recorder::Recorder;
 use time::{Duration, OffsetDateTime};
 use web::clock::Clock;
@@ -26,7 +29,7 @@ pub const LOOKS_BACK: Duration = Duration::HOUR;
 pub const RECENT: Duration = Duration::minutes(15);
 
 /// The share of handoffs that must go well, in hundredths.
-pub const SHOULD_GO_WELL: u64 = 90;
+pub use page::SHOULD_GO_WELL;
 
 /// So many handoffs, or steps of a kind, are enough to judge by.
 pub const MIN_TO_JUDGE: usize = 20;
@@ -50,7 +53,6 @@ struct Fact {
     at: i64,
     step: Step,
     took: u64,
-    end: Option<End>,
     replay: bool,
 }
 
@@ -61,6 +63,8 @@ pub struct Hour {
     /// In the order in which they came.
     facts: VecDeque<Fact>,
     max_facts: usize,
+    /// What each handoff has come to, and since when.
+    ends: BTreeMap<HandoffNumber, (i64, End)>,
 }
 
 impl Default for Hour {
@@ -77,6 +81,7 @@ impl Hour {
             observer: FlowObserver::remembering(max_remembered),
             facts: VecDeque::new(),
             max_facts,
+            ends: BTreeMap::new(),
         }
     }
 
@@ -89,14 +94,29 @@ impl Hour {
             at,
             step: event.step,
             took: seen.took,
-            end: seen.end,
             replay: seen.is_replay(),
         });
+        for number in &seen.joined {
+            self.ends.remove(number);
+        }
+        if seen.changed {
+            match seen.outcome {
+                Some(end) => self.ends.insert(seen.handoff, (at, end)),
+                None => self.ends.remove(&seen.handoff),
+            };
+        }
         let forgotten = at.saturating_sub(microseconds(LOOKS_BACK));
         while self.facts.len() > self.max_facts
             || self.facts.front().is_some_and(|it| it.at <= forgotten)
         {
             self.facts.pop_front();
+        }
+        // The first have the lowest numbers, and are the oldest but for what they came to later.
+        while self.ends.len() > self.max_facts {
+            self.ends.pop_first();
+        }
+        while let Some(first) = self.ends.first_entry().filter(|it| it.get().0 <= forgotten) {
+            first.remove();
         }
     }
 
@@ -117,19 +137,22 @@ impl Hour {
             let times = if is_recent { after } else { before };
             times.push(fact.took);
             replays += u64::from(fact.replay && is_recent);
-            if let Some(end) = fact.end {
-                let part = (fact.at - since) * PARTS as i64 / (now - since + 1);
-                if let Some(part) = usize::try_from(part).ok().and_then(|it| parts.get_mut(it)) {
-                    part.count(end);
+        }
+        let ends = self.ends.values();
+        for (at, end) in ends.filter(|(at, _)| *at > since && *at <= now) {
+            let part = (at - since) * PARTS as i64 / (now - since + 1);
+            if let Some(part) = usize::try_from(part).ok().and_then(|it| parts.get_mut(it)) {
+                part.count(*end);
+            }
+            if *at > recent {
+                lately.count(*end);
+            }
+            match end {
+                End::Success | End::Told => {}
+                End::Failure(reason) | End::Declined(reason) => {
+                    *failures.entry(*reason).or_default() += 1;
                 }
-                if is_recent {
-                    lately.count(end);
-                }
-                match end {
-                    End::Success => {}
-                    End::Failure(reason) => *failures.entry(reason).or_default() += 1,
-                    End::Unsolicited => strays += 1,
-                }
+                End::Stray => strays += 1,
             }
         }
         let ended = parts.iter().fold(Ended::default(), Ended::and);
@@ -184,6 +207,8 @@ fn in_microseconds(at: OffsetDateTime) -> i64 {
 pub struct Ended {
     /// They gave a session.
     pub well: u64,
+    /// The application was told who the person is, and records no steps.
+    pub told: u64,
     /// They failed.
     pub failed: u64,
     /// The person decided against it, which is no failure.
@@ -194,15 +219,17 @@ impl Ended {
     fn count(&mut self, end: End) {
         match end {
             End::Success => self.well += 1,
-            End::Failure(reason) if outcome_metrics::is_choice(reason) => self.declined += 1,
+            End::Told => self.told += 1,
+            End::Declined(_) => self.declined += 1,
             End::Failure(_) => self.failed += 1,
-            End::Unsolicited => {}
+            End::Stray => {}
         }
     }
 
     fn and(self, other: &Self) -> Self {
         Self {
             well: self.well + other.well,
+            told: self.told + other.told,
             failed: self.failed + other.failed,
             declined: self.declined + other.declined,
         }
@@ -261,7 +288,7 @@ pub struct Report {
     pub parts: Vec<Ended>,
     /// Those that gave no session, by reason.
     pub failures: BTreeMap<&'static str, u64>,
-    /// Callbacks that were refused and belong to no handoff that began.
+    /// Requests that were refused and belong to no handoff.
     pub strays: u64,
     /// The steps that were taken, in their order in a handoff.
     pub steps: Vec<(Step, Times)>,
@@ -275,6 +302,7 @@ impl Report {
     pub fn page(&self) -> page::Monitor {
         let ended = |it: &Ended| page::Ended {
             well: it.well,
+            told: it.told,
             failed: it.failed,
             declined: it.declined,
         };

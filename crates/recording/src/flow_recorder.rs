@@ -116,7 +116,8 @@ impl FlowRecorder {
             trace,
             part: Some(part),
         }));
-        if let (Some(part), Arrival::Step(step)) = (&flow.0.part, arrival) {
+        let (Arrival::Step(step) | Arrival::Later(step)) = arrival;
+        if let Some(part) = &flow.0.part {
             // It waits: a handler may know better what it belongs to, and has its body.
             let mut progress = part.progress();
             let event = flow.event(part, &progress, step, message, None);
@@ -228,7 +229,7 @@ impl FlowRecorder {
         let refused = refused.or_else(|| unexplained(answer));
         let mut progress = part.progress();
         let unknown = progress.belongs == Belongs::default() && progress.session.is_none();
-        if part.arrival == Arrival::Later && unknown && refused.is_none() {
+        if matches!(part.arrival, Arrival::Later(_)) && unknown && refused.is_none() {
             // A look at a page that has nothing to ask.
             return;
         }
@@ -368,6 +369,7 @@ impl Part {
             event.belongs.flow = event.belongs.flow.or(progress.belongs.flow);
             event.belongs.launch = event.belongs.launch.or(progress.belongs.launch);
             event.belongs.token = event.belongs.token.or(progress.belongs.token);
+            event.session = event.session.or(progress.session);
             self.recorder.record_owned(event);
         }
     }

@@ -1,28 +1,32 @@
-//! When a handoff counts as gone well or as failed, and how long its steps took: read from what the
-//! sites record, the same way for the metrics and for the monitor.
+//! What came of a handoff, counted, and how long its steps took: read from what the sites record, the
+//! same way for the metrics and for the monitor. What came of it is the rule of [`handoff::outcome`],
+//! which the list of flows and their pictures have too.
 //!
-//! A handoff **goes well** when the relying party begins a session, whether at once or after the
-//! question "Switch?": there is one such moment in its life, because the state is taken only once.
+//! The monitor counts each handoff by what is known of it now ([`Observation::outcome`]). Counters of
+//! metrics only go up, so for them a handoff counts once, where it ends for the person
+//! ([`Observation::end`]). That is the relying party wherever the browser is sent back to it, so a
+//! refusal of the authorization server that the relying party will hear of counts nothing by itself:
+//! neither a refused verify, nor a person who cancelled or is not assigned. What the authorization
+//! server refuses without sending the browser back counts there. So processes that hold one site each
+//! count every failure once. A relying party that records no steps is the exception: its handoff ends
+//! with the last step that the authorization server saw. A handoff that is refused again (the person
+//! reloads the page), or that is refused after it went well (they go *Back*), counts no further failure,
+//! as far as [`FlowObserver`] remembers.
 //!
-//! It **fails** where it ends for the person. That is the relying party wherever the browser is sent
-//! back to it, so a refusal of the authorization server that the relying party will hear of counts
-//! nothing by itself: neither a refused verify, nor a person who cancelled or is not assigned. What
-//! the authorization server refuses without sending the browser back counts there. So processes that
-//! hold one site each count every failure once. A handoff that is refused again (the person reloads
-//! the page), or that is refused after it went well (they go *Back*), counts no further failure, as
-//! far as [`FlowObserver`] remembers.
-//!
-//! Anybody can send the relying party a callback. One that is refused and whose handoff never began
-//! there is **unsolicited**: no handoff has failed, and no alert counts it. A browser that has lost
-//! its cookie is none of these, as its handoff did begin.
+//! Anybody can write the address of a start, of an authorization request or of a callback. One that is
+//! refused and whose handoff never began is **stray**: no handoff has failed, and no alert counts it. A
+//! browser that has lost its cookie is none of these, as its handoff did begin; nor is a callback
+//! whose state was changed on the way, as its token belongs to a handoff.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     hash::Hash,
 };
 
 use handoff::{
-    flow::{Event, FlowId, Site},
+    flow::{Event, FlowId, IssuedId, LaunchId, Site},
+    ids::{ClientId, SessionId},
+    outcome::{Course, Outcome, SENT_BACK, is_one_of},
     refusal_reason::RefusalReason,
     step::Step,
 };
@@ -31,24 +35,8 @@ use handoff::{
 /// at any moment.
 pub const MAX_REMEMBERED: usize = 10_000;
 
-/// Causes by which people decide against a handoff. It did not fail: no alert counts them.
-pub const CHOICES: [RefusalReason; 2] = [RefusalReason::AccessDenied, RefusalReason::Stayed];
-
-/// What the authorization server tells the relying party by way of the browser.
-const SENT_BACK: [RefusalReason; 2] = [RefusalReason::Cancelled, RefusalReason::NotAssigned];
-
-/// What is refused and ends nothing: a browser that was early comes again.
-const NO_END: [RefusalReason; 1] = [RefusalReason::Prefetched];
-
-fn is_one_of(reasons: &[RefusalReason], reason: &str) -> bool {
-    reasons.iter().any(|it| it.as_str() == reason)
-}
-
-/// Whether a reason is one of [`CHOICES`].
-#[must_use]
-pub fn is_choice(reason: &str) -> bool {
-    is_one_of(&CHOICES, reason)
-}
+/// How many names a handoff has: its ids, and those of its requests.
+const NAMES: usize = 8;
 
 /// The reason, if it is one that sites give; `other` if it is not, so that nothing that comes from
 /// outside can become a label.
@@ -64,15 +52,34 @@ pub fn reasons() -> impl Iterator<Item = &'static str> {
     RefusalReason::ALL.iter().map(|reason| reason.as_str())
 }
 
-/// How a handoff ended.
+/// How a handoff ended: an [`Outcome`] as it is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum End {
     /// The person has a session at the relying party.
     Success,
-    /// They have none, for this one of [`reasons`].
+    /// The relying party was told who the person is, and records no steps.
+    Told,
+    /// The person decided against it, for this one of [`reasons`].
+    Declined(&'static str),
+    /// They have no session, for this one of [`reasons`].
     Failure(&'static str),
-    /// There was none: a callback of somebody's making was refused.
-    Unsolicited,
+    /// There was none: a request of somebody's making was refused.
+    Stray,
+}
+
+impl End {
+    /// None for a handoff that is under way.
+    #[must_use]
+    pub fn of(outcome: &Outcome) -> Option<Self> {
+        match outcome {
+            Outcome::UnderWay => None,
+            Outcome::Opened | Outcome::OpenedThenRefused(_) => Some(Self::Success),
+            Outcome::Told | Outcome::ToldThenRefused(_) => Some(Self::Told),
+            Outcome::Declined(reason) => Some(Self::Declined(known_reason(reason))),
+            Outcome::Refused(reason) => Some(Self::Failure(known_reason(reason))),
+            Outcome::Stray(_) => Some(Self::Stray),
+        }
+    }
 }
 
 /// A call on the back channel.
@@ -84,10 +91,22 @@ pub struct Call {
     pub answered: bool,
 }
 
+/// A handoff among those that a [`FlowObserver`] remembers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HandoffNumber(u64);
+
 /// What one event says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// The handoff has ended.
+    /// The handoff that it is of.
+    pub handoff: HandoffNumber,
+    /// What that has come to with it; none while it is under way.
+    pub outcome: Option<End>,
+    /// Whether that is news.
+    pub changed: bool,
+    /// Handoffs that turned out to be the same one, and are no more.
+    pub joined: Vec<HandoffNumber>,
+    /// The handoff has ended: what a counter counts.
     pub end: Option<End>,
     /// How long this step took: since the one before it in the same request, or since the request
     /// arrived. In microseconds.
@@ -113,8 +132,10 @@ impl Observation {
 #[derive(Debug)]
 pub struct FlowObserver {
     requests: Recent<String, Request>,
-    begun: Recent<FlowId, ()>,
-    ended: Recent<FlowId, ()>,
+    names: Recent<Name, HandoffNumber>,
+    handoffs: Recent<HandoffNumber, Handoff>,
+    last: u64,
+    elsewhere: BTreeSet<ClientId>,
 }
 
 /// What is remembered of one request.
@@ -124,10 +145,26 @@ struct Request {
     last: u64,
     /// It presents a token.
     verifies: bool,
-    /// It is a callback, and nothing that it brought has matched.
-    is_unmatched: bool,
     /// When the call left that has no answer yet.
     called: Option<u64>,
+}
+
+/// What a handoff is known by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Name {
+    Flow(FlowId),
+    Launch(LaunchId),
+    Token(IssuedId),
+    Session(SessionId),
+    Request(String),
+}
+
+/// What is remembered of one handoff.
+#[derive(Clone, Debug, Default)]
+struct Handoff {
+    flow: Option<FlowId>,
+    course: Course,
+    counted: Option<End>,
 }
 
 impl Default for FlowObserver {
@@ -142,9 +179,18 @@ impl FlowObserver {
     pub fn remembering(most: usize) -> Self {
         Self {
             requests: Recent::new(most),
-            begun: Recent::new(most),
-            ended: Recent::new(most),
+            names: Recent::new(most.saturating_mul(NAMES)),
+            handoffs: Recent::new(most),
+            last: 0,
+            elsewhere: BTreeSet::new(),
         }
+    }
+
+    /// The same where these clients record their steps in other processes: where their handoffs end is
+    /// counted there.
+    #[must_use]
+    pub fn without(self, elsewhere: BTreeSet<ClientId>) -> Self {
+        Self { elsewhere, ..self }
     }
 
     /// Takes the next event.
@@ -153,15 +199,6 @@ impl FlowObserver {
         let took = event.after.saturating_sub(request.last);
         request.last = request.last.max(event.after);
         request.verifies |= event.step == Step::VerifyReceived;
-        match event.step {
-            Step::CallbackReceived => request.is_unmatched = true,
-            // The state was kept: this process need not have seen how it was made.
-            Step::StateMatched => request.is_unmatched = false,
-            _ => {}
-        }
-        if let (Step::StateMade, Some(flow)) = (event.step, event.belongs.flow) {
-            self.begun.put(flow, ());
-        }
         let call = match event.step {
             // One that is sent again had no answer.
             Step::VerifySent => request.called.replace(event.after),
@@ -179,36 +216,109 @@ impl FlowObserver {
         });
         let token_refused = reason.filter(|_| event.site == Site::Authority && request.verifies);
         self.requests.put(event.trace.clone(), request);
+        let (number, mut handoff, joined) = self.handoff_of(event);
+        let was = End::of(&handoff.course.outcome());
+        handoff.course.see(event);
+        let outcome = End::of(&handoff.course.outcome());
+        let is_heard_of = token_refused.is_some()
+            || (event.site == Site::Authority
+                && handoff.flow.is_some()
+                && reason.is_some_and(|reason| is_one_of(&SENT_BACK, reason)));
+        let is_elsewhere = event
+            .client
+            .as_ref()
+            .is_some_and(|it| self.elsewhere.contains(it));
+        let counts = match outcome {
+            None => None,
+            // It is counted where its steps are recorded.
+            Some(End::Told) if is_elsewhere => None,
+            Some(End::Failure(_) | End::Declined(_))
+                if is_heard_of && (is_elsewhere || handoff.course.is_reported()) =>
+            {
+                None
+            }
+            Some(End::Success) => outcome.filter(|_| handoff.counted != Some(End::Success)),
+            Some(_) => outcome.filter(|_| handoff.counted.is_none()),
+        };
+        handoff.counted = counts.or(handoff.counted);
+        self.handoffs.put(number, handoff);
         Observation {
-            end: self.end(event, request, reason.filter(|_| token_refused.is_none())),
+            handoff: number,
+            outcome,
+            changed: outcome != was || !joined.is_empty(),
+            joined,
+            end: counts,
             took,
             call,
             token_refused,
         }
     }
 
-    fn end(
-        &mut self,
-        event: &Event,
-        request: Request,
-        reason: Option<&'static str>,
-    ) -> Option<End> {
-        let flow = event.belongs.flow;
-        let has_begun = flow.is_some_and(|flow| self.begun.get(&flow).is_some());
-        let end = match (event.site, event.step, reason) {
-            (Site::RelyingParty, Step::SessionCreated, _) => End::Success,
-            (_, _, Some(reason)) if is_one_of(&NO_END, reason) => return None,
-            (Site::Authority, _, Some(reason))
-                if flow.is_some() && is_one_of(&SENT_BACK, reason) =>
-            {
-                return None;
-            }
-            (_, _, Some(_)) if request.is_unmatched && !has_begun => return Some(End::Unsolicited),
-            (_, _, Some(reason)) => End::Failure(reason),
-            _ => return None,
+    /// The handoff that an event is of, as the lab's store finds it: by its token, if that was
+    /// presented and is known, and else by its state, its launch, its session, its request. Two
+    /// handoffs that are known as such never become one.
+    fn handoff_of(&mut self, event: &Event) -> (HandoffNumber, Handoff, Vec<HandoffNumber>) {
+        let mut flow = event.belongs.flow;
+        let mut found = Vec::new();
+        let token = event.belongs.token.map(Name::Token);
+        let (issued, presented) = match event.site {
+            Site::Authority => (token, None),
+            Site::RelyingParty => (None, token),
         };
-        let again = flow.is_some_and(|flow| self.ended.put(flow, ()));
-        (end == End::Success || !again).then_some(end)
+        if let Some(number) = presented.and_then(|name| self.find(&name)) {
+            // Whatever state came with it.
+            flow = self.handoffs.get(&number).and_then(|handoff| handoff.flow);
+            found.push(number);
+        }
+        let names = [
+            flow.map(Name::Flow),
+            event.belongs.launch.map(Name::Launch),
+            issued,
+            event.session.map(Name::Session),
+            Some(Name::Request(event.trace.clone())),
+        ];
+        for name in names.iter().flatten() {
+            let number = self.find(name);
+            found.extend(number.filter(|number| !found.contains(number)));
+        }
+        let mut into: Option<(HandoffNumber, Handoff)> = None;
+        let mut joined = Vec::new();
+        for number in found {
+            let Some(handoff) = self.handoffs.get(&number) else {
+                continue;
+            };
+            let known = into.as_ref().and_then(|(_, into)| into.flow).or(flow);
+            if handoff.flow.is_some() && known.is_some() && handoff.flow != known {
+                continue;
+            }
+            let handoff = handoff.clone();
+            match &mut into {
+                None => into = Some((number, handoff)),
+                Some((_, into)) => {
+                    into.flow = into.flow.or(handoff.flow);
+                    into.course.join(handoff.course);
+                    into.counted = into.counted.or(handoff.counted);
+                    self.handoffs.remove(&number);
+                    joined.push(number);
+                }
+            }
+        }
+        let (number, mut handoff) = into.unwrap_or_else(|| {
+            self.last += 1;
+            (HandoffNumber(self.last), Handoff::default())
+        });
+        handoff.flow = handoff.flow.or(flow);
+        for name in names.into_iter().flatten() {
+            if self.find(&name).is_none() {
+                self.names.put(name, number);
+            }
+        }
+        (number, handoff, joined)
+    }
+
+    fn find(&self, name: &Name) -> Option<HandoffNumber> {
+        let number = *self.names.get(name)?;
+        self.handoffs.get(&number).map(|_| number)
     }
 }
 
@@ -234,10 +344,9 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         self.by_key.get(key)
     }
 
-    /// True if it was there.
-    fn put(&mut self, key: K, value: V) -> bool {
+    fn put(&mut self, key: K, value: V) {
         if self.by_key.insert(key.clone(), value).is_some() {
-            return true;
+            return;
         }
         self.order.push_back(key);
         if self.order.len() > self.most
@@ -245,7 +354,11 @@ impl<K: Hash + Eq + Clone, V> Recent<K, V> {
         {
             self.by_key.remove(&oldest);
         }
-        false
+    }
+
+    /// Its place in the order stays taken.
+    fn remove(&mut self, key: &K) {
+        self.by_key.remove(key);
     }
 }
 
@@ -254,7 +367,7 @@ mod tests {
     use super::*;
     use handoff::{
         flow::{Belongs, Refusal},
-        token::{Secret, State},
+        token::{HandoffToken, LaunchTicket, Secret, State},
     };
 
     fn flow(n: u8) -> FlowId {
@@ -313,17 +426,19 @@ mod tests {
     #[test]
     fn a_handoff_fails_once_where_it_ends_for_the_person() {
         let refused_token = [
+            event(RelyingParty, Step::StateMatched, 1, 1),
             event(Authority, Step::VerifyReceived, 1, 1),
             refused(Authority, 1, "expired"),
             refused(RelyingParty, 1, "verify_refused"),
             refused(RelyingParty, 1, "state_unknown_here"),
         ];
-        assert_eq!(ends(&refused_token), [End::Failure("verify_refused")]);
+        assert_eq!(ends(&refused_token), [End::Failure("expired")]);
         let declined = [
+            event(RelyingParty, Step::StateMade, 1, 1),
             refused(Authority, 1, "cancelled"),
             refused(RelyingParty, 1, "access_denied"),
         ];
-        assert_eq!(ends(&declined), [End::Failure("access_denied")]);
+        assert_eq!(ends(&declined), [End::Declined("cancelled")]);
         let stranded = [
             refused(Authority, 1, "redirect_uri_unregistered"),
             refused(Authority, 1, "redirect_uri_unregistered"),
@@ -338,13 +453,16 @@ mod tests {
     fn a_callback_whose_handoff_never_began_here_is_stray_and_fails_nothing() {
         let came = || event(RelyingParty, Step::CallbackReceived, 1, 1);
         let no_cookie = || refused(RelyingParty, 1, "no_pre_session");
-        assert_eq!(
-            ends(&[came(), no_cookie(), no_cookie()]),
-            [End::Unsolicited, End::Unsolicited]
-        );
+        assert_eq!(ends(&[came(), no_cookie(), no_cookie()]), [End::Stray]);
         let mut nameless = no_cookie();
         nameless.belongs = Belongs::default();
-        assert_eq!(ends(&[came(), nameless]), [End::Unsolicited]);
+        assert_eq!(ends(&[came(), nameless]), [End::Stray]);
+        // So is a mistyped address of the authorization server.
+        let typed = [
+            event(Authority, Step::AuthorizeReceived, 1, 1),
+            refused(Authority, 1, "redirect_uri_unregistered"),
+        ];
+        assert_eq!(ends(&typed), [End::Stray]);
         // The browser has lost its cookie.
         let began = event(RelyingParty, Step::StateMade, 1, 1);
         let lost = [began, came(), no_cookie()];
@@ -356,6 +474,72 @@ mod tests {
             ends(&[came(), matched, silence]),
             [End::Failure("authority_unreachable")]
         );
+    }
+
+    #[test]
+    fn a_callback_with_another_state_is_of_the_handoff_whose_token_it_brings() {
+        let token = IssuedId::of(&HandoffToken::mint([1; 32]).digest());
+        let with_token = |mut event: Event| {
+            event.belongs.token = Some(token);
+            event
+        };
+        let events = [
+            event(RelyingParty, Step::StateMade, 1, 1),
+            with_token(event(Authority, Step::TokenIssued, 1, 1)),
+            with_token(event(RelyingParty, Step::CallbackReceived, 2, 1)),
+            with_token(refused(RelyingParty, 2, "state_unknown_here")),
+        ];
+        assert_eq!(ends(&events), [End::Failure("state_unknown_here")]);
+        // A token that was never issued joins nothing.
+        let [made, _, came, refused] = events;
+        assert_eq!(ends(&[made, came, refused]), [End::Stray]);
+    }
+
+    #[test]
+    fn what_an_app_that_records_nothing_was_told_is_the_end() {
+        let issued = event(Authority, Step::TokenIssued, 1, 1);
+        let redeemed = event(Authority, Step::Redeemed, 1, 1);
+        assert_eq!(ends(&[issued, redeemed.clone()]), [End::Told]);
+        // What it declines is heard of by nobody else.
+        let cancelled = refused(Authority, 2, "cancelled");
+        let declined = std::slice::from_ref(&cancelled);
+        assert_eq!(ends(declined), [End::Declined("cancelled")]);
+        // An app of another process counts there.
+        let notes = ClientId::parse("notes").unwrap();
+        let mut observer = FlowObserver::default().without([notes.clone()].into());
+        for mut event in [redeemed, cancelled] {
+            event.client = Some(notes.clone());
+            let seen = observer.observe(&event);
+            assert_eq!(seen.end, None);
+            assert!(seen.outcome.is_some());
+        }
+    }
+
+    #[test]
+    fn what_a_handoff_came_to_is_what_is_known_now() {
+        let mut observer = FlowObserver::default();
+        let mut outcome = |event: &Event| observer.observe(event).outcome;
+        let redeemed = event(Authority, Step::Redeemed, 1, 1);
+        assert_eq!(outcome(&redeemed), Some(End::Told));
+        let reported = event(RelyingParty, Step::StateMade, 1, 1);
+        assert_eq!(outcome(&reported), None);
+        let begun = event(RelyingParty, Step::SessionCreated, 1, 1);
+        assert_eq!(outcome(&begun), Some(End::Success));
+    }
+
+    #[test]
+    fn a_launch_that_becomes_a_handoff_is_joined_to_it() {
+        let mut observer = FlowObserver::default();
+        let launch = Some(LaunchId::of(&LaunchTicket::mint([1; 32]).digest()));
+        let mut ticket = event(Authority, Step::LaunchTicketIssued, 1, 1);
+        ticket.belongs.flow = None;
+        ticket.belongs.launch = launch;
+        let mut asked = event(Authority, Step::AuthorizeReceived, 2, 1);
+        let of_ticket = observer.observe(&ticket).handoff;
+        let made = observer.observe(&event(RelyingParty, Step::StateMade, 2, 1));
+        asked.belongs.launch = launch;
+        let seen = observer.observe(&asked);
+        assert_eq!((seen.handoff, seen.joined), (made.handoff, vec![of_ticket]));
     }
 
     #[test]
@@ -420,6 +604,7 @@ mod tests {
             ("expired", false),
         ] {
             let mut tally = FlowObserver::default();
+            tally.observe(&event(RelyingParty, Step::StateMatched, 1, 1));
             tally.observe(&event(Authority, Step::VerifyReceived, 1, 1));
             let seen = tally.observe(&refused(Authority, 1, reason));
             assert_eq!(seen.token_refused, Some(reason));
@@ -448,8 +633,8 @@ mod tests {
         }
         assert_eq!(tally.requests.by_key.len(), 3);
         assert_eq!(tally.requests.order.len(), 3);
-        assert_eq!(tally.ended.by_key.len(), 3);
-        assert_eq!(tally.begun.by_key.len(), 3);
+        assert_eq!(tally.handoffs.by_key.len(), 3);
+        assert_eq!(tally.names.by_key.len(), 3 * NAMES);
         let again = refused(RelyingParty, 199, "iss_differs");
         assert_eq!(tally.observe(&again).end, None);
     }

@@ -43,8 +43,9 @@ pub type Arriving = fn(&Method, &str) -> Option<Arrival>;
 pub enum Arrival {
     /// This step.
     Step(Step),
-    /// A part of one that began in another request.
-    Later,
+    /// This step, of a handoff that began in another request. If it turns out to be of none and is not
+    /// refused, nothing is recorded.
+    Later(Step),
 }
 
 /// Where what is recorded can be looked at: the addresses of pages, mostly on another site. None has a

@@ -63,7 +63,8 @@ fn arriving(method: &Method, path: &str) -> Option<Arrival> {
         (&Method::GET | &Method::HEAD, path::CALLBACK) => {
             Some(Arrival::Step(Step::CallbackReceived))
         }
-        (_, switch::PATH) => Some(Arrival::Later),
+        (&Method::GET | &Method::HEAD, switch::PATH) => Some(Arrival::Later(Step::SwitchOpened)),
+        (_, switch::PATH) => Some(Arrival::Later(Step::SwitchAnswered)),
         _ => None,
     }
 }

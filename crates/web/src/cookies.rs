@@ -13,7 +13,7 @@ use axum::{
 };
 use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header, request::Parts};
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use crate::context::Context;
 pub use crate::cookie_prefix::Prefix;
@@ -160,16 +160,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Cookies {
 /// Sets a cookie. Without a lifetime it ends with the browser's session.
 #[must_use]
 pub fn set(name: &'static str, value: &str, lifetime: Option<Duration>) -> HeaderValue {
-    header(name, value, lifetime)
+    header(&build(name, value, lifetime))
 }
 
-/// Removes a cookie, by name and with every attribute: without `Secure` browsers keep it.
+/// Removes a cookie, by name and with every attribute: without `Secure` browsers keep it. It has `Expires` beside
+/// `Max-Age`, because some cookie jars read only that (Guzzle 7, libwww-perl 6, links, w3m).
 #[must_use]
 pub fn expire(name: &'static str) -> HeaderValue {
-    header(name, "", Some(Duration::ZERO))
+    let mut cookie = build(name, "", Some(Duration::ZERO));
+    cookie.set_expires(OffsetDateTime::UNIX_EPOCH);
+    header(&cookie)
 }
 
-fn header(name: &'static str, value: &str, lifetime: Option<Duration>) -> HeaderValue {
+fn build<'a>(name: &'static str, value: &'a str, lifetime: Option<Duration>) -> Cookie<'a> {
     debug_assert!(name.starts_with("__Host-"), "{name}");
     let mut cookie = Cookie::build((name, value))
         .secure(true)
@@ -178,6 +181,10 @@ fn header(name: &'static str, value: &str, lifetime: Option<Duration>) -> Header
         .path("/")
         .build();
     cookie.set_max_age(lifetime);
+    cookie
+}
+
+fn header(cookie: &Cookie<'_>) -> HeaderValue {
     // Our values are base64url; the fallback cannot be reached and sets nothing.
     HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -213,7 +220,8 @@ mod tests {
         let gone = expire("__Host-as_session");
         assert_eq!(
             gone,
-            "__Host-as_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+            "__Host-as_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; \
+             Expires=Thu, 01 Jan 1970 00:00:00 GMT"
         );
     }
 

@@ -1,6 +1,6 @@
 //! `handoff-lab client …`: the applications that people may open.
 
-use std::{collections::HashMap, io::ErrorKind};
+use std::{collections::HashMap, fmt::Write as _, io::ErrorKind};
 
 use authority::store::{AccountStore, ClientAdded, ClientStore, SecretSet};
 use clap::{
@@ -12,11 +12,12 @@ use handoff::{
     ids::{ClientId, UserId},
     token::{ClientSecret, Secret},
     uri::InvalidUri,
+    wire::path,
 };
 use url::Url;
 
 use super::{AdminContext, DataFolder, Failure, Folder, line, name, print, table, tell};
-use crate::data::{PreparedSecret, secret_file};
+use crate::data::{PreparedSecret, kept_issuer, secret_file};
 
 /// What can be done about clients.
 #[derive(Clone, Debug, Subcommand)]
@@ -134,20 +135,24 @@ impl NewClient {
                 client.id
             )));
         }
+        let issuer = kept_issuer(admin.folder());
         admin.close().await;
+        let next = next_steps(&client, issuer.as_deref());
         let done = format!(
             "{} is registered for {}",
             client.id,
             who(self.assign.is_empty(), &self.assign)
         );
         if self.public {
-            tell(&format!("{done}. It is public and has no secret."));
+            tell(&format!(
+                "{done}. It is public and has no secret.\n\n{next}"
+            ));
             return Ok(());
         }
         let now = format!("{done}; run `client rotate-secret` for another secret");
         print(&format!("{}\n", secret.expose()), now)?;
         tell(&format!(
-            "{done}. Its secret was printed on a line of its own, this once."
+            "{done}. Its secret was printed on a line of its own, this once.\n\n{next}"
         ));
         Ok(())
     }
@@ -178,6 +183,47 @@ impl NewClient {
         });
         registered.map_err(|refused| Failure::argument(explain(&refused)))
     }
+}
+
+/// What the application is set up with, and what to do next.
+fn next_steps(client: &Client, issuer: Option<&str>) -> String {
+    let at = issuer.unwrap_or("ISSUER");
+    let mut text = String::from("What the application needs:\n");
+    let mut row = |what: &str, value: &str| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "  {what:<13}{value}");
+    };
+    row("issuer", at);
+    for (what, path) in [
+        ("authorize", path::AUTHORIZE),
+        ("verify", path::VERIFY),
+        ("session", path::SESSION),
+        ("sign-out", path::DIRECT_LOGOUT),
+    ] {
+        row(what, &format!("{at}{path}"));
+    }
+    row("client_id", client.id.as_str());
+    for uri in &client.redirect_uris {
+        row("redirect_uri", uri.as_str());
+    }
+    if issuer.is_none() {
+        text.push_str(
+            "ISSUER is the address of Harbor ID that `handoff-lab serve` prints when it starts on this data folder.\n",
+        );
+    }
+    let _ = write!(
+        text,
+        "Next: start the application, sign in at {at}, and open {} there. The portal leads to {}, where the \
+         application begins its handoff. docs/PROTOCOL.md says what each request holds; examples/ has two \
+         applications to start from.",
+        client.name, client.initiate_login_uri
+    );
+    if at.contains(".localhost") {
+        text.push_str(
+            "\nIf a program does not resolve *.localhost: connect it to 127.0.0.1 and send the name as `Host`.",
+        );
+    }
+    text
 }
 
 /// A refusal of the registration, in the words of the command line.

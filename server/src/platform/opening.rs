@@ -1,6 +1,9 @@
 //! What a kind of site is given to open a site with.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use handoff::token::ClientSecret;
 use recording::{recorder::Recorder, site::FlowLinks};
@@ -22,6 +25,12 @@ pub struct Opening<'a> {
 }
 
 impl Opening<'_> {
+    /// The data folder; none where the platform keeps everything in memory.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        self.files.folder()
+    }
+
     /// The file of this site's database; none where the platform keeps everything in memory.
     #[must_use]
     pub fn database(&self, site: SiteId) -> Option<PathBuf> {

@@ -1,7 +1,7 @@
 //! What takes the steps that a platform's sites record: metrics, traces, and a lab in this process or
 //! in another.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use ::lab::{
     Recorded,
@@ -10,12 +10,14 @@ use ::lab::{
     reporter,
     store::{Memory, Sqlite, Store},
 };
-use handoff::token::Secret;
+use handoff::{ids::ClientId, token::Secret};
 use recording::{
     outbox::Outbox,
+    outcome_metrics::FlowObserver,
     recorder::{Recorder, Recorders},
     site::FlowLinks,
 };
+use relying_party::Application;
 use tokio::task::JoinSet;
 
 use super::{
@@ -47,9 +49,10 @@ impl Recording {
         tasks: &mut JoinSet<()>,
     ) -> Result<Self, CannotStart> {
         let report_key = clients::report_key(setup, files)?;
-        let metrics = setup
-            .metrics
-            .then(|| Arc::new(Metrics::remembering(setup.bounds.remembered)));
+        let metrics = setup.metrics.then(|| {
+            let observer = FlowObserver::remembering(setup.bounds.remembered);
+            Arc::new(Metrics::of(observer.without(elsewhere(setup))))
+        });
         let mut recorders: Vec<Arc<dyn Recorder>> = vec![Arc::clone(&setup.recorder)];
         recorders.extend(metrics.clone().map(|metrics| metrics as _));
         let mut outboxes = Vec::new();
@@ -113,6 +116,15 @@ impl Recording {
             outbox.flush().await;
         }
     }
+}
+
+/// The applications of this program that other processes serve: they count their own handoffs.
+fn elsewhere(setup: &Setup) -> BTreeSet<ClientId> {
+    let others = Application::ALL.iter();
+    let others = others.filter(|it| !setup.sites.contains(&it.site_id()));
+    others
+        .filter_map(|it| ClientId::parse(it.id()).ok())
+        .collect()
 }
 
 /// Opens the lab's store, which the recording has before the site does.

@@ -57,7 +57,7 @@ impl Files {
     }
 
     /// The folder; none where everything is kept in memory.
-    pub(super) fn folder(&self) -> Option<&Path> {
+    pub(crate) fn folder(&self) -> Option<&Path> {
         match &self.stores {
             Stores::InFolder(folder) => Some(folder),
             Stores::InMemory => None,

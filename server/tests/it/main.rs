@@ -15,17 +15,20 @@ mod checklist;
 mod clock;
 #[allow(dead_code, reason = "the program `stress` uses the rest of it")]
 mod dump;
+mod examples;
 mod flow_links;
 mod flows;
 mod handoff;
 #[allow(dead_code, reason = "the program `stress` uses the rest of it")]
 mod harness;
+mod hosts;
 mod items;
 mod launch;
 mod limits;
 mod metrics;
 mod operate;
 mod otlp;
+mod outcomes;
 mod own_sessions;
 mod policy;
 mod portal;

@@ -291,6 +291,8 @@ async fn a_run_of_known_successes_and_failures_is_the_whole_difference() {
         [
             "started",
             "success",
+            "told",
+            "declined",
             "failure",
             "stray",
             "token_refused",
@@ -311,9 +313,14 @@ async fn a_run_of_known_successes_and_failures_is_the_whole_difference() {
             ("handoff_started_total{client=\"tasks\"}", 2.0),
             ("handoff_success_total{client=\"notes\"}", 2.0),
             ("handoff_success_total{client=\"tasks\"}", 1.0),
-            (&failure("tasks", "access_denied"), 1.0),
+            (
+                "handoff_declined_total{client=\"tasks\",reason=\"cancelled\"}",
+                1.0
+            ),
             (&failure("notes", "no_pre_session"), 1.0),
-            (&failure("notes", "verify_refused"), 1.0),
+            (&failure("notes", "unknown"), 1.0),
+            // Its own code presented it, and recorded nothing.
+            ("handoff_told_total{client=\"notes\"}", 1.0),
             ("handoff_stray_callback_total{client=\"notes\"}", 2.0),
             (
                 "handoff_token_refused_total{client=\"notes\",reason=\"unknown\"}",

@@ -219,7 +219,20 @@ async fn a_client_that_is_added_while_the_platform_runs_takes_a_handoff() {
 async fn a_client_is_added_once_listed_and_gets_a_new_secret() {
     let (_process, world) = world().await;
     let folder = world.folder();
-    let first = run(&folder, &PROBE).await.one_line();
+    let ran = run(&folder, &PROBE).await;
+    for told in [
+        format!("issuer       {}\n", world.authority("")),
+        format!(
+            "verify       {}\n",
+            world.authority("/auth/external/handoff/verify")
+        ),
+        "redirect_uri http://probe.localhost:4000/callback\n".to_owned(),
+        "Next: start the application".to_owned(),
+        "connect it to 127.0.0.1".to_owned(),
+    ] {
+        assert!(ran.said.contains(&told), "{told} is missing: {}", ran.said);
+    }
+    let first = ran.one_line();
     let said = run(&folder, &PROBE).await.refused();
     assert!(said.contains("the id probe is taken"), "{said}");
     assert!(knows(&world, "probe", &first).await);

@@ -130,6 +130,16 @@ pub const fn step(step: Step) -> Words {
             "Somebody else is signed in to {app} in this browser, so it asks before it changes that.",
             "Otherwise a link could put a visitor into another account without their noticing.",
         ),
+        Step::SwitchOpened => (
+            "{app} shows the question",
+            "The browser opens the page that names both people.",
+            "The new session waits: nothing has changed in this browser yet.",
+        ),
+        Step::SwitchAnswered => (
+            "The person answers",
+            "The browser posts the button that the person chose: to switch, or to stay.",
+            "It is a form with a CSRF token, so that no other site can answer.",
+        ),
         Step::SessionCreated => (
             "A session begins",
             "{app} begins a session of its own, under a new id, and forgets what the browser had \

@@ -267,10 +267,18 @@ pub enum Outcome {
     UnderWay,
     /// The relying party began a session.
     SignedIn,
+    /// The relying party was told who the person is, and records no steps.
+    Told,
+    /// The person decided against it, in this way.
+    Declined(String),
     /// It was stopped, for this reason.
     Refused(String),
     /// The relying party began a session, and something that came later was refused.
     RefusedAfterwards(String),
+    /// The relying party was told who the person is, and something that came later was refused.
+    ToldThenRefused(String),
+    /// A request was refused that belongs to no handoff.
+    Stray(String),
 }
 
 impl Outcome {
@@ -285,8 +293,12 @@ impl Outcome {
     pub const fn tone(&self) -> Tone {
         match self {
             Self::UnderWay => Tone::Neutral,
-            Self::SignedIn => Tone::Accepted,
-            Self::Refused(_) | Self::RefusedAfterwards(_) => Tone::Refused,
+            Self::SignedIn | Self::Told => Tone::Accepted,
+            Self::Declined(_)
+            | Self::Refused(_)
+            | Self::RefusedAfterwards(_)
+            | Self::ToldThenRefused(_)
+            | Self::Stray(_) => Tone::Refused,
         }
     }
 
@@ -296,6 +308,15 @@ impl Outcome {
         match self {
             Self::UnderWay => "Not finished".to_owned(),
             Self::SignedIn => "Signed in".to_owned(),
+            Self::Told => "Told who the person is".to_owned(),
+            Self::Declined(reason) => format!("Declined: {}", explain::reason(reason)),
+            Self::Stray(reason) => format!("Stray: {}", explain::reason(reason)),
+            Self::ToldThenRefused(reason) => {
+                format!(
+                    "Told who the person is, then refused: {}",
+                    explain::reason(reason)
+                )
+            }
             Self::Refused(reason) => format!("Refused: {}", explain::reason(reason)),
             Self::RefusedAfterwards(reason) => {
                 format!("Signed in, then refused: {}", explain::reason(reason))
@@ -346,7 +367,11 @@ impl From<outcome::Outcome> for Outcome {
             outcome::Outcome::UnderWay => Self::UnderWay,
             outcome::Outcome::Opened => Self::SignedIn,
             outcome::Outcome::OpenedThenRefused(reason) => Self::RefusedAfterwards(reason),
+            outcome::Outcome::Told => Self::Told,
+            outcome::Outcome::ToldThenRefused(reason) => Self::ToldThenRefused(reason),
+            outcome::Outcome::Declined(reason) => Self::Declined(reason),
             outcome::Outcome::Refused(reason) => Self::Refused(reason),
+            outcome::Outcome::Stray(reason) => Self::Stray(reason),
         }
     }
 }
@@ -403,16 +428,19 @@ impl Diagram {
     }
 
     /// The message that says what came of it: the first refused one, or else the one at which the
-    /// session began.
+    /// session began, or the one at which the relying party was told who the person is.
     #[must_use]
     pub fn decisive(&self) -> Option<&Entry> {
-        let refused = self.entries.iter().find(|entry| entry.refused());
-        refused.or_else(|| {
+        let has = |step| {
             self.entries.iter().find(|entry| {
                 let mut decisions = entry.decisions.iter();
-                decisions.any(|decision| decision.step == Step::SessionCreated)
+                decisions.any(|decision| decision.step == step)
             })
-        })
+        };
+        let refused = self.entries.iter().find(|entry| entry.refused());
+        let began = || has(Step::SessionCreated);
+        let told = || has(Step::Redeemed).filter(|_| self.outcome == Outcome::Told);
+        refused.or_else(began).or_else(told)
     }
 }
 
@@ -469,7 +497,9 @@ impl Drawing {
             Step::LaunchRequested
             | Step::StartReceived
             | Step::AuthorizeReceived
-            | Step::CallbackReceived => {
+            | Step::CallbackReceived
+            | Step::SwitchOpened
+            | Step::SwitchAnswered => {
                 let site = self.lane(event);
                 self.message(order, event, BROWSER, site, Kind::Request);
             }

@@ -208,6 +208,18 @@ pub struct Mark {
     pub area: (f32, f32),
     /// What it is drawn of.
     pub shapes: Vec<Shape>,
+    /// The parts of it that stand below parts of other entries, as when two requests overlap: each
+    /// with its own edges, so that no entry lies under another.
+    pub apart: Vec<Part>,
+}
+
+/// A part of a [`Mark`] that stands apart from the rest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// Upper and lower edge.
+    pub area: (f32, f32),
+    /// What it is drawn of.
+    pub shapes: Vec<Shape>,
 }
 
 /// A whole drawing.
@@ -318,9 +330,11 @@ impl<'a> Drawing<'a> {
                 name: crate::diagram::text::entry(self.diagram, entry),
                 area: (f32::MAX, 0.0),
                 shapes: Vec::new(),
+                apart: Vec::new(),
             })
             .collect();
         let mut before = None;
+        let mut last = None;
         for (entry, item) in &items {
             self.pass(before.map_or(0, |before| item.at().saturating_sub(before)));
             before = Some(item.at());
@@ -331,12 +345,23 @@ impl<'a> Drawing<'a> {
             };
             let bottom = self.y;
             if let Some(mark) = self.marks.get_mut(entry.number - 1) {
-                mark.shapes.extend(shapes);
-                // What belongs to an entry may stand apart from it, when two requests overlap.
-                if mark.area.1 == 0.0 || top - mark.area.1 < MAX_DISTANCE + 1.0 {
-                    mark.area = (mark.area.0.min(top), bottom);
+                let follows = last == Some(entry.number);
+                match mark.apart.last_mut() {
+                    Some(part) if follows => {
+                        part.shapes.extend(shapes);
+                        part.area.1 = bottom;
+                    }
+                    None if follows || mark.shapes.is_empty() => {
+                        mark.shapes.extend(shapes);
+                        mark.area = (mark.area.0.min(top), bottom);
+                    }
+                    _ => mark.apart.push(Part {
+                        area: (top, bottom),
+                        shapes,
+                    }),
                 }
             }
+            last = Some(entry.number);
         }
         let ground = self.ground();
         Picture {

@@ -71,6 +71,9 @@ pub fn document(diagram: &Diagram, notes: &[String]) -> String {
         let name = escaped(&mark.name);
         put(&mut out, format_args!("<g><title>{name}</title>\n"));
         shapes(&mut out, &mark.shapes, Medium::File);
+        for part in &mark.apart {
+            shapes(&mut out, &part.shapes, Medium::File);
+        }
         out.push_str("</g>\n");
     }
     out.push_str("</svg>\n");
@@ -90,27 +93,51 @@ fn link(out: &mut String, mark: &Mark, across: f32, selected: Option<usize>) {
     let Mark {
         number,
         name,
-        area: (top, bottom),
+        area,
         shapes: drawn,
+        apart,
     } = mark;
     let current = if selected == Some(*number) {
         " aria-current=\"true\""
     } else {
         ""
     };
+    // First, so that the last link of a number is the one that takes the focus and says what it is.
+    for part in apart {
+        put(
+            out,
+            format_args!(
+                "<g aria-hidden=\"true\"><a class=\"flow-mark\" href=\"#m{number}\" \
+                 tabindex=\"-1\"{current}>"
+            ),
+        );
+        hit(out, part.area, across);
+        shapes(out, &part.shapes, Medium::Page);
+        out.push_str("</a></g>");
+    }
     put(
         out,
         format_args!(
-            "<g><a class=\"flow-mark\" href=\"#m{number}\" aria-label=\"{number}. {}\"{current}>\
-             <rect class=\"flow-hit\" x=\"1\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"8\"/>",
+            "<g><a class=\"flow-mark\" href=\"#m{number}\" aria-label=\"{number}. {}\"{current}>",
             escaped(name),
+        ),
+    );
+    hit(out, *area, across);
+    shapes(out, drawn, Medium::Page);
+    out.push_str("</a></g>");
+}
+
+/// What answers to a pointer.
+fn hit(out: &mut String, (top, bottom): (f32, f32), across: f32) {
+    put(
+        out,
+        format_args!(
+            "<rect class=\"flow-hit\" x=\"1\" y=\"{:.1}\" width=\"{:.1}\" height=\"{:.1}\" rx=\"8\"/>",
             top + 1.0,
             across - 2.0,
             (bottom - top).max(1.0),
         ),
     );
-    shapes(out, drawn, Medium::Page);
-    out.push_str("</a></g>");
 }
 
 fn shapes(out: &mut String, shapes: &[Shape], medium: Medium) {

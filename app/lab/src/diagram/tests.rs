@@ -127,6 +127,44 @@ fn a_handoff_reads_from_top_to_bottom_in_the_order_of_time() {
 }
 
 #[test]
+fn no_message_lies_under_another_when_requests_overlap() {
+    let mut events = signed_in();
+    let moment = |step| {
+        let found = events.iter().find(|event| event.step == step);
+        found.unwrap().at
+    };
+    let (late, later) = (moment(Step::CallbackReceived), moment(Step::VerifySent));
+    for event in &mut events {
+        match event.step {
+            Step::LaunchTicketIssued => event.at = late + 1,
+            Step::StateMade => event.at = later + 1,
+            _ => {}
+        }
+    }
+    for width in [Width::Wide, Width::Narrow] {
+        let picture = Picture::of(&drawn(&events), width);
+        let mut areas = Vec::new();
+        for mark in &picture.marks {
+            let own = std::iter::once((mark.area, &mark.shapes));
+            let apart = mark.apart.iter().map(|part| (part.area, &part.shapes));
+            for ((top, bottom), shapes) in own.chain(apart) {
+                areas.push((top, bottom));
+                for shape in shapes {
+                    if let Shape::Text { y, text, .. } = shape {
+                        assert!((top..=bottom).contains(y), "{width:?}: {text} at {y}");
+                    }
+                }
+            }
+        }
+        assert!(areas.len() > picture.marks.len(), "{areas:?}");
+        areas.sort_by(|one, other| one.0.total_cmp(&other.0));
+        for pair in areas.windows(2) {
+            assert!(pair[0].1 <= pair[1].0, "{width:?}: {areas:?}");
+        }
+    }
+}
+
+#[test]
 fn what_a_party_decides_belongs_to_the_message_that_made_it_decide() {
     let diagram = drawn(&signed_in());
     let decided: Vec<_> = diagram.entries.iter().map(decisions).collect();

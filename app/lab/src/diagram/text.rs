@@ -32,6 +32,27 @@ pub fn outcome(diagram: &Diagram) -> String {
                 explain::reason(why)
             )
         }
+        (Outcome::Told, _) => {
+            format!("{app} was told who the person is{at}. What it did then is not recorded here.")
+        }
+        (Outcome::ToldThenRefused(why), _) => {
+            format!(
+                "{app} was told who the person is. What came later was stopped{at}: {}.",
+                explain::reason(why)
+            )
+        }
+        (Outcome::Declined(why), _) => {
+            format!(
+                "Declined{at}: {}. Nobody was signed in by it.",
+                explain::reason(why)
+            )
+        }
+        (Outcome::Stray(why), _) => {
+            format!(
+                "Refused{at}: {}. It belongs to no handoff that began here.",
+                explain::reason(why)
+            )
+        }
         (Outcome::UnderWay, _) => {
             format!("Not finished: {app} has begun no session, and nothing was refused.")
         }

@@ -12,6 +12,7 @@
 pub mod challenge;
 pub mod flow;
 pub mod list;
+pub mod monitor;
 pub mod next;
 mod place;
 mod stream;

@@ -110,7 +110,7 @@ fn is_over(flow: &Flow, now: OffsetDateTime) -> bool {
     }
     let waits = match flow.outcome {
         Outcome::UnderWay => AWAITED_FOR,
-        Outcome::Opened | Outcome::OpenedThenRefused(_) | Outcome::Refused(_) => FOLLOWED_AFTER,
+        _ => FOLLOWED_AFTER,
     };
     now - flow.kept_at > waits
 }

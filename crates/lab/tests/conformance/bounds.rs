@@ -19,7 +19,7 @@ pub(crate) async fn a_flow_keeps_so_many_events_and_what_the_others_say(store: &
     assert_eq!(kept.len(), EVENTS);
     assert_eq!(
         found.outcome,
-        Outcome::Refused("state_unknown_here".to_owned())
+        Outcome::Stray("state_unknown_here".to_owned())
     );
 }
 

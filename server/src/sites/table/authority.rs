@@ -12,7 +12,10 @@ use axum::Router;
 use web::site::Site;
 
 use super::{Kind, Row};
-use crate::platform::{accounts, clients, opening::Opening, setup::CannotStart};
+use crate::{
+    data,
+    platform::{accounts, clients, opening::Opening, setup::CannotStart},
+};
 
 /// The authorization server.
 #[derive(Debug)]
@@ -42,6 +45,12 @@ impl Kind for AuthorityServer {
             None => Arc::new(Memory::default()),
         };
         let setup = opening.setup;
+        if let Some(folder) = opening.folder() {
+            let issuer = setup.origins.of(row.id);
+            data::keep_issuer(folder, issuer.as_str()).map_err(|error| {
+                CannotStart::Other(format!("the file issuer cannot be written: {error}"))
+            })?;
+        }
         let turns = setup.shared.hashing.clone();
         let passwords = Passwords::in_turns(Cost::DEFAULT, turns, Arc::clone(&setup.random))
             .map_err(|error| CannotStart::Other(error.to_string()))?;
