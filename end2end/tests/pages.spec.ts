@@ -332,7 +332,7 @@ const pages: Pages = {
     }),
   'flow-cancelled': async (visitor) => {
     await visitor.signInAs(alice);
-    await openFlow(visitor, /^Stopped at message/, async () => {
+    await openFlow(visitor, /^Declined at message/, async () => {
       await visitor.notes.open();
       await visitor.notes.signInWithHarborId();
       await visitor.confirm.cancel();
