@@ -131,7 +131,7 @@ export default defineConfig<Options>({
         JSON.stringify(join(results, `server-${worker}.log`)),
         JSON.stringify(data(worker)),
       ].join(' '),
-      // The sites answer 421 to `127.0.0.1`, and Node does not resolve `*.localhost`.
+      // Of the sites, `127.0.0.1` has only a list of them, and Node does not resolve `*.localhost`.
       url: `http://127.0.0.1:${portOfWorker(ports.ops, worker)}/ready`,
       reuseExistingServer: false,
       gracefulShutdown: { signal: 'SIGTERM' as const, timeout: 5_000 },

@@ -10,6 +10,7 @@ pub mod config;
 pub mod connections;
 pub mod data;
 pub mod forwarded;
+mod head_refused;
 pub mod listen;
 pub mod metrics;
 pub mod operate;

@@ -30,6 +30,7 @@ use web::peer::Peer;
 use crate::{
     connections::{ConnectionLimiter, Permit},
     forwarded::{Connection, RemoteAddr},
+    head_refused::HeadRefused,
     write_timeout::{TimeoutStream, WriteTimeout},
 };
 
@@ -178,7 +179,7 @@ async fn answer(
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(HeadRefused::new(stream)), service);
     // A connection that breaks is the other side's affair.
     let _ = ending.watch(connection).await;
 }

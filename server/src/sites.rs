@@ -4,6 +4,8 @@
 //! There is one router for each row of the table, whatever the number of platforms. The directory puts
 //! the site that was meant, and its context, into the request's extensions.
 
+pub mod host;
+mod no_site;
 pub mod table;
 
 use std::{
@@ -16,10 +18,13 @@ use axum::{
     body::Body,
     extract::Request,
     middleware,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
-use http::{Extensions, StatusCode, Uri, header};
+use handoff::uri::Origin;
+use host::Host;
+use http::{Extensions, Method, Uri, header};
 use lab::stepping;
+use no_site::{Offered, Reason};
 use table::SITES;
 use tower::ServiceExt;
 use web::site::{Site, SiteId};
@@ -28,8 +33,9 @@ use crate::{assets::Assets, forwarded::RemoteAddr};
 
 /// A site that requests reach.
 struct Entry {
+    id: SiteId,
     router: Router,
-    is_https: bool,
+    origin: Origin,
     /// What each request to it carries: the site, its context, and what the platform's other sites
     /// put there.
     extensions: Extensions,
@@ -40,9 +46,12 @@ struct Entry {
 pub struct Directory(Arc<Inner>);
 
 struct Inner {
-    sites: RwLock<HashMap<String, Arc<Entry>>>,
+    sites: RwLock<HashMap<Host, Arc<Entry>>>,
     routers: HashMap<SiteId, Router>,
     assets: Router,
+    /// The same files for pages that stand at no site.
+    plain_assets: Router,
+    names: ui::shell::Assets,
 }
 
 impl Default for Directory {
@@ -63,6 +72,8 @@ impl Directory {
         Self(Arc::new(Inner {
             sites: RwLock::default(),
             routers: routers.collect(),
+            names: assets.names().unwrap_or_default(),
+            plain_assets: assets.clone().router(),
             assets: assets
                 .router()
                 .layer(middleware::from_fn(web::headers::set)),
@@ -93,11 +104,12 @@ impl Directory {
                 other.extend_others(&mut extensions);
             }
             let entry = Entry {
+                id: site.id(),
                 router: self.0.routers.get(&site.id()).cloned().unwrap_or_default(),
-                is_https: context.origin.is_https(),
+                origin: context.origin.clone(),
                 extensions,
             };
-            let host = context.origin.authority().to_owned();
+            let host = Host::of(&context.origin);
             all.insert(host.clone(), Arc::new(entry));
             hosts.push(host);
         }
@@ -107,13 +119,14 @@ impl Directory {
         }
     }
 
-    /// Lets no more requests reach the site at this host.
-    pub fn remove(&self, host: &str) {
-        self.0
-            .sites
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(host);
+    /// Lets no more requests reach the site at this origin.
+    pub fn remove(&self, origin: &Origin) {
+        self.forget(&Host::of(origin));
+    }
+
+    fn forget(&self, host: &Host) {
+        let mut sites = self.0.sites.write().unwrap_or_else(PoisonError::into_inner);
+        sites.remove(host);
     }
 
     /// The router in front of everything.
@@ -126,20 +139,35 @@ impl Directory {
     }
 
     async fn answer(&self, mut request: Request<Body>) -> Response {
+        let is_asset = request.uri().path().starts_with("/assets/");
         let Some(entry) = self.find(&request) else {
-            return misdirected("No site of this server has that name.\n");
+            if is_asset {
+                return self.plain_asset(request).await;
+            }
+            let this_machine = host(&request).is_some_and(|host| host.is_this_machine());
+            let reason = match request.uri().path() {
+                "/" if this_machine => Reason::ThisMachine,
+                _ => Reason::NoSite,
+            };
+            return no_site::answer(&request, reason, self.offered(), self.0.names.clone());
         };
         // Whoever got here some other way may have been listened in on, and browsers were told
         // never to come like this.
         let remote = request.extensions().get::<RemoteAddr>();
-        if entry.is_https && !remote.is_some_and(|remote| remote.encrypted) {
-            return misdirected("This site is reached by https only.\n");
+        if entry.origin.is_https() && !remote.is_some_and(|remote| remote.encrypted) {
+            if is_asset {
+                return self.plain_asset(request).await;
+            }
+            let offered = entry.offered().into_iter().collect();
+            return no_site::answer(&request, Reason::NotHttps, offered, self.0.names.clone());
+        }
+        if let Some(address) = normal_address(&request, &entry.origin) {
+            return no_site::guarded(Redirect::permanent(&address).into_response());
         }
         request.extensions_mut().extend(entry.extensions.clone());
-        let router = if request.uri().path().starts_with("/assets/") {
-            &self.0.assets
-        } else {
-            &entry.router
+        let router = match is_asset {
+            true => &self.0.assets,
+            false => &entry.router,
         };
         match router.clone().oneshot(request).await {
             Ok(response) => response,
@@ -147,25 +175,86 @@ impl Directory {
         }
     }
 
+    async fn plain_asset(&self, request: Request<Body>) -> Response {
+        match self.0.plain_assets.clone().oneshot(request).await {
+            Ok(response) => no_site::guarded(response),
+            Err(never) => match never {},
+        }
+    }
+
+    /// The site that the request names. Two names are no name: a proxy and we might choose different
+    /// ones.
     fn find(&self, request: &Request<Body>) -> Option<Arc<Entry>> {
-        let host = host(request)?;
+        let authority = Uri::authority(request.uri());
+        let in_uri = authority.map(|authority| Host::parse(authority.as_str()));
+        let mut named = request.headers().get_all(header::HOST).iter();
+        let in_header = match (named.next(), named.next()) {
+            (Some(host), None) => Some(host.to_str().ok().and_then(Host::parse)),
+            (None, _) => None,
+            (Some(_), Some(_)) => return None,
+        };
         let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
-        sites.get(&host).cloned()
+        let find = |host: Option<Host>| -> Option<Arc<Entry>> {
+            let host = host?;
+            let mut found = [true, false].into_iter().filter_map(|is_https| {
+                let entry = sites.get(&host.at(is_https));
+                entry.filter(|entry| host.port().is_some() || entry.origin.is_https() == is_https)
+            });
+            found.next().cloned()
+        };
+        match (in_header, in_uri) {
+            (Some(header), Some(uri)) => {
+                let (header, uri) = (find(header)?, find(uri)?);
+                Arc::ptr_eq(&header, &uri).then_some(header)
+            }
+            (Some(host), None) | (None, Some(host)) => find(host),
+            (None, None) => None,
+        }
+    }
+
+    /// The sites that a person can open: the lab first, where newcomers begin.
+    fn offered(&self) -> Vec<Offered> {
+        let sites = self.0.sites.read().unwrap_or_else(PoisonError::into_inner);
+        let mut entries: Vec<_> = sites.values().collect();
+        let place = |id| SITES.iter().position(|row| row.id == id);
+        entries.sort_by_key(|entry| (entry.id != lab::ID, place(entry.id), &entry.origin));
+        let offered = entries.into_iter().filter_map(|entry| entry.offered());
+        offered.take(no_site::MAX_OFFERED).collect()
     }
 }
 
-/// For a request that is not ours to answer; nothing of it is repeated.
-fn misdirected(text: &'static str) -> Response {
-    let headers = [
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; frame-ancestors 'none'",
-        ),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    tracing::info!(status = 421, why = text.trim(), "misdirected request");
-    (StatusCode::MISDIRECTED_REQUEST, headers, text).into_response()
+impl Entry {
+    fn offered(&self) -> Option<Offered> {
+        let row = SITES.iter().find(|row| row.id == self.id)?;
+        Some(Offered {
+            address: self.origin.to_string(),
+            name: row.name.to_owned(),
+            text: row.announced.to_owned(),
+        })
+    }
+}
+
+/// The one address of what is asked for, if the host is written in another way that a browser takes for
+/// another host: its cookies are not sent there, and its forms come from a foreign origin.
+fn normal_address(request: &Request<Body>, origin: &Origin) -> Option<String> {
+    let written = request.headers().get(header::HOST)?.to_str().ok()?;
+    let has_dot = |host: &str| {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        name.ends_with('.')
+    };
+    let elsewhere = has_dot(written) && !has_dot(origin.authority());
+    let asks = matches!(*request.method(), Method::GET | Method::HEAD);
+    let path = request.uri().path_and_query()?.as_str();
+    (elsewhere && asks && path.starts_with('/')).then(|| format!("{origin}{path}"))
+}
+
+/// The one host that the request names.
+fn host(request: &Request<Body>) -> Option<Host> {
+    let mut named = request.headers().get_all(header::HOST).iter();
+    match (named.next(), named.next()) {
+        (Some(host), None) => Host::parse(host.to_str().ok()?),
+        _ => None,
+    }
 }
 
 /// Sites that requests reach. Dropping it takes them away, and with them the last hold on their
@@ -173,31 +262,13 @@ fn misdirected(text: &'static str) -> Response {
 #[derive(Debug)]
 pub struct Mounted {
     directory: Directory,
-    hosts: Vec<String>,
+    hosts: Vec<Host>,
 }
 
 impl Drop for Mounted {
     fn drop(&mut self) {
         for host in &self.hosts {
-            self.directory.remove(host);
+            self.directory.forget(host);
         }
-    }
-}
-
-/// The host that the request names, port included. Two names are no name: a proxy and we might
-/// choose different ones.
-fn host(request: &Request<Body>) -> Option<String> {
-    let mut named = request.headers().get_all(header::HOST).iter();
-    let from_header = match (named.next(), named.next()) {
-        (Some(host), None) => Some(host.to_str().ok()?.to_ascii_lowercase()),
-        (None, _) => None,
-        (Some(_), Some(_)) => return None,
-    };
-    let authority = Uri::authority(request.uri());
-    let from_uri = authority.map(|authority| authority.as_str().to_ascii_lowercase());
-    match (from_header, from_uri) {
-        (Some(header), Some(uri)) if header != uri => None,
-        (Some(host), _) | (None, Some(host)) => Some(host),
-        (None, None) => None,
     }
 }

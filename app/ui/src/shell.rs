@@ -154,6 +154,9 @@ pub fn Document(
     /// Whether the page has islands and so loads the bundle. All others run no script at all.
     #[prop(default = false)]
     hydrate: bool,
+    /// Whether the page stands at a site. Without one, nothing around it leads anywhere.
+    #[prop(default = true)]
+    at_a_site: bool,
     /// The page.
     children: Children,
 ) -> impl IntoView {
@@ -174,6 +177,26 @@ pub fn Document(
             .site_root("/nonexistent")
             .build();
         view! { <HydrationScripts options islands=true /> }
+    });
+
+    let mark = view! {
+        <Glyph icon=party.icon() />
+        {name}
+    };
+    let wordmark = match at_a_site {
+        true => view! { <a class="wordmark" href="/">{mark}</a> }.into_any(),
+        false => view! { <span class="wordmark">{mark}</span> }.into_any(),
+    };
+    let foot = at_a_site.then(|| {
+        view! {
+            <footer class="foot" id=FOOT>
+                <a class="foot-link" href=words::PATH>
+                    "Glossary"
+                </a>
+                <AppearanceForms surroundings />
+            </footer>
+        }
+        .into_any()
     });
 
     view! {
@@ -199,21 +222,13 @@ pub fn Document(
                     "Skip to the content"
                 </a>
                 <header class="bar">
-                    <a class="wordmark" href="/">
-                        <Glyph icon=party.icon() />
-                        {name}
-                    </a>
+                    {wordmark}
                     {places}
                 </header>
                 <main id="main" class="main" tabindex="-1">
                     {children()}
                 </main>
-                <footer class="foot" id=FOOT>
-                    <a class="foot-link" href=words::PATH>
-                        "Glossary"
-                    </a>
-                    <AppearanceForms surroundings />
-                </footer>
+                {foot}
             </body>
         </html>
     }

@@ -8,6 +8,7 @@ use crate::{
     error::{ErrorPage, ErrorText},
     rules::{self, HOSTILE, assets, in_document, render, text_of},
     shell::{Brand, Document, Frame, Party},
+    site_list::{self, Offered, SiteList},
     words::{GlossaryPage, Term},
 };
 use leptos::{nonce::Nonce, prelude::*};
@@ -30,6 +31,19 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
     add(
         "glossary",
         in_document(Party::Lab, text, || view! { <GlossaryPage /> }),
+    );
+    let model = SiteList {
+        title: text.to_owned(),
+        text: text.to_owned(),
+        sites: vec![Offered {
+            address: text.to_owned(),
+            name: text.to_owned(),
+            text: text.to_owned(),
+        }],
+    };
+    add(
+        "site list",
+        render(move || site_list::document(model, "Harbor ID", assets()).into_any()),
     );
     pages
 }

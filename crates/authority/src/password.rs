@@ -1,8 +1,11 @@
 //! Passwords: argon2id, off the async threads, only so many at once (rows 63 and 64).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    borrow::Cow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use argon2::{
@@ -13,6 +16,7 @@ use argon2::{
     },
 };
 use tokio::sync::Semaphore;
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 use web::rng::Randomness;
 
 /// The longest password that is hashed, in bytes: more would only keep the machine busy.
@@ -20,6 +24,18 @@ pub const MAX_LENGTH: usize = 1024;
 
 /// The shortest new password, in characters (OWASP ASVS 5, 6.2.1).
 pub const MIN_LENGTH: usize = 8;
+
+/// The one form of a password, however a keyboard or a clipboard encodes it (RFC 8265, 4.2): every space is
+/// the plain one, and accents are composed. Nothing else changes.
+fn one_form(password: &str) -> Cow<'_, str> {
+    let is_space = |c: char| c != ' ' && c.is_whitespace() && !c.is_control();
+    if password.is_ascii() || (is_nfc(password) && !password.contains(is_space)) {
+        return Cow::Borrowed(password);
+    }
+    let spaced = password.chars();
+    let spaced = spaced.map(|c| if is_space(c) { ' ' } else { c });
+    Cow::Owned(spaced.nfc().collect())
+}
 
 /// Why a new password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,11 +54,12 @@ pub enum RefusedPassword {
 /// # Errors
 /// [`RefusedPassword`] with the rule.
 pub fn acceptable(password: &str) -> Result<(), RefusedPassword> {
-    if password.chars().count() < MIN_LENGTH {
-        return Err(RefusedPassword::TooShort);
-    }
+    // Before anything is done with it.
     if password.len() > MAX_LENGTH {
         return Err(RefusedPassword::TooLong);
+    }
+    if one_form(password).chars().count() < MIN_LENGTH {
+        return Err(RefusedPassword::TooShort);
     }
     Ok(())
 }
@@ -72,7 +89,8 @@ pub struct HashingFailed(String);
 pub enum Verdict {
     /// It is the password.
     Right,
-    /// It is the password, and its stored hash is weaker than what we make today: store this one.
+    /// It is the password, and its stored hash is not what we make today, in its cost or in the form of the
+    /// password: store this one.
     RightButWeak {
         /// The new hash.
         rehashed: String,
@@ -146,14 +164,16 @@ impl Passwords {
     /// # Errors
     /// [`HashingFailed`] when the machine has not the memory.
     pub async fn hash(&self, password: &str) -> Result<String, HashingFailed> {
-        let (argon2, password) = (self.argon2.clone(), password.to_owned());
+        let (argon2, password) = (self.argon2.clone(), one_form(password).into_owned());
         let salt = self.random.bytes();
         self.in_turn(move || hash(&argon2, password.as_bytes(), salt))
             .await
     }
 
     /// Compares a password with the stored hash of an account, or with nobody's when there is no
-    /// account: exactly one comparison either way.
+    /// account. A password that came in another form than its [`one_form`] is compared a second time, as
+    /// it came: hashes of earlier versions were made of what was typed. How many comparisons there are
+    /// depends on what was typed and on whether it is right, and on no account.
     ///
     /// # Errors
     /// [`HashingFailed`] when the machine has not the memory, or the stored hash is no hash.
@@ -170,17 +190,22 @@ impl Passwords {
         self.in_turn(move || {
             let parsed = PasswordHash::new(&against)
                 .map_err(|error| HashingFailed(format!("stored hash: {error}")))?;
-            compared.fetch_add(1, Ordering::Relaxed);
-            let matches = argon2.verify_password(password.as_bytes(), &parsed).is_ok();
-            if !matches || !known {
+            let is_it = |password: &str| {
+                compared.fetch_add(1, Ordering::Relaxed);
+                argon2.verify_password(password.as_bytes(), &parsed).is_ok()
+            };
+            let form = one_form(&password);
+            let matches = is_it(&form);
+            let as_typed = !matches && *form != *password && is_it(&password);
+            if !(matches || as_typed) || !known {
                 return Ok(Verdict::Wrong);
             }
             let weak = Params::try_from(&parsed).is_ok_and(|stored| {
                 stored.m_cost() < argon2.params().m_cost()
                     || stored.t_cost() < argon2.params().t_cost()
             });
-            if weak {
-                let rehashed = hash(&argon2, password.as_bytes(), salt)?;
+            if weak || as_typed {
+                let rehashed = hash(&argon2, form.as_bytes(), salt)?;
                 return Ok(Verdict::RightButWeak { rehashed });
             }
             Ok(Verdict::Right)
@@ -283,6 +308,53 @@ mod tests {
             Verdict::Wrong
         );
         assert!(passwords.verify("right", Some("no hash")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn one_password_is_the_same_however_a_keyboard_encodes_it() {
+        let passwords = passwords();
+        // Composed, decomposed, and with the space of a French keyboard.
+        let encodings = [
+            "caf\u{e9} du port",
+            "cafe\u{301} du port",
+            "caf\u{e9}\u{a0}du port",
+        ];
+        for set in encodings {
+            let stored = passwords.hash(set).await.unwrap();
+            for typed in encodings {
+                let verdict = passwords.verify(typed, Some(&stored)).await.unwrap();
+                assert_eq!(verdict, Verdict::Right, "{set:?} {typed:?}");
+            }
+            let other = passwords.verify("cafe du port", Some(&stored)).await;
+            assert_eq!(other.unwrap(), Verdict::Wrong);
+        }
+        assert_eq!(
+            acceptable("e\u{301}e\u{301}e\u{301}e\u{301}"),
+            Err(RefusedPassword::TooShort)
+        );
+    }
+
+    #[tokio::test]
+    async fn row_64_a_hash_of_another_encoding_still_works_and_costs_nobody_else_less() {
+        let passwords = passwords();
+        let typed = "cafe\u{301} du port";
+        let old = hash(&passwords.argon2, typed.as_bytes(), [7; 16]).unwrap();
+        let verdict = passwords.verify(typed, Some(&old)).await.unwrap();
+        let Verdict::RightButWeak { rehashed } = verdict else {
+            panic!("{verdict:?}")
+        };
+        let composed = passwords.verify("caf\u{e9} du port", Some(&rehashed)).await;
+        assert_eq!(composed.unwrap(), Verdict::Right);
+
+        // A wrong one takes the same work, whoever it is tried for.
+        let mut compared = Vec::new();
+        for stored in [Some(&*old), None] {
+            let before = passwords.compared();
+            let verdict = passwords.verify("e\u{301}\u{301}\u{301}", stored).await;
+            assert_eq!(verdict.unwrap(), Verdict::Wrong);
+            compared.push(passwords.compared() - before);
+        }
+        assert_eq!(compared, [2, 2]);
     }
 
     #[tokio::test]

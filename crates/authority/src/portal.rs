@@ -11,6 +11,7 @@ use web::{at::At, error_page::ErrorPage, moment::past, page::Page, params::Param
 use crate::{
     Authority,
     identity::SignedIn,
+    people::typed_name,
     store::{self, OwnSignIn},
 };
 
@@ -76,8 +77,8 @@ fn searched_for(query: Query) -> String {
 
 /// Whether each word of the search stands somewhere in what the tile says.
 fn is_found(client: &Client, search: &str) -> bool {
-    let tile = format!("{}\n{}", client.name, client.description).to_lowercase();
-    let search = search.to_lowercase();
+    let tile = typed_name(&format!("{}\n{}", client.name, client.description)).to_lowercase();
+    let search = typed_name(search).to_lowercase();
     search.split_whitespace().all(|word| tile.contains(word))
 }
 

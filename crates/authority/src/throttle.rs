@@ -18,6 +18,8 @@ use sha2::{Digest as _, Sha256};
 use time::{Duration, OffsetDateTime};
 use web::peer::Network;
 
+use crate::people::typed_address;
+
 /// One thing that attempts are counted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counter {
@@ -104,9 +106,9 @@ impl Counter {
     #[must_use]
     pub fn of_stranger(account: &str, network: Network) -> Vec<Self> {
         let network = network.as_text();
-        // As typed, in the form that the account would have. An address that nobody has counts like
-        // any other (row 64).
-        let account = account.trim().to_lowercase();
+        // In the form that the account would have: another encoding of it gives no attempts more. An
+        // address that nobody has counts like any other (row 64).
+        let account = typed_address(account);
         vec![
             Self::new(
                 "account",
@@ -120,7 +122,7 @@ impl Counter {
     /// What an attempt counts by that comes from a browser that has signed in to the account before.
     #[must_use]
     pub fn of_known_browser(account: &str, browser: Digest<KnownBrowser>) -> Vec<Self> {
-        let account = account.trim().to_lowercase();
+        let account = typed_address(account);
         let parts: [&[u8]; 2] = [account.as_bytes(), browser.as_bytes().as_slice()];
         vec![Self::new("browser", &parts, Rule::ACCOUNT)]
     }
@@ -203,6 +205,8 @@ mod tests {
         let stranger = |account, address| Counter::of_stranger(account, network(address));
         let one = stranger(" Alice@harbor.example", "192.0.2.1");
         assert_eq!(one, stranger("alice@harbor.example", "192.0.2.1"));
+        let encoded = |account| stranger(account, "192.0.2.1");
+        assert_eq!(encoded("zo\u{eb}@x"), encoded("Zoe\u{308}@x"));
         let elsewhere = stranger("alice@harbor.example", "192.0.2.2");
         assert!(one.iter().all(|counter| !elsewhere.contains(counter)));
         let other = stranger("bob@harbor.example", "192.0.2.1");

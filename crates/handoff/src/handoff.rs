@@ -22,6 +22,9 @@ pub const STARTED_LIFETIME: Duration = Duration::seconds(300);
 /// How long after that it remembers where the person wanted to go: a sign-in page may lie open for so long,
 /// and a sign-in that succeeds there still leads to its target, by a new start.
 pub const TARGET_LIFETIME: Duration = Duration::hours(12);
+/// How many such targets a relying party remembers; the oldest go. Starts without a cookie come from as many browsers as
+/// somebody likes, and each leaves a row of some hundred bytes.
+pub const TARGETS_REMEMBERED: u32 = 100_000;
 /// How many handoffs one browser may have under way at one relying party, or remembered; the oldest goes.
 /// People open more tabs than five.
 pub const STARTED_PER_BROWSER: usize = 16;

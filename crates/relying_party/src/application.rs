@@ -128,12 +128,12 @@ impl Application {
     pub(crate) fn routes(self) -> Router {
         match self {
             Self::Notes => Router::new()
-                .route("/notes", post(add::post))
+                .route("/notes", get(add::get).post(add::post))
                 .route("/notes/{id}/edit", get(edit::get).post(edit::post))
                 .route("/notes/{id}/delete", post(delete::post))
                 .route("/notes/{id}/restore", post(restore::post)),
             Self::Tasks => Router::new()
-                .route("/tasks", post(add::post))
+                .route("/tasks", get(add::get).post(add::post))
                 .route("/tasks/{id}/edit", get(edit::get).post(edit::post))
                 .route("/tasks/{id}/tick", post(tick::post))
                 .route("/tasks/{id}/delete", post(delete::post))

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use axum::http::Extensions;
 use handoff::{
     flow,
+    handoff::TARGETS_REMEMBERED,
     ids::ClientId,
     policy::Policy,
     token::{ClientSecret, Secret, State},
@@ -230,7 +231,7 @@ impl Site for RelyingParty {
                 self.authority.logout_or_log(&token, &trace).await;
             }
         }
-        Ok(self.store.sweep(now).await? + self.items.sweep_items(now).await?)
+        Ok(self.store.sweep(now, TARGETS_REMEMBERED).await? + self.items.sweep_items(now).await?)
     }
 
     /// Itself.

@@ -113,6 +113,7 @@ suite! {
     maintenance {
         a_record_reads_back_until_it_expires_or_is_removed,
         a_sweep_takes_what_has_expired_and_nothing_else,
+        of_the_targets_remembered_the_newest_stay,
     }
     ;
     races {

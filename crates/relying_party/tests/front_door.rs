@@ -506,7 +506,8 @@ async fn signing_out_works_while_the_authority_is_away() {
     assert_eq!(headers["clear-site-data"], "\"cache\"");
     assert_eq!(
         headers[header::SET_COOKIE],
-        "__Host-rp_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+        "__Host-rp_session=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0; \
+         Expires=Thu, 01 Jan 1970 00:00:00 GMT"
     );
     let (_, body) = world.get("/?signed_out=1").await;
     assert!(body.contains("You are signed out of Notes."), "{body}");

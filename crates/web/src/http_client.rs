@@ -5,7 +5,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -74,6 +74,12 @@ fn build(is_https: bool, ca: Option<&[u8]>) -> Result<Client, reqwest::Error> {
     builder.build()
 }
 
+/// The addresses of `localhost`, in the order in which they are tried.
+pub const LOCALHOST: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+];
+
 /// Resolves `localhost` and `*.localhost` to this machine, as browsers do and the C library does
 /// not (RFC 6761, 6.3); everything else as the system does.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +91,7 @@ impl Resolve for Loopback {
             let name = name.as_str();
             // Port 0 stands for the one in the address.
             let found: Addrs = if is_localhost(name) {
-                Box::new(std::iter::once(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
+                Box::new(LOCALHOST.into_iter().map(|ip| SocketAddr::from((ip, 0))))
             } else {
                 let found: Vec<_> = tokio::net::lookup_host((name, 0)).await?.collect();
                 Box::new(found.into_iter())
@@ -95,7 +101,9 @@ impl Resolve for Loopback {
     }
 }
 
-fn is_localhost(name: &str) -> bool {
+/// Whether the name stands for this machine: `localhost` or one below it.
+#[must_use]
+pub fn is_localhost(name: &str) -> bool {
     name == "localhost" || name.ends_with(".localhost")
 }
 
@@ -111,7 +119,8 @@ mod tests {
                 .await
                 .unwrap()
                 .collect();
-            assert_eq!(found, ["127.0.0.1:0".parse().unwrap()], "{name}");
+            let both = ["127.0.0.1:0", "[::1]:0"].map(|address| address.parse().unwrap());
+            assert_eq!(found, both, "{name}");
         }
         for name in ["localhost.example", "notlocalhost"] {
             assert!(!is_localhost(name), "{name}");

@@ -240,7 +240,7 @@ fn the_network_is_never_listened_on_with_public_passwords() {
     for open in [
         "0.0.0.0:4000",
         "[::]:4000",
-        "192.168.0.1:4000",
+        "127.0.0.1:4000,192.168.0.1:4000",
         "127.0.0.1:4000,0.0.0.0:4000",
     ] {
         let said = read(&["--listen", open], None).unwrap_err();
@@ -251,6 +251,45 @@ fn the_network_is_never_listened_on_with_public_passwords() {
         assert!(read(&["--listen", open, "--demo-accounts", "false"], None).is_ok());
         assert!(read(&["--listen", open, "--only", "notes"], None).is_ok());
     }
+}
+
+#[test]
+fn an_address_that_nothing_reaches_is_refused_with_the_reason() {
+    let no_accounts = ["--demo-accounts", "false"];
+    let listen = |address: &'static str, more: &[&'static str]| {
+        read(
+            &[&["--listen", address][..], &no_accounts, more].concat(),
+            None,
+        )
+    };
+    // `auth.localhost` is 127.0.0.1 or [::1] to browsers, and to the back channel.
+    for reached in [
+        "127.0.0.1:4000",
+        "[::1]:4000",
+        "0.0.0.0:4000",
+        "[::]:4000",
+        "127.0.0.1:0",
+        "192.168.0.1:4000,[::1]:4000",
+    ] {
+        assert!(listen(reached, &[]).is_ok(), "{reached}");
+    }
+    for not_reached in ["192.168.0.1:4000", "127.0.0.2:4000", "192.168.0.1:0"] {
+        let said = listen(not_reached, &[]).unwrap_err();
+        assert!(
+            said.starts_with("--listen ") && said.contains("nothing reaches http://auth.localhost"),
+            "{said}"
+        );
+    }
+    // Elsewhere it is: behind a name, another address, or a proxy.
+    let named = ["--only", "notes", "--notes-origin", "http://127.0.0.2:4000"];
+    assert!(listen("127.0.0.2:4000", &named).is_ok());
+    assert!(
+        listen("[::1]:4000", &named)
+            .unwrap_err()
+            .contains("http://127.0.0.2:4000")
+    );
+    let proxied = ["--trusted-proxy", "192.168.0.9"];
+    assert!(listen("192.168.0.1:4000", &proxied).is_ok());
 }
 
 #[test]

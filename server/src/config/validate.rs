@@ -1,10 +1,16 @@
 //! What settings must be to each other, whatever each is by itself.
 
+use std::net::IpAddr;
+
 use relying_party::identity::MAX_RECHECK;
 use time::Duration;
+use web::http_client;
 
 use super::{Certificate, Origins, Problem, Settings};
-use crate::sites::table::{self as sites, Row, SITES};
+use crate::sites::{
+    host::{self, Host},
+    table::{self as sites, Row, SITES},
+};
 
 /// No sign-in is older: a month is the most that NIST SP 800-63B allows anybody.
 const MAX_SESSION: Duration = Duration::days(30);
@@ -80,6 +86,21 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
     let Ok(origins) = settings.origins(port) else {
         return problems;
     };
+    if let Some(row) = unreachable(settings, &origins) {
+        let origin = origins.of(row.id);
+        let address = settings.listen.iter().map(ToString::to_string);
+        let address = address.collect::<Vec<_>>().join(" and ");
+        refuse(
+            "listen",
+            format!(
+                "nothing reaches {origin} at {address}: browsers and the applications' calls to Harbor ID go \
+                 to 127.0.0.1 and [::1] for such a name. Add 127.0.0.1:{}, or give the site another \
+                 address by --{}",
+                first.port(),
+                row.origin_key()
+            ),
+        );
+    }
     for (n, row) in SITES.iter().enumerate() {
         if settings.serves(row.id) {
             let key = row.origin_key();
@@ -87,7 +108,8 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
                 refuse(&key, why.to_owned());
             }
             let mut before = SITES.iter().take(n);
-            let twin = before.find(|other| origins.host(other.id) == origins.host(row.id));
+            let own = host::normal(origins.host(row.id));
+            let twin = before.find(|other| host::normal(origins.host(other.id)) == own);
             if let Some(twin) = twin {
                 let twin = settings.name(&twin.origin_key());
                 refuse(
@@ -117,6 +139,34 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// A site of this process whose host is this machine's, and that nobody finds where this process
+/// listens. Of other names only the name server knows the address, and another port is a proxy's.
+fn unreachable(settings: &Settings, origins: &Origins) -> Option<&'static Row> {
+    let served = SITES.iter().filter(|row| settings.serves(row.id));
+    let mut unreachable = served.filter(|row| {
+        let host = Host::of(origins.of(row.id));
+        let literal = host.name().trim_matches(['[', ']']).parse::<IpAddr>();
+        let addresses = match literal {
+            Ok(address) => vec![address.to_canonical()],
+            Err(_) if http_client::is_localhost(host.name()) => http_client::LOCALHOST.to_vec(),
+            Err(_) => return false,
+        };
+        let listened = |address: &IpAddr| {
+            settings.listen.iter().any(|at| match at.ip() {
+                // A socket on `[::]` takes IPv4 too.
+                IpAddr::V6(any) if any.is_unspecified() => true,
+                IpAddr::V4(any) if any.is_unspecified() => address.is_ipv4(),
+                ip => ip.to_canonical() == *address,
+            })
+        };
+        // Behind a proxy, what is listened on is the proxy's affair.
+        let port = settings.port();
+        let is_listened_port = port == 0 || host.port() == Some(port);
+        is_listened_port && settings.trusted_proxies.is_empty() && !addresses.iter().any(listened)
+    });
+    unreachable.next()
 }
 
 fn scheme(settings: &Settings, origins: &Origins, row: &Row) -> Option<&'static str> {

@@ -7,6 +7,7 @@ use std::{
 
 use authority::{
     password::{Cost, MAX_LENGTH, Passwords, acceptable},
+    people::typed_name,
     store::{AccountStore, Added, NewUser},
 };
 use clap::Subcommand;
@@ -60,7 +61,7 @@ impl UserCommand {
                 password_stdin,
             } => {
                 let address = email("the address", &address)?;
-                let called = name("--name", &called)?.to_owned();
+                let called = typed_name(name("--name", &called)?);
                 let password = given(password_stdin)?;
                 let admin = AdminContext::open(data, Folder::MayBegin).await?;
                 let password = admin.password(password);

@@ -185,7 +185,7 @@ impl Process {
 
     /// Lets no more requests reach a site, as if its process were down.
     pub fn take_away(&self, origin: &handoff::uri::Origin) {
-        self.directory.remove(origin.authority());
+        self.directory.remove(origin);
     }
 
     /// Opens a platform on `auth{suffix}.localhost` and its siblings.

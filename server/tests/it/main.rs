@@ -21,6 +21,7 @@ mod flows;
 mod handoff;
 #[allow(dead_code, reason = "the program `stress` uses the rest of it")]
 mod harness;
+mod hosts;
 mod items;
 mod launch;
 mod limits;

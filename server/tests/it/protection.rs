@@ -219,7 +219,7 @@ async fn row_77_an_unknown_host_is_misdirected_and_nothing_is_built_from_it() {
         .1;
     for host in [
         "evil.localhost",
-        "127.0.0.1",
+        "192.0.2.1",
         "auth.localhost.evil",
         "auth.localhost:1",
         "",

@@ -765,7 +765,8 @@ fn number(number: usize, x: f32, y: f32, ink: Ink) -> [Shape; 2] {
 fn tag(x: f32, y: f32, width: f32, size: f32, chip: &Chip, label: String) -> Vec<Shape> {
     let ink = chip.secret.map_or(Ink::Ink, Ink::Secret);
     let edge = if chip.is_changed { 3.0 } else { 1.25 };
-    let label = text(x + 18.0, y + 13.5, Anchor::Start, size, ink, label)
+    let indent = if chip.secret.is_some() { 18.0 } else { 12.0 };
+    let label = text(x + indent, y + 13.5, Anchor::Start, size, ink, label)
         .plain()
         .mono();
     let label = if chip.is_changed { label.bold() } else { label };

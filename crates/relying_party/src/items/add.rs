@@ -11,6 +11,11 @@ use crate::{
     store::{Added, ITEMS_PER_PERSON, Item},
 };
 
+/// Somebody opened the address that the form posts to: the form stands on the front page.
+pub(crate) async fn get() -> Response {
+    redirect::see_other("/")
+}
+
 pub(crate) async fn post(
     At(site): At<RelyingParty>,
     page: Page,

@@ -12,5 +12,7 @@ pub trait Maintenance: Send + Sync {
 
     /// Deletes what has expired; tells how many rows. What waits is for
     /// [`WaitingStore::take_abandoned`](super::WaitingStore::take_abandoned), and until then the session that it waits for stays too.
-    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
+    ///
+    /// Of the handoffs that are over and whose target is remembered, the `remembered` newest stay.
+    async fn sweep(&self, now: OffsetDateTime, remembered: u32) -> Result<u64, Unavailable>;
 }

@@ -238,6 +238,6 @@ pub(crate) async fn a_handoff_that_is_finishing_is_swept_when_its_time_is_over(s
     taken(store, browser(1), 1).await;
     let over = NOW + FINISHING;
     let last = over - Duration::milliseconds(1);
-    assert_eq!(store.sweep(last).await.unwrap(), 0);
-    assert_eq!(store.sweep(over).await.unwrap(), 1);
+    assert_eq!(store.sweep(last, 100).await.unwrap(), 0);
+    assert_eq!(store.sweep(over, 100).await.unwrap(), 1);
 }

@@ -184,7 +184,11 @@ pub(crate) async fn what_is_deleted_is_swept_when_it_cannot_be_brought_back(stor
     let end = NOW + UNDO_FOR;
     let too_early = store.sweep_items(end - Duration::MILLISECOND).await;
     assert_eq!(too_early.unwrap(), 0);
-    assert_eq!(store.sweep(end).await.unwrap(), 0, "sign-in has no items");
+    assert_eq!(
+        store.sweep(end, 100).await.unwrap(),
+        0,
+        "sign-in has no items"
+    );
     assert_eq!(store.sweep_items(end).await.unwrap(), 1);
     let found = store.find_deleted(&owner(1), item(1).id, NOW).await;
     assert_eq!(found.unwrap(), None);

@@ -186,7 +186,7 @@ pub(crate) async fn a_session_begins_from_a_handoff_that_came_back_once(store: &
     assert!(!is_alive(store, 1).await);
 
     let last = NOW + FINISHING - Duration::milliseconds(1);
-    store.sweep(last).await.unwrap();
+    store.sweep(last, 100).await.unwrap();
     let begun = begin(source(browser(1), 1), last).await;
     assert!(matches!(begun, Beginning::Begun { .. }), "{begun:?}");
     store.end_session(sid(1)).await.unwrap();

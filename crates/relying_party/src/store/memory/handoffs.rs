@@ -32,6 +32,14 @@ impl Started {
         }
     }
 
+    /// Whether nothing is left of it but its target.
+    pub(super) fn is_over(&self, now: OffsetDateTime) -> bool {
+        let is_taken = self
+            .taken_until
+            .is_some_and(|until| until > OffsetDateTime::UNIX_EPOCH);
+        self.new.expires_at <= now && !is_taken
+    }
+
     fn is_late(&self, now: OffsetDateTime) -> bool {
         match self.taken_until {
             Some(until) => until == OffsetDateTime::UNIX_EPOCH,

@@ -22,7 +22,19 @@ const EXPIRED: [Statement; 3] = [
 const FORGOTTEN: Statement =
     Statement::new("DELETE FROM started WHERE expires_at <= $1 AND coalesce(taken_until, 0) = 0");
 
-async fn sweep(tx: &mut Connection, now: OffsetDateTime) -> Result<u64, Unavailable> {
+/// Those beyond the newest $2.
+const SURPLUS: Statement = Statement::new(
+    "DELETE FROM started
+     WHERE coalesce(taken_until, 0) = 0 AND expires_at <= (
+         SELECT expires_at FROM started WHERE expires_at <= $1 AND coalesce(taken_until, 0) = 0
+         ORDER BY expires_at DESC LIMIT 1 OFFSET $2)",
+);
+
+async fn sweep(
+    tx: &mut Connection,
+    now: OffsetDateTime,
+    remembered: u32,
+) -> Result<u64, Unavailable> {
     let mut swept = 0;
     for statement in EXPIRED {
         swept += sqlx::query(statement)
@@ -33,6 +45,12 @@ async fn sweep(tx: &mut Connection, now: OffsetDateTime) -> Result<u64, Unavaila
     }
     swept += sqlx::query(FORGOTTEN)
         .bind(millis(now - TARGET_LIFETIME))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+    swept += sqlx::query(SURPLUS)
+        .bind(millis(now))
+        .bind(i64::from(remembered))
         .execute(tx)
         .await?
         .rows_affected();
@@ -45,9 +63,9 @@ impl Maintenance for Sqlite {
         self.database.ping().await
     }
 
-    async fn sweep(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
+    async fn sweep(&self, now: OffsetDateTime, remembered: u32) -> Result<u64, Unavailable> {
         self.database
-            .write(move |tx| Box::pin(sweep(tx, now)))
+            .write(move |tx| Box::pin(sweep(tx, now, remembered)))
             .await
     }
 }
