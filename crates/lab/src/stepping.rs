@@ -3,7 +3,7 @@
 //!
 //! It stands in front of the sites' own routes, and none of their handlers knows of it. It is on for
 //! one browser at each site that a chain of redirects has visited, from a click at the lab and back to
-//! the lab (`chain`); a platform without a lab has none of it. Its page is the one document of ours
+//! the lab (`stepping/chain.rs`); a platform without a lab has none of it. Its page is the one document of ours
 //! that holds a handoff token and a state: the visitor asked to see them.
 
 mod chain;

@@ -427,20 +427,35 @@ impl Diagram {
         lane.client.as_ref().map(|_| lane.name.as_str())
     }
 
-    /// The message that says what came of it: the first refused one, or else the one at which the
-    /// session began, or the one at which the relying party was told who the person is.
+    /// The message at which the outcome was decided: where the session began, where the relying party was
+    /// told who the person is, or where the refusal was that ended the handoff.
     #[must_use]
     pub fn decisive(&self) -> Option<&Entry> {
-        let has = |step| {
-            self.entries.iter().find(|entry| {
-                let mut decisions = entry.decisions.iter();
-                decisions.any(|decision| decision.step == step)
+        let first = |fits: &dyn Fn(&Decision) -> bool| {
+            let mut entries = self.entries.iter();
+            entries.find(|entry| entry.decisions.iter().any(fits))
+        };
+        let at = |step| first(&|decision| decision.step == step);
+        // A refusal before that ended nothing: a browser that was early or late came again.
+        let refused = |why: &String, over: Option<Step>| {
+            let decisions = self.entries.iter().flat_map(|entry| &entry.decisions);
+            let mut over = decisions.filter(|decision| Some(decision.step) == over);
+            let since = over.next().map_or(0, |decision| decision.at);
+            first(&|decision| {
+                let refusal = decision.refusal.as_ref();
+                decision.at >= since && refusal.is_some_and(|refusal| refusal.reason == *why)
             })
         };
-        let refused = self.entries.iter().find(|entry| entry.refused());
-        let began = || has(Step::SessionCreated);
-        let told = || has(Step::Redeemed).filter(|_| self.outcome == Outcome::Told);
-        refused.or_else(began).or_else(told)
+        match &self.outcome {
+            Outcome::UnderWay => None,
+            Outcome::SignedIn => at(Step::SessionCreated),
+            Outcome::Told => at(Step::Redeemed),
+            Outcome::RefusedAfterwards(why) => refused(why, Some(Step::SessionCreated)),
+            Outcome::ToldThenRefused(why) => refused(why, Some(Step::Redeemed)),
+            Outcome::Refused(why) | Outcome::Declined(why) | Outcome::Stray(why) => {
+                refused(why, None)
+            }
+        }
     }
 }
 

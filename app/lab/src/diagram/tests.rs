@@ -183,6 +183,32 @@ fn what_a_party_decides_belongs_to_the_message_that_made_it_decide() {
 }
 
 #[test]
+fn a_refusal_that_ended_nothing_does_not_decide() {
+    for reason in [RefusalReason::Prefetched, RefusalReason::StateTooLate] {
+        let mut events = signed_in();
+        let arrived = |event: &&Event| event.step == Step::CallbackReceived;
+        let mut refused = events.iter().find(arrived).unwrap().clone();
+        refused.step = Step::Refused;
+        refused.at += 1;
+        refused.message = None;
+        refused.refusal = Some(Refusal {
+            reason: reason.as_str().to_owned(),
+            rows: Vec::new(),
+        });
+        events.push(refused);
+        let diagram = drawn(&events);
+        assert!(diagram.entries[6].refused());
+        assert_eq!(diagram.outcome, Outcome::SignedIn);
+        assert_eq!(diagram.decisive().unwrap().number, 9);
+        let says = text::outcome(&diagram);
+        assert!(
+            says.starts_with("Notes began a session after message 9"),
+            "{says}"
+        );
+    }
+}
+
+#[test]
 fn the_same_secret_is_the_same_chip_wherever_it_appears() {
     let diagram = drawn(&signed_in());
     let chips = |number: usize| -> Vec<String> {
