@@ -190,7 +190,7 @@ test('a used callback address is refused in the picture at its step, with its ru
   await visitor.openNotesAs(alice);
   const [used] = visitor.callbacks();
   await visitor.page.goto(used ?? '');
-  await visitor.problem.explains('notThisBrowser');
+  await visitor.problem.explains('signedInAlready');
   const trace = await visitor.problem.trace.textContent();
   await visitor.flow.openByTrace(trace ?? '');
   await refusedAtTheSecondCallback(visitor);
@@ -297,7 +297,7 @@ test('keys walk in the picture from the message that has the focus, and nowhere 
 test('a refusal that is far down in the list of messages is in view', { tag: '@engine' }, async ({ visitor }) => {
   await visitor.openNotesAs(alice);
   await visitor.page.goto(visitor.callbacks()[0] ?? '');
-  await visitor.problem.explains('notThisBrowser');
+  await visitor.problem.explains('signedInAlready');
   const trace = await visitor.problem.trace.textContent();
   const { flow, page } = await visitor.newTab();
   await flow.openByTrace(trace ?? '');

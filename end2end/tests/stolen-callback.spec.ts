@@ -49,7 +49,7 @@ test("row 21: Mallory's callback address leaves Alice signed in as herself", asy
 
   await visitor.openNotesAs(alice);
   await visitor.page.goto(callback);
-  await visitor.problem.explains('notThisBrowser');
+  await visitor.problem.explains('signedInAlready');
   await visitor.notes.open();
   await visitor.notes.arrived(alice);
 });
@@ -61,7 +61,7 @@ test('row 20: a used callback address is refused in the browser that used it, wh
   await visitor.openNotesAs(alice);
   const [used] = visitor.callbacks();
   await visitor.page.goto(used ?? '');
-  await visitor.problem.explains('notThisBrowser');
+  await visitor.problem.explains('signedInAlready');
   await visitor.notes.open();
   await visitor.notes.arrived(alice);
 });
@@ -81,7 +81,7 @@ test('row 20: a used callback address gives another browser no session', async (
   const other = await newVisitor();
   await other.openNotesAs(bob);
   await other.page.goto(used ?? '');
-  await other.problem.explains('notThisBrowser');
+  await other.problem.explains('signedInAlready');
   await other.notes.open();
   await other.notes.arrived(bob);
 

@@ -45,6 +45,8 @@ pub const STEP: &str = "handoff_step_duration_seconds";
 pub const BACK_CHANNEL: &str = "handoff_back_channel_duration_seconds";
 /// Passwords that were entered.
 pub const SIGN_IN: &str = "handoff_sign_in_total";
+/// Gauge by site: seconds by which its clock is ahead of the authorization server's.
+pub const CLOCK: &str = "handoff_clock_ahead_seconds";
 /// Sessions that are alive.
 pub const SESSIONS: &str = "handoff_active_sessions";
 /// Requests that a limit refused.
@@ -155,6 +157,10 @@ fn describe() {
         "Verify, as the relying party sees it."
     );
     describe_gauge!(SESSIONS, "Sessions that are alive at a site.");
+    describe_gauge!(
+        CLOCK,
+        "How far an application's clock is ahead of Harbor ID's, at the last handoff."
+    );
     describe_gauge!(ALARMS, "Alarms that the lab's monitor has raised.");
     describe_gauge!(BUILD, "1, with the version that runs.");
 }
@@ -215,6 +221,9 @@ impl Metrics {
             self.within(|| {
                 for (limit, refused) in site.refused_by_limits() {
                     counter!(LIMITED, "site" => name, "limit" => limit).absolute(refused);
+                }
+                if let Some(ahead) = site.clock_ahead() {
+                    gauge!(CLOCK, "site" => name).set(ahead as f64);
                 }
                 for (alarm, raised) in site.alarms() {
                     gauge!(ALARMS, "alarm" => alarm).set(raised as f64);

@@ -1,7 +1,7 @@
 //! For operators, on a listener of their own: `/health` says that the process runs, `/ready` that
 //! it can serve, `/metrics` is for Prometheus.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     Router,
@@ -44,14 +44,11 @@ async fn metrics(platform: &Platform) -> Response {
 
 async fn ready(platform: &Platform) -> impl IntoResponse + use<> {
     match platform.ready().await {
-        Ok(()) => (StatusCode::OK, NO_STORE, "ready\n"),
+        Ok(()) => (StatusCode::OK, NO_STORE, Cow::Borrowed("ready\n")),
         Err(error) => {
             tracing::error!(%error, "not ready");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                NO_STORE,
-                "a store cannot be reached\n",
-            )
+            let text = format!("not ready: {error}\n");
+            (StatusCode::SERVICE_UNAVAILABLE, NO_STORE, text.into())
         }
     }
 }

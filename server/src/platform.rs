@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 pub(crate) mod clients;
 pub(crate) mod opening;
+mod readiness;
 mod recording;
 pub(crate) mod setup;
 pub(crate) mod stores;
@@ -18,6 +19,8 @@ pub use accounts::DEMO_ACCOUNTS;
 pub use clients::read as read_secret;
 use handoff::policy::Policy;
 pub use opening::Opening;
+pub use readiness::NotReady;
+use readiness::Readiness;
 use recording::Recording;
 use relying_party::identity::MAX_RECHECK;
 pub use setup::{Bounds, CannotStart, MissingSecrets, Setup, Shared};
@@ -27,12 +30,7 @@ pub use sweeper::Sweeper;
 use sweeper::Swept;
 use tokio::task::JoinSet;
 use ui::shell::Assets;
-use web::{
-    clock::SystemClock,
-    cookies::Prefix,
-    rng::SystemRandomness,
-    site::{Failure, Site},
-};
+use web::{clock::SystemClock, cookies::Prefix, rng::SystemRandomness, site::Site};
 
 use crate::{
     config::{self, origins::Origins},
@@ -78,6 +76,7 @@ pub struct Platform {
     swept: Arc<Swept>,
     files: Files,
     recording: Recording,
+    readiness: Readiness,
     /// Keeps it swept: the task ends with the last platform of the process.
     _sweeper: Sweeper,
     /// Ended when the platform is dropped. They hold stores, never the platform, or it would never be.
@@ -123,6 +122,7 @@ impl Platform {
             swept,
             files,
             recording,
+            readiness: Readiness::new(setup.bounds.ready_for),
             _sweeper: setup.shared.sweeper,
             _tasks: tasks,
         })
@@ -140,15 +140,13 @@ impl Platform {
         directory.mount(self.sites())
     }
 
-    /// Whether every store answers.
+    /// Whether every store can be written to. One look at a time, which is good for
+    /// [`Bounds::ready_for`]: however often it is asked, the disk is not kept busy.
     ///
     /// # Errors
-    /// [`Failure`] from the first that does not.
-    pub async fn ready(&self) -> Result<(), Failure> {
-        for site in self.sites() {
-            site.ping().await?;
-        }
-        Ok(())
+    /// [`NotReady`] from the first that cannot.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        self.readiness.check(self.sites()).await
     }
 
     /// Deletes at every site what has expired, as the sweeper does once a minute.

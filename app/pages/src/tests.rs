@@ -4,7 +4,7 @@
 use crate::{
     authority::{
         confirm::{Confirm, ConfirmPage},
-        login::{DemoAccount, Login, LoginNotice, LoginPage},
+        login::{DemoAccount, Login, LoginNotice, LoginPage, SignOutNote},
         logout::{SignOut, SignOutPage},
         portal::{AppIcon, AppTile, OpenSessions, Outcome, Portal, PortalPage, RecentHandoff},
         sessions::{AppSession, BrowserSession, Ended, Sessions, SessionsPage},
@@ -43,6 +43,12 @@ fn login(text: &str) -> Login {
             role: text.to_owned(),
             email: text.to_owned(),
         }],
+        ended: Some(SignOutNote {
+            everywhere: true,
+            apps: vec![text.to_owned()],
+            more: 1,
+            within_seconds: 30,
+        }),
         notice: Some(LoginNotice::WrongEmailOrPassword),
     }
 }
@@ -94,6 +100,7 @@ fn sessions(text: &str) -> Sessions {
         person: person(text),
         csrf: form_key(text),
         browsers: vec![browser(true, vec![app]), browser(false, Vec::new())],
+        within_seconds: 30,
         ended: None,
     }
 }
@@ -142,6 +149,7 @@ fn items(kind: Kind, text: &str) -> Items {
         items: vec![item(text), done],
         part: Part::whole(2),
         form: text.to_owned(),
+        clock_differs: Some(text.to_owned()),
         draft_error: Some(text.to_owned()),
         draft: text.to_owned(),
         news: None,
@@ -156,6 +164,8 @@ fn problem(reason: Reason, text: &str) -> Problem {
         trace: text.to_owned(),
         recorded: Some(text.to_owned()),
         again: text.to_owned(),
+        signed_in_as: None,
+        target: text.to_owned(),
     }
 }
 
@@ -222,7 +232,12 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         "portal, empty",
         in_document(authority, text, || view! { <PortalPage model /> }),
     );
-    for (ended, browsers) in [(None, 2), (Some(Ended::Browser), 1), (Some(Ended::App), 2)] {
+    for (ended, browsers) in [
+        (None, 2),
+        (Some(Ended::Browser), 1),
+        (Some(Ended::Others), 1),
+        (Some(Ended::App), 2),
+    ] {
         let mut model = sessions(text);
         model.ended = ended;
         model.browsers.truncate(browsers);
@@ -241,6 +256,8 @@ fn every_page(text: &'static str) -> Vec<(String, String)> {
         let name = format!("logout, {case}");
         let model = SignOut {
             person,
+            apps: vec![text.to_owned()],
+            within_seconds: 30,
             csrf: form_key(text),
         };
         add(

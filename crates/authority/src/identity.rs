@@ -29,6 +29,9 @@ use crate::{Authority, continuation, store::SignIn};
 pub const SESSION_COOKIE: &str = "__Host-as_session";
 /// The cookie of a browser that is not: it carries what the sign-in form must bring back.
 pub const PRE_COOKIE: &str = "__Host-as_pre";
+/// The cookie of a browser that has just signed out: what ended with it, for the page that follows. It
+/// comes from no link, so nobody else writes that sentence.
+pub(crate) const ENDED_COOKIE: &str = "__Host-as_ended";
 
 /// The cookie of a browser in which somebody has signed in before. It opens nothing: it only lets the
 /// browser count its wrong passwords for itself.

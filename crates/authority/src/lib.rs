@@ -7,6 +7,7 @@
 mod api;
 mod browser;
 mod continuation;
+mod ended;
 mod handoff;
 pub mod identity;
 mod limits;
@@ -38,6 +39,8 @@ pub fn router() -> Router {
         .route("/login", get(login::get).post(login::post))
         .route("/logout", get(logout::get).post(logout::post))
         .route(sessions::PATH, get(sessions::get))
+        .route("/sessions/end-others", post(sessions::end_all::others))
+        .route("/sessions/end-all", post(sessions::end_all::all))
         .route("/sessions/{id}/end", post(sessions::end::post))
         .route("/sessions/apps/{id}/end", post(sessions::end_app::post))
         .route("/apps/{client_id}/open", post(handoff::launch::post)) // H1

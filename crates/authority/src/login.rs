@@ -29,8 +29,8 @@ use web::{
 };
 
 use crate::{
-    Authority, browser, continuation,
-    identity::{KNOWN_COOKIE, MaybeSignedIn, PRE_COOKIE, PreSignIn, SignInForm},
+    Authority, browser, continuation, ended,
+    identity::{ENDED_COOKIE, KNOWN_COOKIE, MaybeSignedIn, PRE_COOKIE, PreSignIn, SignInForm},
     password::{self, Verdict},
     people::Email,
     store::{Account, Began, NewSignIn},
@@ -252,6 +252,11 @@ pub(crate) async fn post(
     let answer = redirect::see_other(&pending.next());
     let answer = redirect::with_cookie(answer, known);
     let answer = redirect::with_cookie(answer, begun.set_cookie);
+    // What an earlier sign-out ended is no news any more.
+    let answer = match cookies.get(ENDED_COOKIE) {
+        Some(_) => redirect::with_cookie(answer, cookies::expire(ENDED_COOKIE)),
+        None => answer,
+    };
     Ok(redirect::with_cookie(answer, cookies::expire(PRE_COOKIE)))
 }
 
@@ -384,6 +389,10 @@ fn show(
         email: filled.email,
         password: filled.password,
         demo_accounts: demo_accounts.collect(),
+        ended: match notice {
+            Some(LoginNotice::SignedOut) => ended::read(authority, cookies),
+            _ => None,
+        },
         notice,
     };
     let targets: Vec<_> = pending

@@ -1,6 +1,7 @@
 //! Where a person is signed in: their browsers, and the apps that each of them opened.
 
 pub(crate) mod end;
+pub(crate) mod end_all;
 pub(crate) mod end_app;
 
 use axum::response::Response;
@@ -24,6 +25,7 @@ pub(crate) struct Query {
 #[serde(rename_all = "lowercase")]
 enum What {
     Browser,
+    Others,
     App,
     #[serde(other)]
     Other,
@@ -49,9 +51,11 @@ pub(crate) async fn get(
     let model = Sessions {
         person: signed_in.person(),
         csrf: signed_in.csrf().clone(),
+        within_seconds: authority.settings.recheck.whole_seconds(),
         browsers: this.into_iter().chain(others).map(view).collect(),
         ended: match query.ended {
             Some(What::Browser) => Some(Ended::Browser),
+            Some(What::Others) => Some(Ended::Others),
             Some(What::App) => Some(Ended::App),
             Some(What::Other) | None => None,
         },

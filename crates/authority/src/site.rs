@@ -3,7 +3,13 @@
 use std::{ops::Deref, sync::Arc};
 
 use async_trait::async_trait;
-use handoff::{flow, ids::ClientId, policy::Policy, uri::Origin};
+use handoff::{
+    flow,
+    ids::ClientId,
+    policy::Policy,
+    token::{PreSession, Secret},
+    uri::Origin,
+};
 use http::Extensions;
 use recording::{
     recorder::Recorder,
@@ -63,6 +69,8 @@ pub struct Settings {
     pub idle: Duration,
     /// A sign-in ends after this long at the latest.
     pub absolute: Duration,
+    /// How long an application may take to notice that a session has ended.
+    pub recheck: Duration,
     /// Which defences hold.
     pub policy: Policy,
     /// The accounts that the sign-in page offers; none outside demonstrations.
@@ -83,6 +91,8 @@ pub struct Parts {
     pub(crate) recording: Recording,
     pub(crate) limits: Limits,
     pub(crate) sign_ins: Outcomes,
+    /// Seals what only the pages of this process read again.
+    pub(crate) note_key: String,
 }
 
 impl Authority {
@@ -104,6 +114,7 @@ impl Authority {
         )
         .with_policy(settings.policy);
         let limits = Limits::new(&clock, settings.max_keys, &settings.policy);
+        let note_key = PreSession::mint(random.bytes()).expose().to_string();
         let brand = Brand {
             name: settings.name.clone(),
             party: Party::Authority,
@@ -131,6 +142,7 @@ impl Authority {
             recording,
             limits,
             sign_ins: Outcomes::default(),
+            note_key,
         }))
     }
 

@@ -107,6 +107,8 @@ macro_rules! conformance {
                     row_62_a_person_sees_their_living_sign_ins_and_what_each_gave,
                     row_62_a_session_that_has_expired_is_not_listed,
                     row_62_a_person_ends_a_sign_in_of_theirs_with_all_that_hangs_on_it,
+                    row_62_a_person_ends_all_other_sign_ins_of_theirs,
+                    row_62_a_person_ends_all_sign_ins_of_theirs,
                     row_62_nobody_ends_what_is_another_persons_or_unknown_or_over,
                     row_62_a_person_ends_a_clients_session_of_theirs_and_no_more,
                 }

@@ -95,6 +95,10 @@ impl Database {
             .map_err(cannot_open)?;
         let migrated = migrations.run(&writer).await;
         migrated.map_err(|error| CannotOpen::migration(path, &error))?;
+        sqlx::query(PROBED)
+            .execute(&writer)
+            .await
+            .map_err(cannot_open)?;
         // A page that is broken shows when it is read: better now than in the middle of a handoff.
         let checked: String = sqlx::query_scalar("PRAGMA quick_check(1)")
             .fetch_one(&writer)
@@ -184,16 +188,15 @@ impl Database {
         Ok(self.writer.begin_with(dialect::BEGIN_WRITE).await?)
     }
 
-    /// Whether the database can be written to, which reading one would not tell.
+    /// Whether the database can be written to. It writes one row and commits it: neither a read nor a
+    /// write that is taken back would meet a full disk.
     ///
     /// # Errors
     /// [`Unavailable`] when it cannot.
     pub async fn ping(&self) -> Result<(), Unavailable> {
         let mut tx = self.begin().await?;
-        sqlx::query("SELECT COUNT(*) FROM sqlite_schema")
-            .execute(&mut *tx)
-            .await?;
-        Ok(tx.rollback().await?)
+        sqlx::query(PROBE).execute(&mut *tx).await?;
+        Ok(tx.commit().await?)
     }
 
     /// For single statements that only read.
@@ -208,6 +211,14 @@ impl Database {
         self.writer.close().await;
     }
 }
+
+/// What [`Database::ping`] writes to. It belongs to the database and to no store.
+const PROBED: &str =
+    "CREATE TABLE IF NOT EXISTS write_probe (id INTEGER PRIMARY KEY, writes INTEGER NOT NULL)";
+const PROBE: Statement = Statement::new(
+    "INSERT INTO write_probe (id, writes) VALUES (1, 1)
+     ON CONFLICT (id) DO UPDATE SET writes = write_probe.writes + 1",
+);
 
 /// Makes the file for the owner alone. SQLite gives its log the rights that the database has.
 fn make_private_file(path: &Path) -> std::io::Result<()> {
@@ -340,6 +351,11 @@ mod tests {
         limit("PRAGMA max_page_count = 10").await;
         let full = write().await.unwrap_err();
         assert!(full.to_string().contains("full"), "{full}");
+        // The probe writes what fits on the pages that are there, and is refused with everything else
+        // where nothing can be written.
+        limit("PRAGMA query_only = ON").await;
+        database.ping().await.unwrap_err();
+        limit("PRAGMA query_only = OFF").await;
         limit("PRAGMA max_page_count = 100000").await;
         write().await.unwrap();
         database.ping().await.unwrap();

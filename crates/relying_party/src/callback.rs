@@ -169,6 +169,16 @@ async fn verify(
         state: returned.started.state.digest(),
     };
     let now = site.context.now();
+    if accepted.expires_in <= 0 {
+        // A session that is over already would look like one that began.
+        let token = &accepted.access_token;
+        site.authority.logout_or_log(token, flow.trace()).await;
+        return Err(CallbackError::new(
+            Reason::Refused,
+            RefusalReason::VerifyRefused,
+        ));
+    }
+    site.compare_clocks(accepted.session.created_at, now, flow.trace());
     // A pre-session that all browsers share is none that a session could belong to.
     let browser = if site.context.policy.browser_binding() {
         handoff.browser

@@ -20,7 +20,7 @@ use web::{error_page::ErrorPage, moment::moment, page::Page};
 
 use self::shown_form::ShownForm;
 use crate::{
-    RelyingParty,
+    RelyingParty, clock_offset,
     identity::SignedIn,
     store::{Deleted, ITEMS_PER_PAGE, Item, Listed},
     text::with_line_feeds,
@@ -156,6 +156,7 @@ async fn show_with(
         form: ShownForm::new(signed_in.owner(), new).seal(site),
         items: items.into_iter().map(view).collect(),
         part,
+        clock_differs: site.clock.notable().map(clock_offset::in_words),
         draft_error: draft.error,
         draft: draft.text,
         news,

@@ -10,6 +10,7 @@
 mod application;
 pub mod authority_client;
 mod callback;
+mod clock_offset;
 mod home;
 pub mod identity;
 mod items;

@@ -8,7 +8,7 @@ use pages::relying_party::problem::{Problem as Model, ProblemPage};
 use serde::Deserialize;
 use web::{at::At, page::Page, params::Params, redirect, refused::Refused, trace_id::TraceId};
 
-use crate::{RelyingParty, target};
+use crate::{RelyingParty, identity::MaybeSignedIn, target};
 
 /// Where a sign-in that did not happen is explained.
 pub const PATH: &str = "/signin/problem";
@@ -70,6 +70,7 @@ fn trace_id(text: Option<String>) -> Option<String> {
 pub(crate) async fn get(
     At(site): At<RelyingParty>,
     own_trace: TraceId,
+    MaybeSignedIn(signed_in): MaybeSignedIn,
     Params(query): Params<ProblemQuery>,
     page: Page,
 ) -> Response {
@@ -88,7 +89,9 @@ pub(crate) async fn get(
         reason: reason(query.reason.as_deref()),
         trace: failed.unwrap_or(own_trace).to_string(),
         recorded,
+        signed_in_as: signed_in.map(|it| it.person().name),
         again: target::address(target.as_str()),
+        target: target.to_string(),
     };
     let frame = site.context.frame.clone();
     page.back_to("/")

@@ -13,7 +13,7 @@ use handoff::{
     wire::{UserInfo, VerifyResponse},
 };
 use recording::flow_recorder::FlowRecorder;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use ui::person::Person;
 use web::{
     cookies::{self, Cookies},
@@ -74,6 +74,15 @@ pub(crate) fn person(session: &Session) -> Person {
     }
 }
 
+/// No sign-in lasts longer than this, so no answer makes a session do.
+const MAX_LIFETIME: Duration = Duration::days(30);
+
+/// How long a session lasts that verify gave, in the seconds that it said. They are counted by this site's
+/// clock: the instant at which the session ends is told by the other one's, which may be wrong, or this one.
+pub(crate) fn lifetime(expires_in: i64) -> Duration {
+    Duration::seconds(expires_in.clamp(0, MAX_LIFETIME.whole_seconds()))
+}
+
 /// A session that has not begun: its access token is not sealed yet, because the cookie that it
 /// belongs to is not known.
 pub(crate) struct Arrival {
@@ -102,7 +111,7 @@ impl Arrival {
             issuer: issuer.clone(),
             user: accepted.user,
             browser,
-            expires_at: accepted.session.expires_at,
+            expires_at: now + lifetime(accepted.expires_in),
             at: now,
         }
     }

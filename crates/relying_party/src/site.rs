@@ -38,6 +38,7 @@ use web::{
 use crate::{
     Application,
     authority_client::AuthorityClient,
+    clock_offset::ClockOffset,
     limits::Limits,
     session,
     session::SESSION_COOKIE,
@@ -113,6 +114,7 @@ pub struct Parts {
     pub(crate) context: Context,
     pub(crate) recording: Recording,
     pub(crate) limits: Limits,
+    pub(crate) clock: ClockOffset,
     /// How many handoffs have begun: the state, where it need not be random.
     begun: AtomicU64,
 }
@@ -162,6 +164,7 @@ impl RelyingParty {
             context,
             recording,
             limits,
+            clock: ClockOffset::default(),
             begun: AtomicU64::new(0),
         }))
     }
@@ -241,6 +244,10 @@ impl Site for RelyingParty {
 
     async fn count_sessions(&self) -> Result<Option<u64>, Failure> {
         Ok(Some(self.store.count_sessions(self.context.now()).await?))
+    }
+
+    fn clock_ahead(&self) -> Option<i64> {
+        Some(self.clock.seconds())
     }
 
     fn refused_by_limits(&self) -> Vec<(&'static str, u64)> {

@@ -683,15 +683,21 @@ async fn row_82_no_access_token_is_left_when_the_store_fails_half_way() {
 /// An authorization server that accepts every token, and knows no session any more: the person signed
 /// out there right after verify.
 async fn forgetful_authority() -> (u16, Arc<Mutex<u32>>) {
+    forgetful_authority_giving(3600).await
+}
+
+/// The same, which gives sessions of so many seconds.
+async fn forgetful_authority_giving(expires_in: i64) -> (u16, Arc<Mutex<u32>>) {
     let asked = Arc::new(Mutex::new(0));
     let counting = Arc::clone(&asked);
-    let verify = async || {
-        r#"{"token_type":"Bearer","access_token":"AT","expires_in":3600,
+    let verify = async move || {
+        r#"{"token_type":"Bearer","access_token":"AT","expires_in":SECONDS,
             "session":{"id":"AgICAgICAgICAgICAgICAg","userId":"AgICAgICAgICAgICAgICAg",
                        "createdAt":"2026-11-21T03:00:00Z","expiresAt":"2026-11-21T04:00:00Z"},
             "user":{"id":"AgICAgICAgICAgICAgICAg","email":"bob@harbor.example",
                     "name":"Bob Okafor","emailVerified":true},
             "auth_time":1795230000,"amr":["pwd"]}"#
+            .replace("SECONDS", &expires_in.to_string())
     };
     let session = move || async move {
         *counting.lock().unwrap() += 1;
@@ -706,19 +712,18 @@ async fn forgetful_authority() -> (u16, Arc<Mutex<u32>>) {
     (port, asked)
 }
 
-#[tokio::test]
-async fn row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_the_recheck() {
-    let (port, asked) = forgetful_authority().await;
-    let world = World::over(Arc::new(Memory::default()), port).await;
+fn cookie(answer: &Response, name: &str) -> String {
+    let all = answer.headers().get_all(header::SET_COOKIE);
+    let mut lines = all.iter().map(|line| line.to_str().unwrap());
+    let line = lines.find(|line| line.starts_with(name)).unwrap();
+    line.split(';').next().unwrap().to_owned()
+}
+
+/// A whole handoff of a new browser: where it came back to, and the answer there.
+async fn handoff(world: &World) -> (String, Response) {
     let start = world
         .send_from("", Method::GET, "/handoff/start", &[])
         .await;
-    let cookie = |answer: &Response, name: &str| {
-        let all = answer.headers().get_all(header::SET_COOKIE);
-        let mut lines = all.iter().map(|line| line.to_str().unwrap());
-        let line = lines.find(|line| line.starts_with(name)).unwrap();
-        line.split(';').next().unwrap().to_owned()
-    };
     let pre = cookie(&start, "__Host-rp_pre=");
     let state = start.headers()[header::LOCATION].to_str().unwrap();
     let (_, state) = state.split_once("&state=").unwrap();
@@ -726,6 +731,92 @@ async fn row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_th
     let issuer = &world.issuer;
     let path = format!("/callback?handoff_token=T&state={state}&iss={issuer}");
     let back = world.send_from(&pre, Method::GET, &path, &[]).await;
+    (path, back)
+}
+
+#[tokio::test]
+async fn a_session_lasts_as_long_as_verify_said_by_whatever_clock_and_a_difference_is_told() {
+    let (port, _) = forgetful_authority().await;
+    for (ahead, told) in [
+        (Duration::minutes(61), Some("61 minutes ahead of")),
+        (Duration::minutes(-61), Some("61 minutes behind")),
+        (Duration::seconds(20), None),
+    ] {
+        let world = World::over(Arc::new(Memory::default()), port).await;
+        // The authorization server's clock says 3:00.
+        world.clock.advance(ahead);
+        let (_, back) = handoff(&world).await;
+        assert_eq!(back.headers()[header::LOCATION], "/");
+        let bob = cookie(&back, "__Host-rp_session=");
+        let page = read(world.send_from(&bob, Method::GET, "/", &[]).await).await;
+        assert!(page.1.contains("Bob Okafor"), "{ahead}: {}", page.1);
+        match told {
+            Some(told) => assert!(page.1.contains(told), "{}", page.1),
+            None => assert!(!page.1.contains("The clock of"), "{}", page.1),
+        }
+        assert_eq!(world.site.clock_ahead(), Some(ahead.whole_seconds()));
+        let found = async || {
+            let id = SessionId::mint([2; 16]);
+            world
+                .store
+                .find_session(id, world.clock.now())
+                .await
+                .unwrap()
+        };
+        world.clock.advance(Duration::seconds(3_599));
+        assert!(found().await.is_some());
+        world.clock.advance(Duration::SECOND);
+        assert!(found().await.is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_session_that_is_over_as_it_comes_is_no_success() {
+    for expires_in in [0, -1, i64::MIN] {
+        let (port, _) = forgetful_authority_giving(expires_in).await;
+        let world = World::over(Arc::new(Memory::default()), port).await;
+        let (_, back) = handoff(&world).await;
+        let to = back.headers()[header::LOCATION].to_str().unwrap();
+        assert!(to.starts_with("/signin/problem?"), "{to}");
+    }
+    // Nor is one that never ends.
+    let (port, _) = forgetful_authority_giving(i64::MAX).await;
+    let world = World::over(Arc::new(Memory::default()), port).await;
+    let (_, back) = handoff(&world).await;
+    assert_eq!(back.headers()[header::LOCATION], "/");
+}
+
+#[tokio::test]
+async fn an_old_callback_that_is_opened_while_signed_in_says_so_and_as_whom() {
+    let world = World::new().await;
+    let state = State::mint([7; 32]);
+    let state = state.expose();
+    let path = format!(
+        "/callback?handoff_token=T&state={state}&iss={}",
+        world.issuer
+    );
+    let back = world.send(Method::GET, &path, &[]).await;
+    let problem = back.headers()[header::LOCATION].to_str().unwrap();
+    let (_, page) = world.get(problem).await;
+    assert!(page.contains("You are signed in as Alice Moreau"), "{page}");
+    assert!(page.contains("Go on in Notes"), "{page}");
+    assert!(!page.contains("You are not signed in"), "{page}");
+    // Somebody who is not reads what it is about.
+    let (_, page) = read(world.send_from("", Method::GET, problem, &[]).await).await;
+    assert!(page.contains("You are not signed in by it"), "{page}");
+    // Whatever else went wrong, the page says that too.
+    let (_, page) = world.get("/signin/problem?reason=took-too-long").await;
+    assert!(
+        page.contains("You are still signed in to Notes as Alice Moreau"),
+        "{page}"
+    );
+}
+
+#[tokio::test]
+async fn row_81_a_sign_out_at_the_authority_between_verify_and_h6_is_found_at_the_recheck() {
+    let (port, asked) = forgetful_authority().await;
+    let world = World::over(Arc::new(Memory::default()), port).await;
+    let (_, back) = handoff(&world).await;
     assert_eq!(back.headers()[header::LOCATION], "/");
     let bob = cookie(&back, "__Host-rp_session=");
 

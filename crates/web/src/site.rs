@@ -55,7 +55,7 @@ pub trait Site: Send + Sync + fmt::Debug {
     /// Puts there what this site has for requests to the platform's other sites. Nothing, as a rule.
     fn extend_others(&self, _request: &mut Extensions) {}
 
-    /// Whether its store answers.
+    /// Whether its store takes a write.
     ///
     /// # Errors
     /// [`Failure`] when it does not.
@@ -81,6 +81,11 @@ pub trait Site: Send + Sync + fmt::Debug {
     /// [`Failure`] when the store cannot be reached.
     async fn count_sessions(&self) -> Result<Option<u64>, Failure> {
         Ok(None)
+    }
+
+    /// How many seconds its clock is ahead of another site's that it compares it with, at a site that does.
+    fn clock_ahead(&self) -> Option<i64> {
+        None
     }
 
     /// How many requests each of its limits has refused since the start.

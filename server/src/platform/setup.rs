@@ -40,6 +40,9 @@ pub struct Bounds {
     pub limiter_keys: usize,
     /// Requests and handoffs that the metrics remember, to count each once.
     pub remembered: usize,
+    /// For how long a store counts as writable after it was written to, when the process is asked whether
+    /// it is ready.
+    pub ready_for: std::time::Duration,
     /// What the lab keeps.
     pub lab: ::lab::Bounds,
 }
@@ -49,6 +52,7 @@ impl Default for Bounds {
         Self {
             limiter_keys: MAX_KEYS,
             remembered: MAX_REMEMBERED,
+            ready_for: super::readiness::READY_FOR,
             lab: ::lab::Bounds::default(),
         }
     }

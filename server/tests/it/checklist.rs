@@ -246,8 +246,8 @@ async fn row_35_every_redirect_is_a_303() {
     let csrf = alice.get(&world.tasks("/")).await.csrf();
     note(&post(&alice, &world.tasks("/logout"), &fields(&[("csrf", &csrf)])).await);
     let list = alice.get(&world.authority("/sessions")).await;
-    let (_, rest) = list.body.rsplit_once("action=\"/sessions/").unwrap();
-    let end = format!("/sessions/{}", rest.split_once('"').unwrap().0);
+    let (_, rest) = list.body.rsplit_once("action=\"/sessions/apps/").unwrap();
+    let end = format!("/sessions/apps/{}", rest.split_once('"').unwrap().0);
     let url = world.authority(&end);
     note(&post(&alice, &url, &fields(&[("csrf", &list.csrf())])).await);
     note(&world.visitor().get(&world.authority("/sessions")).await);

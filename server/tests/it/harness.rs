@@ -402,7 +402,8 @@ impl World {
             .await
     }
 
-    async fn count(&self, file: &str, sql: &'static str) -> i64 {
+    /// One number from a database's file.
+    pub async fn count(&self, file: &str, sql: &'static str) -> i64 {
         let options = SqliteConnectOptions::new()
             .filename(self.folder.path().join(file))
             .read_only(true);

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use time::Duration;
 
-use crate::harness::{Answer, PASSWORD, Persona, World, world};
+use crate::harness::{Answer, Kept, PASSWORD, Persona, Process, World, world};
 
 const ALICE: &str = "alice@harbor.example";
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0";
@@ -37,7 +37,7 @@ fn ends(page: &Answer) -> Vec<(String, String)> {
     let forms = page.body.split("<form ").skip(1);
     let forms = forms.map(|form| form.split_once("</form>").unwrap().0);
     forms
-        .filter(|form| form.contains("action=\"/sessions/"))
+        .filter(|form| form.contains("aria-label=\"End "))
         .map(|form| {
             let after = |mark: &str| {
                 let rest = form.split_once(mark).unwrap().1;
@@ -280,4 +280,84 @@ async fn rows_53_62_a_changed_password_or_a_disabled_person_ends_every_session()
         assert!(bob.is_signed_in_at_notes(&world).await);
         assert_eq!(ends(&sessions(&world, &bob).await).len(), 2);
     }
+}
+
+async fn is_signed_in(world: &World, persona: &Persona) -> bool {
+    persona.get(&world.authority("/")).await.status == StatusCode::OK
+}
+
+#[tokio::test]
+async fn row_62_all_other_browsers_are_ended_at_once() {
+    let (_process, world) = world().await;
+    let phone = signed_in_with(&world, SAFARI, ALICE).await;
+    let desk = signed_in_with(&world, FIREFOX, ALICE).await;
+    let bob = signed_in_with(&world, FIREFOX, "bob@harbor.example").await;
+    phone.open_notes(&world).await;
+    desk.open_notes(&world).await;
+
+    let url = world.authority("/sessions/end-others");
+    let forged = desk.post(&url, &[("csrf", "")]).await;
+    assert_eq!(forged.status, StatusCode::FORBIDDEN);
+    assert!(is_signed_in(&world, &phone).await);
+
+    let answer = press(&world, &desk, "/sessions/end-others").await;
+    let page = desk.follow(answer).await;
+    assert!(
+        page.body.contains("All other browsers are signed out"),
+        "{page:?}"
+    );
+    assert!(!page.body.contains("End all others"), "{page:?}");
+    assert!(!is_signed_in(&world, &phone).await);
+    assert!(is_signed_in(&world, &desk).await && is_signed_in(&world, &bob).await);
+    world.clock.advance(RECHECK);
+    assert!(!phone.is_signed_in_at_notes(&world).await);
+    assert!(desk.is_signed_in_at_notes(&world).await);
+}
+
+#[tokio::test]
+async fn row_62_somebody_signs_out_everywhere() {
+    let (_process, world) = world().await;
+    let phone = signed_in_with(&world, SAFARI, ALICE).await;
+    let desk = signed_in_with(&world, FIREFOX, ALICE).await;
+    phone.open_notes(&world).await;
+
+    let answer = press(&world, &desk, "/sessions/end-all").await;
+    let page = desk.follow(answer).await;
+    let told = "You are signed out of Harbor ID in every browser. Notes ends too, at most 30 seconds later.";
+    assert!(page.body.contains(told), "{page:?}");
+    assert!(!is_signed_in(&world, &phone).await && !is_signed_in(&world, &desk).await);
+    world.clock.advance(RECHECK);
+    assert!(!phone.is_signed_in_at_notes(&world).await);
+}
+
+#[tokio::test]
+async fn a_sign_out_says_which_applications_end_and_nobody_writes_that_by_a_link() {
+    let process = Process::start().await;
+    let world = process
+        .platform_with("", Kept::InFiles, |setup| {
+            setup.recheck = Duration::seconds(5)
+        })
+        .await;
+    let alice = signed_in_with(&world, FIREFOX, ALICE).await;
+    alice.open_notes(&world).await;
+    alice.open_tasks(&world).await;
+    let ends = "Notes and Tasks end too, at most 5 seconds later.";
+    let question = alice.get(&world.authority("/logout")).await;
+    assert!(question.body.contains(ends), "{question:?}");
+    let fields = [("csrf", &*question.csrf())];
+    let answer = alice.post(&world.authority("/logout"), &fields).await;
+    let address = answer.location();
+    let page = alice.follow(answer).await;
+    assert!(page.body.contains(ends), "{page:?}");
+
+    // The same address in another browser, and later in this one, says nothing of it.
+    let stranger = world.visitor().get(&address).await;
+    assert!(
+        stranger.body.contains("You are signed out of Harbor ID."),
+        "{stranger:?}"
+    );
+    assert!(!stranger.body.contains("end too"), "{stranger:?}");
+    world.clock.advance(Duration::minutes(2));
+    let later = alice.get(&address).await;
+    assert!(!later.body.contains("end too"), "{later:?}");
 }

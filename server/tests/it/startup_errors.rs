@@ -6,14 +6,20 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::{Command, Stdio},
+    time::Duration,
 };
 
+use axum::{
+    body::{Body, to_bytes},
+    extract::Request,
+};
 use reqwest::StatusCode;
 use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::net::TcpListener;
+use tower::ServiceExt as _;
 
 use crate::{
-    harness::{Answer, PASSWORD, World, basic, world},
+    harness::{Answer, Kept, PASSWORD, Process, World, basic, world},
     program::{ended, handoff_lab, refused_in_a_line, serve},
 };
 
@@ -246,6 +252,33 @@ async fn harbor_id_answers_503_while_its_disk_is_full_and_goes_on_when_there_is_
     world.signed_in("bob@harbor.example").await;
 }
 
+/// What `/ready` answers.
+async fn ready(world: &World) -> (StatusCode, String) {
+    let request = Request::get("/ready").body(Body::empty()).unwrap();
+    let answer = world.operations().oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = to_bytes(answer.into_body(), 1 << 16).await.unwrap();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn however_often_somebody_asks_whether_it_is_ready_the_disk_is_written_to_now_and_then() {
+    let process = Process::start().await;
+    let world = process
+        .platform_with("", Kept::InFiles, |setup| {
+            setup.bounds.ready_for = Duration::from_hours(1);
+        })
+        .await;
+    let asked = (0..8).map(|_| ready(&world));
+    for (status, said) in futures_util::future::join_all(asked).await {
+        assert_eq!(status, StatusCode::OK, "{said}");
+    }
+    let writes = world
+        .count("notes.db", "SELECT writes FROM write_probe")
+        .await;
+    assert_eq!(writes, 1);
+}
+
 #[tokio::test]
 async fn notes_answers_503_while_its_disk_is_full_and_goes_on_when_there_is_room() {
     let (_process, world) = world().await;
@@ -263,6 +296,12 @@ async fn notes_answers_503_while_its_disk_is_full_and_goes_on_when_there_is_room
     let callback = bob.callback_address(&world).await;
 
     fill(&world, "notes.db").await;
+    let (status, said) = ready(&world).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        said.starts_with("not ready: notes: ") && said.contains("full"),
+        "{said}"
+    );
     for _ in 0..2 {
         is_unavailable(&add("written in vain").await);
         is_unavailable(&world.visitor().get(&world.notes("/handoff/start")).await);
@@ -280,6 +319,7 @@ async fn notes_answers_503_while_its_disk_is_full_and_goes_on_when_there_is_room
     }
 
     make_room(&world, "notes.db").await;
+    assert_eq!(ready(&world).await, (StatusCode::OK, "ready\n".to_owned()));
     let page = alice.get(&world.notes("/")).await;
     assert!(page.body.contains("written before"), "{page:?}");
     assert!(!page.body.contains("written in vain"));

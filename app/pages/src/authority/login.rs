@@ -28,6 +28,51 @@ pub struct Login {
     pub demo_accounts: Vec<DemoAccount>,
     /// What happened just before.
     pub notice: Option<LoginNotice>,
+    /// What the sign-out just before has ended, where it is known.
+    pub ended: Option<SignOutNote>,
+}
+
+/// What a sign-out has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignOutNote {
+    /// Whether all browsers are signed out, or this one.
+    pub everywhere: bool,
+    /// The applications that end with it, by name.
+    pub apps: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
+    /// How long they may take to notice, in seconds.
+    pub within_seconds: i64,
+}
+
+impl SignOutNote {
+    fn text(&self) -> String {
+        let place = if self.everywhere {
+            " in every browser"
+        } else {
+            ""
+        };
+        let signed_out = format!("You are signed out of {NAME}{place}.");
+        match ends(&self.apps, self.more, self.within_seconds) {
+            Some(ends) => format!("{signed_out} {ends}"),
+            None => format!("{signed_out} No application was open."),
+        }
+    }
+}
+
+/// Which applications end with a sign-in, and when.
+pub(crate) fn ends(apps: &[String], more: usize, within_seconds: i64) -> Option<String> {
+    let mut names = apps.to_vec();
+    if more > 0 {
+        names.push(format!("{more} more"));
+    }
+    let (last, others) = names.split_last()?;
+    let (names, verb) = match others {
+        [] => (last.clone(), "ends"),
+        others => (format!("{} and {last}", others.join(", ")), "end"),
+    };
+    let within = in_words(within_seconds);
+    Some(format!("{names} {verb} too, at most {within} later."))
 }
 
 /// An account that the page offers.
@@ -69,7 +114,7 @@ impl LoginNotice {
 }
 
 /// A time to wait, for people: never too short.
-fn in_words(seconds: i64) -> String {
+pub(crate) fn in_words(seconds: i64) -> String {
     match seconds {
         ..=1 => "a second".to_owned(),
         2..=59 => format!("{seconds} seconds"),
@@ -92,6 +137,7 @@ pub fn LoginPage(
         password,
         demo_accounts,
         notice,
+        ended,
     } = model;
     let problem = notice
         .is_some_and(LoginNotice::is_problem)
@@ -112,7 +158,7 @@ pub fn LoginPage(
             <h1>"Sign in"</h1>
             {client_name
                 .map(|name| view! { <p class="lede">{format!("Sign in to continue to {name}")}</p> })}
-            {notice.map(|notice| view! { <NoticeAbove notice /> })}
+            {notice.map(|notice| view! { <NoticeAbove notice ended /> })}
             <form class="stack" method="post" action="/login">
                 <CsrfToken key=csrf />
                 <ContinueTo path=continue_to />
@@ -147,11 +193,15 @@ pub fn LoginPage(
 }
 
 #[component]
-fn NoticeAbove(notice: LoginNotice) -> impl IntoView {
+fn NoticeAbove(notice: LoginNotice, ended: Option<SignOutNote>) -> impl IntoView {
+    let signed_out = ended.map_or_else(
+        || format!("You are signed out of {NAME}."),
+        |ended| ended.text(),
+    );
     match notice {
         LoginNotice::SignedOut => view! {
             <Notice tone=Tone::Accepted>
-                <p>{format!("You are signed out of {NAME}.")}</p>
+                <p>{signed_out}</p>
             </Notice>
         }
         .into_any(),

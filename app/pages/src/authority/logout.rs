@@ -1,6 +1,6 @@
 //! Signing out of Harbor ID.
 
-use crate::authority::NAME;
+use crate::authority::{NAME, login::ends};
 use leptos::prelude::*;
 use ui::words::{Explained, Term};
 use ui::{
@@ -16,6 +16,10 @@ use ui::{
 pub struct SignOut {
     /// Who is signed in; nobody, when the session is gone already.
     pub person: Option<Person>,
+    /// The applications that end with the sign-in, by name.
+    pub apps: Vec<String>,
+    /// How long they may take to notice, in seconds.
+    pub within_seconds: i64,
     /// What ties a form to this session.
     pub csrf: FormKey,
 }
@@ -26,12 +30,19 @@ pub fn SignOutPage(
     /// What to show.
     model: SignOut,
 ) -> impl IntoView {
-    let SignOut { person, csrf } = model;
+    let SignOut {
+        person,
+        apps,
+        within_seconds,
+        csrf,
+    } = model;
+    let ends = ends(&apps, 0, within_seconds);
     match person {
         Some(person) => view! {
             <div class="sheet">
                 <h1>{format!("Sign out of {NAME}?")}</h1>
                 <Card name=person.name detail=person.email />
+                {ends.map(|ends| view! { <p>{ends}</p> })}
                 <p>"To open an app from here again, you sign in again."</p>
                 <form method="post" action="/logout">
                     <CsrfToken key=csrf />

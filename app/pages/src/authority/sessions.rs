@@ -1,5 +1,6 @@
 //! Where a person is signed in, and the way to end any of it.
 
+use crate::authority::login::in_words;
 use leptos::prelude::*;
 pub use ui::components::moment::Moment;
 use ui::{
@@ -22,6 +23,8 @@ pub struct Sessions {
     pub csrf: FormKey,
     /// Their browsers, this one first.
     pub browsers: Vec<BrowserSession>,
+    /// How long an application may take to notice that a session has ended, in seconds.
+    pub within_seconds: i64,
     /// What they have just ended.
     pub ended: Option<Ended>,
 }
@@ -31,6 +34,8 @@ pub struct Sessions {
 pub enum Ended {
     /// Another browser's sign-in.
     Browser,
+    /// All other browsers' sign-ins.
+    Others,
     /// A session at an app.
     App,
 }
@@ -73,8 +78,10 @@ pub fn SessionsPage(
         person,
         csrf,
         browsers,
+        within_seconds,
         ended,
     } = model;
+    let all = csrf.clone();
     let note = person.email.clone();
     let is_only_one = browsers.len() < 2;
     let cards = browsers
@@ -92,7 +99,7 @@ pub fn SessionsPage(
                      Each is a " <Explained term=Term::Session />
                     " of its own. End whatever you do not know or no longer need."
                 </p>
-                {ended.map(|ended| view! { <JustEnded ended /> })}
+                {ended.map(|ended| view! { <JustEnded ended within_seconds /> })}
             </div>
             <ul class="browsers" role="list">
                 {cards}
@@ -108,6 +115,34 @@ pub fn SessionsPage(
                         </div>
                     }
                 })}
+            <div class="stack">
+                <h2>"All at once"</h2>
+                <p class="muted">
+                    {format!(
+                        "The apps that a browser opened end with it. They notice within {}.",
+                        in_words(within_seconds),
+                    )}
+                </p>
+                <div class="actions">
+                    {(!is_only_one)
+                        .then(|| {
+                            view! {
+                                <form method="post" action="/sessions/end-others">
+                                    <CsrfToken key=all.clone() />
+                                    <button class="button" type="submit">
+                                        "End all others"
+                                    </button>
+                                </form>
+                            }
+                        })}
+                    <form method="post" action="/sessions/end-all">
+                        <CsrfToken key=all.clone() />
+                        <button class="button" type="submit">
+                            "Sign out everywhere"
+                        </button>
+                    </form>
+                </div>
+            </div>
             <p>
                 <a href="/">"Back to your apps"</a>
             </p>
@@ -116,14 +151,16 @@ pub fn SessionsPage(
 }
 
 #[component]
-fn JustEnded(ended: Ended) -> impl IntoView {
+fn JustEnded(ended: Ended, within_seconds: i64) -> impl IntoView {
+    let within = in_words(within_seconds);
     let text = match ended {
         Ended::Browser => {
-            "That browser is signed out. Notes and Tasks notice within half a minute."
+            format!("That browser is signed out. The apps that it opened notice within {within}.")
         }
-        Ended::App => {
-            "That session has ended. Notes and Tasks notice such an end within half a minute."
-        }
+        Ended::Others => format!(
+            "All other browsers are signed out. The apps that they opened notice within {within}."
+        ),
+        Ended::App => format!("That session has ended. The app notices within {within}."),
     };
     view! {
         <Notice tone=Tone::Accepted>

@@ -38,6 +38,9 @@ pub struct Items {
     pub items: Vec<ItemView>,
     /// Which of all they are.
     pub part: Part,
+    /// How this application's clock differs from the authorization server's, where that matters: "61
+    /// minutes ahead of".
+    pub clock_differs: Option<String>,
     /// Why the text that they just sent was not kept.
     pub draft_error: Option<String>,
     /// That text, so that nothing is lost.
@@ -104,10 +107,22 @@ pub fn ItemsPage(
         form,
         items,
         part,
+        clock_differs,
         draft_error,
         draft,
         news,
     } = model;
+    let clock = clock_differs.map(|differs| {
+        let text = format!(
+            "The clock of this application is {differs} that of {authority_name}. Sign-ins work; the times \
+             on this page may be wrong."
+        );
+        view! {
+            <Notice tone=Tone::Neutral>
+                <p>{text}</p>
+            </Notice>
+        }
+    });
     let (noun, place) = (kind.noun(), part.place);
     let shown = items.len();
     let problem = draft_error.is_some().then_some(PROBLEM);
@@ -129,6 +144,7 @@ pub fn ItemsPage(
         <Strip person authority_name authority_apps arrival csrf=csrf.clone() />
         <div class="page page--text">
             <h1>{kind.heading()}</h1>
+            {clock}
             {news.map(|news| view! { <Told kind news place csrf=csrf.clone() /> })}
             <Refused text=draft_error />
             <form class="stack" method="post" action=kind.path()>

@@ -16,6 +16,10 @@ pub struct Problem {
     pub trace: String,
     /// Where what was recorded of it can be looked at.
     pub recorded: Option<String>,
+    /// Who is signed in at the application all the same, by name.
+    pub signed_in_as: Option<String>,
+    /// Where the person wanted to go: the way on for somebody who is signed in.
+    pub target: String,
     /// Where a new sign-in begins that leads to the same place.
     pub again: String,
 }
@@ -57,6 +61,18 @@ impl Problem {
             authority_name,
             ..
         } = self;
+        if let (Reason::NotThisBrowser, Some(name)) = (self.reason, &self.signed_in_as) {
+            return Words {
+                tone: Tone::Neutral,
+                heading: format!("You are signed in to {app_name}"),
+                text: vec![
+                    format!("You are signed in as {name}, and nothing has changed."),
+                    "The link that you opened finishes a sign-in. It was used before, or it belongs to \
+                     another browser, so it did nothing here."
+                        .to_owned(),
+                ],
+            };
+        }
         match self.reason {
             Reason::NotThisBrowser => Words {
                 tone: Tone::Refused,
@@ -158,11 +174,38 @@ pub fn ProblemPage(
     } = model.words();
     let Problem {
         app_name,
+        reason,
+        signed_in_as,
+        target,
         trace,
         recorded,
         again,
         ..
     } = model;
+    let still = signed_in_as
+        .as_ref()
+        .filter(|_| reason != Reason::NotThisBrowser)
+        .map(|name| view! { <p>{format!("You are still signed in to {app_name} as {name}.")}</p> });
+    let ways = match signed_in_as {
+        Some(_) => view! {
+            <a class="button button--main" href=target>
+                {format!("Go on in {app_name}")}
+            </a>
+            <a class="button" href=again>
+                "Sign in again"
+            </a>
+        }
+        .into_any(),
+        None => view! {
+            <a class="button button--main" href=again>
+                "Start again"
+            </a>
+            <a class="button" href="/">
+                {format!("Back to {app_name}")}
+            </a>
+        }
+        .into_any(),
+    };
     view! {
         <div class="sheet">
             <span class="emblem" data-tone=tone.slug()>
@@ -170,14 +213,8 @@ pub fn ProblemPage(
             </span>
             <h1>{heading}</h1>
             {text.into_iter().map(|text| view! { <p>{text}</p> }).collect_view()}
-            <div class="actions">
-                <a class="button button--main" href=again>
-                    "Start again"
-                </a>
-                <a class="button" href="/">
-                    {format!("Back to {app_name}")}
-                </a>
-            </div>
+            {still}
+            <div class="actions">{ways}</div>
             <TraceLine trace recorded />
         </div>
     }

@@ -385,6 +385,7 @@ mod tests {
             max_keys: web::limits::MAX_KEYS,
             idle: Duration::minutes(30),
             absolute: Duration::hours(12),
+            recheck: Duration::seconds(30),
             policy: Policy::STRICT,
             demo_accounts: Vec::new(),
         };

@@ -33,12 +33,10 @@ pub(crate) async fn post(
         .await
         .map_err(ErrorPage::unavailable)?;
     // Somebody else's and nobody's are one answer: nothing tells that it is there.
-    if !ended {
-        return Err(ErrorPage::not_found());
-    }
+    let apps = ended.ok_or_else(ErrorPage::not_found)?;
     tracing::info!(trace = %trace, user = %own.user.id, outcome = "success", "sign-in ended by its owner");
     if id == own.id {
-        return logout::leave(&authority, &cookies).await;
+        return logout::leave(&authority, &cookies, false, &apps).await;
     }
     Ok(redirect::see_other(&format!("{PATH}?ended=browser")))
 }

@@ -53,7 +53,7 @@ pub use recent::{
     Outcome, RECENT_FOR, RECENT_PER_PERSON, RecentHandoff, RecentHandoffStore, Remembered,
 };
 pub use sign_ins::{
-    Began, NewSignIn, OwnSignIn, RequestFingerprint, SignIn, SignInStore, TOUCH_STEP,
+    Began, NewSignIn, OwnSignIn, RequestFingerprint, SignIn, SignInStore, TOUCH_STEP, Which,
 };
 pub use sqlite::Sqlite;
 

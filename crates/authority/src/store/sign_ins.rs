@@ -53,6 +53,15 @@ pub struct OwnSignIn {
     pub sessions: Vec<OwnClientSession>,
 }
 
+/// Which of a person's sign-ins end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Every one but the one that asks.
+    Others,
+    /// Every one.
+    All,
+}
+
 /// Whether a sign-in began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Began {
@@ -117,8 +126,23 @@ pub trait SignInStore: Send + Sync {
     /// How many sign-ins are alive.
     async fn count_sign_ins(&self, now: OffsetDateTime) -> Result<u64, Unavailable>;
 
-    /// Ends a sign-in: its launch tickets and handoff tokens die, and its clients' sessions end.
-    async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable>;
+    /// Ends a sign-in: its launch tickets and handoff tokens die, and its clients' sessions end. Tells the
+    /// clients whose sessions were alive, by name, each once.
+    async fn end_sign_in(
+        &self,
+        id: SignInId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<String>, Unavailable>;
+
+    /// Ends all sign-ins of a person as [`Self::end_sign_in`] does, or all but `by`. Nothing ends, and the
+    /// answer is none, unless `by` is alive and this person's.
+    async fn end_own_sign_ins(
+        &self,
+        user: UserId,
+        by: SignInId,
+        which: Which,
+        now: OffsetDateTime,
+    ) -> Result<Option<Vec<String>>, Unavailable>;
 
     /// A person's sign-ins that are alive, the last used first.
     async fn list_sign_ins(
@@ -127,12 +151,12 @@ pub trait SignInStore: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<Vec<OwnSignIn>, Unavailable>;
 
-    /// Ends a sign-in as [`Self::end_sign_in`] does, if it is alive and this person's. Tells whether
-    /// it was.
+    /// Ends a sign-in as [`Self::end_sign_in`] does, if it is alive and this person's. None if
+    /// it was not.
     async fn end_own_sign_in(
         &self,
         user: UserId,
         id: SignInId,
         now: OffsetDateTime,
-    ) -> Result<bool, Unavailable>;
+    ) -> Result<Option<Vec<String>>, Unavailable>;
 }

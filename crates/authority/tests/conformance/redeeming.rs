@@ -89,7 +89,7 @@ impl Case {
             Self::Again => {
                 people.redeem(presented.clone(), START).await.accepted();
             }
-            Self::SignInEnded => people.store.end_sign_in(sign_in, START).await.unwrap(),
+            Self::SignInEnded => drop(people.store.end_sign_in(sign_in, START).await.unwrap()),
             Self::SignInIdle => {}
             Self::NotAssigned => {
                 let bob = AssignedTo::Users(vec![people.bob]);

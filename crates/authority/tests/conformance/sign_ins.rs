@@ -1,5 +1,5 @@
 use authority::store::{
-    Began, Issuance, NoSession, OwnClientSession, OwnSignIn, SignIn, TOUCH_STEP,
+    Began, Issuance, NoSession, OwnClientSession, OwnSignIn, SignIn, TOUCH_STEP, Which,
 };
 use handoff::{
     ids::{SessionId, SignInId, UserId},
@@ -224,7 +224,8 @@ pub(crate) async fn row_56_ending_a_sign_in_ends_all_that_hangs_on_it<F>(world: 
     let ended = Cascade::begin(&world, world.alice).await;
     let other = Cascade::begin(&world, world.alice).await;
     let now = START + seconds(1);
-    world.store.end_sign_in(ended.sign_in, now).await.unwrap();
+    let open = world.store.end_sign_in(ended.sign_in, now).await.unwrap();
+    assert_eq!(open, [NOTES], "each client once, by name");
     ended.has_ended(&world, NoSession::Unknown).await;
     other.goes_on(&world).await;
 }
@@ -394,10 +395,46 @@ pub(crate) async fn row_62_a_person_ends_a_sign_in_of_theirs_with_all_that_hangs
     let now = START + seconds(1);
     for expected in [true, false] {
         let done = world.store.end_own_sign_in(world.alice, ended.sign_in, now);
-        assert_eq!(done.await.unwrap(), expected);
+        assert_eq!(done.await.unwrap().is_some(), expected);
     }
     ended.has_ended(&world, NoSession::Unknown).await;
     other.goes_on(&world).await;
+}
+
+pub(crate) async fn row_62_a_person_ends_all_other_sign_ins_of_theirs<F>(world: World<F>) {
+    let own = Cascade::begin(&world, world.alice).await;
+    let others = [
+        Cascade::begin(&world, world.alice).await,
+        Cascade::begin(&world, world.alice).await,
+    ];
+    let bobs = Cascade::begin(&world, world.bob).await;
+    let now = START + seconds(1);
+    let store = &world.store;
+    let ended = store.end_own_sign_ins(world.alice, own.sign_in, Which::Others, now);
+    assert_eq!(ended.await.unwrap(), Some(vec![NOTES.to_owned()]));
+    for other in others {
+        other.has_ended(&world, NoSession::Unknown).await;
+    }
+    let ended = store.end_own_sign_ins(world.alice, own.sign_in, Which::Others, now);
+    assert_eq!(ended.await.unwrap(), Some(Vec::new()), "there is none left");
+    own.goes_on(&world).await;
+    bobs.goes_on(&world).await;
+}
+
+pub(crate) async fn row_62_a_person_ends_all_sign_ins_of_theirs<F>(world: World<F>) {
+    let own = Cascade::begin(&world, world.alice).await;
+    let other = Cascade::begin(&world, world.alice).await;
+    let bobs = Cascade::begin(&world, world.bob).await;
+    let now = START + seconds(1);
+    let store = &world.store;
+    let ended = store.end_own_sign_ins(world.alice, own.sign_in, Which::All, now);
+    assert_eq!(ended.await.unwrap(), Some(vec![NOTES.to_owned()]));
+    // The one that asked is gone too, and asks for nothing more.
+    let again = store.end_own_sign_ins(world.alice, own.sign_in, Which::All, now);
+    assert_eq!(again.await.unwrap(), None);
+    own.has_ended(&world, NoSession::Unknown).await;
+    other.has_ended(&world, NoSession::Unknown).await;
+    bobs.goes_on(&world).await;
 }
 
 pub(crate) async fn row_62_nobody_ends_what_is_another_persons_or_unknown_or_over<F>(
@@ -413,7 +450,12 @@ pub(crate) async fn row_62_nobody_ends_what_is_another_persons_or_unknown_or_ove
         (world.alice, alices.sign_in, START + IDLE),
         (world.alice, alices.sign_in, START + ABSOLUTE),
     ] {
-        assert!(!store.end_own_sign_in(user, sign_in, now).await.unwrap());
+        let done = store.end_own_sign_in(user, sign_in, now).await;
+        assert_eq!(done.unwrap(), None);
+        for which in [Which::Others, Which::All] {
+            let done = store.end_own_sign_ins(user, sign_in, which, now).await;
+            assert_eq!(done.unwrap(), None);
+        }
     }
     let unknown = SessionId::mint(world.random());
     for (user, session, now) in [

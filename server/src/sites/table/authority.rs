@@ -70,6 +70,7 @@ impl Kind for AuthorityServer {
                 max_keys: setup.bounds.limiter_keys,
                 idle: setup.idle,
                 absolute: setup.absolute,
+                recheck: setup.recheck,
                 policy: setup.policy,
                 demo_accounts: setup.demo_accounts.clone(),
             },

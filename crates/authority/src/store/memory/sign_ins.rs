@@ -1,6 +1,6 @@
 //! Sign-ins in memory.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use async_trait::async_trait;
 use database::Unavailable;
@@ -8,7 +8,7 @@ use handoff::ids::{SignInId, UserId};
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    super::{Began, NewSignIn, OwnSignIn, SignIn, SignInStore, sign_ins::touched},
+    super::{Began, NewSignIn, OwnSignIn, SignIn, SignInStore, Which, sign_ins::touched},
     Memory, State,
 };
 
@@ -33,6 +33,13 @@ impl State {
             .filter(|(_, sign_in)| sign_in.new.user == user)
             .map(|(id, _)| *id)
             .collect()
+    }
+
+    /// The clients with living sessions of these sign-ins, by name.
+    fn open_at(&self, sign_ins: &[SignInId], now: OffsetDateTime) -> Vec<String> {
+        let sessions = sign_ins.iter().flat_map(|id| self.sessions_of(*id, now));
+        let names: BTreeSet<_> = sessions.map(|session| session.client_name).collect();
+        names.into_iter().collect()
     }
 
     pub(super) fn end_sign_in(&mut self, id: SignInId) {
@@ -131,9 +138,36 @@ impl SignInStore for Memory {
         Ok(living.count() as u64)
     }
 
-    async fn end_sign_in(&self, id: SignInId, _: OffsetDateTime) -> Result<(), Unavailable> {
-        self.state().end_sign_in(id);
-        Ok(())
+    async fn end_sign_in(
+        &self,
+        id: SignInId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<String>, Unavailable> {
+        let mut state = self.state();
+        let open = state.open_at(&[id], now);
+        state.end_sign_in(id);
+        Ok(open)
+    }
+
+    async fn end_own_sign_ins(
+        &self,
+        user: UserId,
+        by: SignInId,
+        which: Which,
+        now: OffsetDateTime,
+    ) -> Result<Option<Vec<String>>, Unavailable> {
+        let mut state = self.state();
+        let own = state.sign_ins.get(&by);
+        if !own.is_some_and(|own| own.new.user == user && own.is_live(now)) {
+            return Ok(None);
+        }
+        let mut ended = state.sign_ins_of(user);
+        ended.retain(|id| which == Which::All || *id != by);
+        let open = state.open_at(&ended, now);
+        for id in ended {
+            state.end_sign_in(id);
+        }
+        Ok(Some(open))
     }
 
     async fn list_sign_ins(
@@ -166,15 +200,17 @@ impl SignInStore for Memory {
         user: UserId,
         id: SignInId,
         now: OffsetDateTime,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<Option<Vec<String>>, Unavailable> {
         let mut state = self.state();
         let is_own = state
             .sign_ins
             .get(&id)
             .is_some_and(|sign_in| sign_in.new.user == user && sign_in.is_live(now));
-        if is_own {
-            state.end_sign_in(id);
+        if !is_own {
+            return Ok(None);
         }
-        Ok(is_own)
+        let open = state.open_at(&[id], now);
+        state.end_sign_in(id);
+        Ok(Some(open))
     }
 }

@@ -7,13 +7,24 @@ use time::OffsetDateTime;
 const END: Statement =
     Statement::new("UPDATE sign_in SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL");
 
-/// Ends a sign-in with all that hangs on it.
+const OPEN_AT: Statement = Statement::new(
+    "SELECT DISTINCT k.name FROM client_session c JOIN client k ON k.id = c.client
+     WHERE c.sign_in = $1 AND c.ended_at IS NULL AND c.expires_at > $2
+     ORDER BY k.name",
+);
+
+/// Ends a sign-in with all that hangs on it. Tells the clients whose sessions were alive, by name.
 pub(super) async fn end_sign_in(
     tx: &mut Connection,
     id: SignInId,
     now: i64,
-) -> Result<(), Unavailable> {
+) -> Result<Vec<String>, Unavailable> {
     let id = id.to_string();
+    let open = sqlx::query_scalar(OPEN_AT)
+        .bind(&id)
+        .bind(now)
+        .fetch_all(&mut *tx)
+        .await?;
     sqlx::query(END)
         .bind(now)
         .bind(&id)
@@ -21,7 +32,8 @@ pub(super) async fn end_sign_in(
         .await?;
     // Unused tickets and tokens need no mark of their own: both are refused once their sign-in has
     // ended. Marking them "used" would turn an honest late use into a replay.
-    end_sessions_of(tx, &id, now).await
+    end_sessions_of(tx, &id, now).await?;
+    Ok(open)
 }
 
 const END_IF_OVER: Statement = Statement::new(
@@ -64,6 +76,46 @@ pub(super) async fn end_sign_ins_of(
         .execute(&mut *tx)
         .await?;
     end_sessions_of_user(tx, &user, now).await
+}
+
+const OPEN_BUT: Statement = Statement::new(
+    "SELECT DISTINCT k.name FROM client_session c JOIN client k ON k.id = c.client
+     WHERE c.user_id = $1 AND c.sign_in <> $2 AND c.ended_at IS NULL AND c.expires_at > $3
+     ORDER BY k.name",
+);
+const END_ALL_BUT: Statement = Statement::new(
+    "UPDATE sign_in SET ended_at = $1 WHERE user_id = $2 AND id <> $3 AND ended_at IS NULL",
+);
+const END_SESSIONS_BUT: Statement = Statement::new(
+    "UPDATE client_session SET ended_at = $1
+     WHERE user_id = $2 AND sign_in <> $3 AND ended_at IS NULL",
+);
+
+/// Ends all sign-ins of a person but one, or all, as [`end_sign_in`] does for one.
+pub(super) async fn end_sign_ins_but(
+    tx: &mut Connection,
+    user: UserId,
+    kept: Option<SignInId>,
+    now: OffsetDateTime,
+) -> Result<Vec<String>, Unavailable> {
+    let (user, now) = (user.to_string(), millis(now));
+    // No sign-in has the empty id.
+    let kept = kept.map(|id| id.to_string()).unwrap_or_default();
+    let open = sqlx::query_scalar(OPEN_BUT)
+        .bind(&user)
+        .bind(&kept)
+        .bind(now)
+        .fetch_all(&mut *tx)
+        .await?;
+    for statement in [END_ALL_BUT, END_SESSIONS_BUT] {
+        sqlx::query(statement)
+            .bind(now)
+            .bind(&user)
+            .bind(&kept)
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(open)
 }
 
 const END_SESSIONS_OF: Statement = Statement::new(

@@ -8,7 +8,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     super::{
-        Began, NewSignIn, OwnClientSession, OwnSignIn, SignIn, SignInStore, sign_ins::touched,
+        Began, NewSignIn, OwnClientSession, OwnSignIn, SignIn, SignInStore, Which,
+        sign_ins::touched,
     },
     Sqlite, accounts, client_sessions, ending,
 };
@@ -154,7 +155,7 @@ async fn end_own(
     user: UserId,
     id: SignInId,
     now: OffsetDateTime,
-) -> Result<bool, Unavailable> {
+) -> Result<Option<Vec<String>>, Unavailable> {
     let ended = sqlx::query(END_OWN)
         .bind(millis(now))
         .bind(id.to_string())
@@ -162,10 +163,40 @@ async fn end_own(
         .execute(&mut *tx)
         .await?
         .rows_affected();
-    if ended == 1 {
-        ending::end_sign_in(tx, id, millis(now)).await?;
+    if ended == 0 {
+        return Ok(None);
     }
-    Ok(ended == 1)
+    ending::end_sign_in(tx, id, millis(now)).await.map(Some)
+}
+
+const IS_OWN: Statement = Statement::new(
+    "SELECT COUNT(*) FROM sign_in
+     WHERE id = $2 AND user_id = $3 AND ended_at IS NULL AND expires_at > $1 AND idle_until > $1",
+);
+
+async fn end_own_all(
+    tx: &mut Connection,
+    user: UserId,
+    by: SignInId,
+    which: Which,
+    now: OffsetDateTime,
+) -> Result<Option<Vec<String>>, Unavailable> {
+    let is_own: i64 = sqlx::query_scalar(IS_OWN)
+        .bind(millis(now))
+        .bind(by.to_string())
+        .bind(user.to_string())
+        .fetch_one(&mut *tx)
+        .await?;
+    if is_own == 0 {
+        return Ok(None);
+    }
+    let kept = match which {
+        Which::Others => Some(by),
+        Which::All => None,
+    };
+    ending::end_sign_ins_but(tx, user, kept, now)
+        .await
+        .map(Some)
 }
 
 #[async_trait]
@@ -232,9 +263,25 @@ impl SignInStore for Sqlite {
         Ok(counted.unsigned_abs())
     }
 
-    async fn end_sign_in(&self, id: SignInId, now: OffsetDateTime) -> Result<(), Unavailable> {
+    async fn end_sign_in(
+        &self,
+        id: SignInId,
+        now: OffsetDateTime,
+    ) -> Result<Vec<String>, Unavailable> {
         self.database
             .write(move |tx| Box::pin(ending::end_sign_in(tx, id, millis(now))))
+            .await
+    }
+
+    async fn end_own_sign_ins(
+        &self,
+        user: UserId,
+        by: SignInId,
+        which: Which,
+        now: OffsetDateTime,
+    ) -> Result<Option<Vec<String>>, Unavailable> {
+        self.database
+            .write(move |tx| Box::pin(end_own_all(tx, user, by, which, now)))
             .await
     }
 
@@ -267,7 +314,7 @@ impl SignInStore for Sqlite {
         user: UserId,
         id: SignInId,
         now: OffsetDateTime,
-    ) -> Result<bool, Unavailable> {
+    ) -> Result<Option<Vec<String>>, Unavailable> {
         self.database
             .write(move |tx| Box::pin(end_own(tx, user, id, now)))
             .await

@@ -1,0 +1,87 @@
+//! How far this site's clock is from the authorization server's. Nothing that is decided here depends on
+//! it; who reads times on pages and in two logs side by side wants to know.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use time::{Duration, OffsetDateTime};
+use web::trace_id::TraceId;
+
+use crate::RelyingParty;
+
+/// A difference that is worth a word. The back channel takes five seconds at most.
+const WORTH_A_WORD: Duration = Duration::seconds(30);
+
+/// How far this clock is ahead, as seen at the last verify.
+#[derive(Debug, Default)]
+pub(crate) struct ClockOffset(AtomicI64);
+
+impl ClockOffset {
+    /// In seconds; zero before the first verify.
+    pub(crate) fn seconds(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// The difference, if it is worth a word.
+    pub(crate) fn notable(&self) -> Option<Duration> {
+        let offset = Duration::seconds(self.seconds());
+        is_notable(offset).then_some(offset)
+    }
+}
+
+fn is_notable(offset: Duration) -> bool {
+    offset.abs() >= WORTH_A_WORD
+}
+
+impl RelyingParty {
+    /// Compares this clock with what the authorization server's said at the same moment.
+    pub(crate) fn compare_clocks(
+        &self,
+        theirs: OffsetDateTime,
+        ours: OffsetDateTime,
+        trace: &TraceId,
+    ) {
+        let offset = ours - theirs;
+        let before = self.clock.0.swap(offset.whole_seconds(), Ordering::Relaxed);
+        // Once for each difference: every handoff sees it again.
+        let is_news = is_notable(offset - Duration::seconds(before));
+        if is_notable(offset) && is_news {
+            let ahead_seconds = offset.whole_seconds();
+            tracing::warn!(trace = %trace, ahead_seconds, "this clock differs from the authorization server's");
+        }
+    }
+}
+
+/// A difference for people: how much, and which way.
+pub(crate) fn in_words(offset: Duration) -> String {
+    let seconds = offset.abs().whole_seconds();
+    let (number, unit) = match seconds {
+        ..120 => (seconds, "seconds"),
+        120..7_200 => ((seconds + 30) / 60, "minutes"),
+        7_200..172_800 => ((seconds + 1_800) / 3_600, "hours"),
+        _ => ((seconds + 43_200) / 86_400, "days"),
+    };
+    let way = if offset.is_negative() {
+        "behind"
+    } else {
+        "ahead of"
+    };
+    format!("{number} {unit} {way}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_is_said_in_the_unit_that_fits() {
+        for (seconds, said) in [
+            (45, "45 seconds ahead of"),
+            (-45, "45 seconds behind"),
+            (3_660, "61 minutes ahead of"),
+            (-10_800, "3 hours behind"),
+            (864_000, "10 days ahead of"),
+        ] {
+            assert_eq!(in_words(Duration::seconds(seconds)), said);
+        }
+    }
+}
