@@ -295,7 +295,7 @@ const pages: Pages = {
     await flows.open();
     await comes(visitor, async () => {
       await expect(flows.rows.nth(0)).toContainText('Not finished', { timeout: 1000 });
-      await expect(flows.rows.nth(1)).toContainText('Refused', { timeout: 1000 });
+      await expect(flows.rows.nth(1)).toContainText('Declined', { timeout: 1000 });
       await expect(flows.rows.nth(2)).toContainText('Signed in', { timeout: 1000 });
     });
   },
