@@ -65,7 +65,7 @@ pub(crate) fn one(diagram: &Diagram, entry: &Entry, open: bool) -> AnyView {
             .as_ref()
             .map(|sent| wire(sent, &message.changed));
         let sent = sent.unwrap_or_else(|| {
-            view! { <p>"What was sent is not kept: it was too long."</p> }.into_any()
+            view! { <p>"What was sent is not recorded: the site told the step alone, or it was too long."</p> }.into_any()
         });
         view! {
             {sent}

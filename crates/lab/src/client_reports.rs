@@ -93,6 +93,22 @@ impl Unfit {
             Self::AnotherHandoff => "another_handoff",
         }
     }
+
+    /// For who writes the client.
+    const fn says(self) -> &'static str {
+        match self {
+            Self::NotYourStep => "only Harbor ID takes this step",
+            Self::UnknownReason => "`reason` is none of those that an application reports",
+            Self::AtOutOfRange => {
+                "`at` is microseconds since 1970, at most 24 hours ago and 5 minutes ahead"
+            }
+            Self::NoHandoff => "a step has at least one of `flow`, `launch` and `session`",
+            Self::UnknownHandoff => "Harbor ID has recorded no such handoff for this client yet",
+            Self::AnotherHandoff => {
+                "`flow`, `launch`, `session` and `trace` do not all belong to one handoff"
+            }
+        }
+    }
 }
 
 /// Why a report is not taken.
@@ -137,7 +153,9 @@ impl IntoResponse for ErrorResponse {
             ),
             Self::Unfit(index, why) => (
                 StatusCode::UNPROCESSABLE_ENTITY,
-                serde_json::json!({ "error": why.name(), "index": index }),
+                serde_json::json!({
+                    "error": why.name(), "error_description": why.says(), "index": index,
+                }),
                 None,
             ),
             Self::TooMany(wait) => (

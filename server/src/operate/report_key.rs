@@ -65,7 +65,9 @@ pub(super) async fn run(folder: &DataFolder, id: &str, revoke: bool) -> Result<(
         format!("{done}; run `client report-key` again for another one"),
     )?;
     tell(&format!(
-        "{done}. It was printed on a line of its own, this once."
+        "{done}. It was printed on a line of its own, this once.\n\nNext: the application posts its steps to \
+         /api/v1/reports at the lab's origin, with `Authorization: Bearer` and this key; docs/PROTOCOL.md has a \
+         whole report."
     ));
     Ok(())
 }

@@ -208,6 +208,7 @@ async fn a_report_is_taken_whole_or_refused_with_its_reason_and_changes_nothing(
         if status == 422 {
             let index = body.as_array().unwrap().len() - 1;
             assert_eq!(answer.json()["index"], index, "{shown}");
+            assert!(answer.json()["error_description"].is_string(), "{shown}");
         }
     }
     let twice = format!(

@@ -408,7 +408,10 @@ async fn what_there_is_to_try_comes_out_as_the_page_says() {
     let last = alice.get(&callback).await;
     assert_eq!(next(&last).url(), world.notes("/"));
     let again = alice.open(&callback).await;
-    assert!(again.body.contains("not waiting"), "{again:?}");
+    assert!(
+        again.body.contains("You are signed in to Notes"),
+        "{again:?}"
+    );
     assert!(alice.is_signed_in_at_notes(&world).await);
     let refused = changed(&alice, &to_callback().await, "handoff_token", &token).await;
     assert!(refused.body.contains("no longer valid"), "{refused:?}");

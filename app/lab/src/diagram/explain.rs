@@ -142,8 +142,7 @@ pub const fn step(step: Step) -> Words {
         ),
         Step::SessionCreated => (
             "A session begins",
-            "{app} begins a session of its own, under a new id, and forgets what the browser had \
-             before.",
+            "{app} begins a session of its own, under a new id.",
             "An id that somebody knew before the sign-in is worth nothing after it.",
         ),
         Step::Redirected => (

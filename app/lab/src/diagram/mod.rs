@@ -390,6 +390,7 @@ impl Diagram {
             lanes: lanes(&events, names),
             entries: Vec::new(),
             start: events.first().map_or(0, |event| event.at),
+            names,
         };
         for (order, event) in events.iter().enumerate() {
             drawing.add(order, event, &events);
@@ -498,13 +499,14 @@ fn lanes(events: &[&Event], names: &Names) -> Vec<Lane> {
     lanes
 }
 
-struct Drawing {
+struct Drawing<'a> {
     lanes: Vec<Lane>,
     entries: Vec<Entry>,
     start: i64,
+    names: &'a Names,
 }
 
-impl Drawing {
+impl Drawing<'_> {
     fn add(&mut self, order: usize, event: &Event, all: &[&Event]) {
         let (earlier, later) = all.split_at(order);
         let later = &later[1..];
@@ -530,6 +532,10 @@ impl Drawing {
             }
             Step::VerifySent => {
                 let site = self.lane(event);
+                let arrived = later
+                    .iter()
+                    .find(|other| other.step == Step::VerifyReceived);
+                let event = &told_by(arrived, event);
                 self.message(order, event, site, AUTHORITY, Kind::Call);
             }
             Step::VerifyAnswered => {
@@ -567,6 +573,13 @@ impl Drawing {
             let site = self.lane(event);
             self.message(order, event, site, BROWSER, answer(event));
         }
+    }
+
+    /// Whether the event is of an application that is none of the lab's own.
+    fn is_foreign(&self, event: &Event) -> bool {
+        let mut own = self.names.apps.iter();
+        event.site == Site::RelyingParty
+            && !own.any(|app| event.client.as_ref() == Some(&app.client))
     }
 
     fn lane(&self, event: &Event) -> usize {
@@ -627,6 +640,8 @@ impl Drawing {
         let refusal = event.refusal.clone();
         let rows = match &refusal {
             Some(refusal) => refusal.rows.clone(),
+            // An application of somebody's own says which steps it took, and not by which rules.
+            None if self.is_foreign(event) => Vec::new(),
             None => event.step.rows().to_vec(),
         };
         let decision = Decision {
@@ -741,6 +756,15 @@ fn answer(event: &Event) -> Kind {
         None if event.step == Step::Redirected => Kind::Redirect,
         _ => Kind::Page,
     }
+}
+
+/// The event, with what the other end recorded of the same message where its own site told the step alone.
+fn told_by(other: Option<&&Event>, event: &Event) -> Event {
+    let mut event = event.clone();
+    if event.message.is_none() {
+        event.message = other.and_then(|other| other.message.clone());
+    }
+    event
 }
 
 /// Whether the request that the event is of came from a server.

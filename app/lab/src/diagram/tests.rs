@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use handoff::{
-    flow::{Event, Message, Named, Piece, Refusal},
+    flow::{Event, Message, Named, Piece, Refusal, Site},
     ids::ClientId,
     refusal_reason::RefusalReason,
     step::{Party, Step},
@@ -14,7 +14,8 @@ use handoff::{
 use leptos::prelude::*;
 
 use super::{
-    CHANGED, Chip, Diagram, Entry, Kind, MAX_ENTRIES, Missing, Names, Outcome, duration, explain,
+    CHANGED, Chip, Diagram, Entry, FIRST_APP, Kind, MAX_ENTRIES, Missing, Names, Outcome, duration,
+    explain,
     picture::{Ink, Mark, Picture, Shape, Width},
     readable, rules,
     secrets::{Legend, Secret},
@@ -922,8 +923,8 @@ fn what_is_missing_or_too_much_is_said_and_breaks_nothing() {
 }
 
 #[test]
-fn a_message_that_was_too_long_to_be_kept_says_so_and_no_other() {
-    const SAYS: &str = "What was sent is not kept: it was too long.";
+fn a_message_whose_content_is_not_recorded_says_so_and_no_other() {
+    const SAYS: &str = "What was sent is not recorded";
     let page = |events: &[Event]| {
         let diagram = drawn(events);
         html(|| sent(&diagram, None))
@@ -974,4 +975,37 @@ fn what_a_picture_does_not_show_it_says() {
         .collect();
     assert!(lines.len() >= sentences.len());
     assert!(lines.is_sorted() && lines[0] > above && lines[lines.len() - 1] < picture.height);
+}
+
+#[test]
+fn an_app_that_tells_its_steps_alone_is_drawn_with_what_the_authority_recorded() {
+    let whole = drawn(&signed_in());
+    let mut events = signed_in();
+    for event in &mut events {
+        if event.client.is_some() {
+            event.client = Some(ClientId::parse("probe").unwrap());
+        }
+        if event.site == Site::RelyingParty {
+            event.message = None;
+        }
+    }
+    let told = drawn(&events);
+    let calls = |diagram: &Diagram| -> Vec<_> {
+        let messages = diagram.entries.iter();
+        let messages = messages.filter_map(|entry| entry.message.as_ref());
+        let calls = messages.filter(|message| message.kind == Kind::Call);
+        calls
+            .map(|message| (message.label.clone(), message.chips.len()))
+            .collect()
+    };
+    assert_eq!(calls(&told), calls(&whole));
+    assert_eq!(calls(&told)[0].1, 3, "token, state, verifier");
+    let rules = |diagram: &Diagram| -> usize {
+        let decisions = diagram.entries.iter().flat_map(|entry| &entry.decisions);
+        let own =
+            decisions.filter(|decision| decision.lane >= FIRST_APP && decision.refusal.is_none());
+        own.map(|decision| decision.rows.len()).sum()
+    };
+    assert!(rules(&whole) > 0);
+    assert_eq!(rules(&told), 0, "nobody knows by which rules it went on");
 }
