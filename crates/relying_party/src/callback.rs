@@ -22,8 +22,8 @@ use web::{
 use crate::{
     RelyingParty,
     authority_client::Verification,
+    failure::{Reason, refuse},
     identity::SignedIn,
-    problem::{Reason, refuse},
     session::{self, Arrival, Outcome},
     start,
     store::{HandoffKey, Kept, LateHandoff, Source, TakenHandoff, Waiting},

@@ -11,6 +11,7 @@ mod application;
 pub mod authority_client;
 mod callback;
 mod clock_offset;
+mod failure;
 mod home;
 pub mod identity;
 mod items;
@@ -33,8 +34,8 @@ use axum::{
     middleware,
     routing::{get, post},
 };
+pub use failure::PATH as PROBLEM;
 use handoff::{step::Step, wire::path};
-pub use problem::PATH as PROBLEM;
 use recording::site::Arrival;
 pub use site::{RelyingParty, Settings};
 use web::{fetch_metadata, layers};
@@ -50,7 +51,7 @@ pub fn router(application: Application) -> Router {
         .route("/", get(home::get))
         .route(items::resume::PATH, get(items::resume::get))
         .route("/switch", get(switch::get).post(switch::post))
-        .route(problem::PATH, get(problem::get))
+        .route(failure::PATH, get(problem::get))
         .route("/logout", post(logout::post));
 
     let routes = handoff.merge(pages).merge(application.routes());

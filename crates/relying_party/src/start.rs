@@ -25,7 +25,7 @@ use web::{
 
 use crate::{
     RelyingParty,
-    problem::{Reason, refuse},
+    failure::{Reason, refuse},
     store::{NewHandoff, Sealed},
 };
 

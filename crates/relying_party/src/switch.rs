@@ -17,8 +17,8 @@ use web::{
 
 use crate::{
     RelyingParty,
+    failure::{Reason, refuse},
     identity::{MaybeSignedIn, SignedInForms},
-    problem::{Reason, refuse},
     session::{self, Arrival, Outcome},
     store::{Source, Waiting},
 };

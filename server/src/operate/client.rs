@@ -17,7 +17,8 @@ use handoff::{
 use url::Url;
 
 use super::{
-    AdminContext, DataFolder, Failure, Folder, line, name, print, report_key, table, tell,
+    AdminContext, DataFolder, Failure, Folder, client_id, line, name, no_such_client, print,
+    report_key, table, tell,
 };
 use crate::data::{PreparedSecret, kept_issuer, secret_file};
 
@@ -254,21 +255,7 @@ fn explain(refused: &RefusedRegistration) -> String {
     format!("--{argument} {value:?} {why}{hint}")
 }
 
-pub(super) fn client_id(text: &str) -> Result<ClientId, Failure> {
-    ClientId::parse(text).map_err(|_| {
-        Failure::argument(format!(
-            "the id {text:?} must be 1 to 64 of a-z, 0-9, _ and -, a letter first"
-        ))
-    })
-}
-
-pub(super) fn no_such_client(id: &ClientId) -> Failure {
-    Failure::argument(format!(
-        "the id {id}: there is no such client; `client list` names those that there are"
-    ))
-}
-
-fn who(everyone: bool, people: &[String]) -> String {
+pub(super) fn who(everyone: bool, people: &[String]) -> String {
     if everyone {
         "everyone".to_owned()
     } else {

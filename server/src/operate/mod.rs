@@ -20,7 +20,7 @@ use authority::{
 };
 pub use client::ClientCommand;
 use database::{CannotOpen, Unavailable};
-use handoff::ids::UserId;
+use handoff::ids::{ClientId, UserId};
 pub use user::UserCommand;
 use web::{
     clock::{Clock, SystemClock},
@@ -159,6 +159,20 @@ fn email(argument: &str, text: &str) -> Result<Email, Failure> {
              no spaces, and 254 characters at most"
         ))
     })
+}
+
+fn client_id(text: &str) -> Result<ClientId, Failure> {
+    ClientId::parse(text).map_err(|_| {
+        Failure::argument(format!(
+            "the id {text:?} must be 1 to 64 of a-z, 0-9, _ and -, a letter first"
+        ))
+    })
+}
+
+fn no_such_client(id: &ClientId) -> Failure {
+    Failure::argument(format!(
+        "the id {id}: there is no such client; `client list` names those that there are"
+    ))
 }
 
 /// Checks a text that pages will show.

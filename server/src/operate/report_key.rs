@@ -5,11 +5,7 @@ use handoff::token::{ReportKey, Secret as _};
 use lab::store::ReportKeyStore as _;
 use web::rng::{Randomness, SystemRandomness};
 
-use super::{
-    AdminContext, DataFolder, Failure, Folder,
-    client::{client_id, no_such_client},
-    print, tell,
-};
+use super::{AdminContext, DataFolder, Failure, Folder, client_id, no_such_client, print, tell};
 use crate::data::{self, AUTHORITY, DataDirLock};
 
 /// Makes or revokes the key, in the folder of the process that holds the lab. Harbor ID may be in
