@@ -9,7 +9,7 @@ use clap::{
 };
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, RefusedRegistration, Registration},
-    ids::{ClientId, UserId},
+    ids::UserId,
     token::{ClientSecret, Secret},
     uri::InvalidUri,
     wire::path,
