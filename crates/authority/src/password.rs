@@ -171,7 +171,7 @@ impl Passwords {
     }
 
     /// Compares a password with the stored hash of an account, or with nobody's when there is no
-    /// account. A password that came in another form than its [`one_form`] is compared a second time, as
+    /// account. A password that came in another form than the one that is hashed is compared a second time, as
     /// it came: hashes of earlier versions were made of what was typed. How many comparisons there are
     /// depends on what was typed and on whether it is right, and on no account.
     ///
