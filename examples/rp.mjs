@@ -4,56 +4,56 @@ import http from 'node:http';
 import https from 'node:https';
 
 const { ISSUER, CLIENT_ID, CLIENT_SECRET, ORIGIN } = process.env;
+const basic = `Basic ${btoa(`${CLIENT_ID}:${CLIENT_SECRET}`)}`;
 const safe = '; Path=/; Secure; HttpOnly; SameSite=Lax';
 const signIn = '<p>Nobody is signed in. <a href="/handoff/start">Sign in</a>';
 const random = () => randomBytes(32).toString('base64url');
 const escape = (text) => text.replace(/[&<>"']/g, (sign) => `&#${sign.charCodeAt(0)};`);
-const begun = new Map(); // pre-session and state -> verifier, target, end
-const sessions = new Map(); // session id -> access token
+const [begun, sessions] = [new Map(), new Map()]; // pre-session and state -> verifier, target, end; session id -> user
 
-/** A call from server to server. */
 const ask = (method, path, authorization, body) => new Promise((resolve, reject) => {
-  const at = new URL(ISSUER);
-  // Node does not resolve *.localhost: connect to this machine, and name the site in Host.
-  const hostname = at.hostname.endsWith('.localhost') ? '127.0.0.1' : at.hostname;
-  const headers = { host: at.host, authorization, 'content-type': 'application/json' };
-  const { request } = at.protocol === 'https:' ? https : http;
-  request({ method, hostname, port: at.port, path, headers }, async (answer) =>
-    resolve({ status: answer.statusCode, ...JSON.parse((await answer.toArray()).join('')) }),
-  ).on('error', reject).end(body && JSON.stringify(body));
+  // A call from server to server. Node does not resolve *.localhost: connect to this machine, name the site in Host.
+  const { protocol, hostname, host, port } = new URL(ISSUER);
+  const headers = { host, authorization, 'content-type': 'application/json' };
+  const to = { method, hostname: hostname.endsWith('.localhost') ? '127.0.0.1' : hostname, port, path, headers };
+  (protocol === 'https:' ? https : http).request({ ...to, signal: AbortSignal.timeout(10_000) }, (answer) =>
+    answer.toArray().then((parts) => ({ status: answer.statusCode, ...JSON.parse(Buffer.concat(parts)) }))
+      .then(resolve, reject)).on('error', reject).end(body && JSON.stringify(body));
 });
 
 const relyingParty = async (request, answer) => {
   const { pathname, searchParams: given } = new URL(request.url, ORIGIN);
   const query = Object.fromEntries([...given].filter(([name]) => given.getAll(name).length === 1));
-  const cookies = Object.fromEntries((request.headers.cookie ?? '').split('; ').map((pair) => pair.split('=')));
+  // Our cookies: what we did not make, or what is there twice, is none.
+  const ours = [...(request.headers.cookie ?? '').matchAll(/(?:^|; ?)__Host-(rp_\w+)=([\w-]{43})(?=;|$)/g)];
+  const found = (name) => ours.filter(([, its]) => its === name);
+  const cookie = (name) => (found(name).length === 1 ? found(name)[0][2] : undefined);
   const send = (status, headers, page) =>
     answer.writeHead(status, { 'content-type': 'text/html; charset=utf-8', ...headers }).end(page);
-  const token = sessions.get(cookies['__Host-rp_session']);
+  const session = sessions.get(cookie('rp_session'));
   // A sign-out at the AS ends the access token, and so the session here.
-  const user = token && (await ask('GET', '/api/v1/auth/direct/session', `Bearer ${token}`)).user;
+  const hasEnded = session && (await ask('GET', '/api/v1/auth/direct/session', session.bearer)).status === 401;
+  const user = hasEnded ? void sessions.delete(cookie('rp_session')) : session?.user;
   if (pathname === '/handoff/start' && (query.iss ?? ISSUER) === ISSUER) { // H2
-    const [pre, state, verifier] = [cookies['__Host-rp_pre'] ?? random(), random(), random()];
-    const wanted = new URL(URL.canParse(query.target_link_uri) ? query.target_link_uri : ORIGIN);
-    const target = wanted.origin === ORIGIN ? wanted.href : ORIGIN;
+    const [pre, state, verifier] = [cookie('rp_pre') ?? random(), random(), random()];
+    const { href: target } = new URL(query.target_link_uri?.startsWith(`${ORIGIN}/`) ? query.target_link_uri : ORIGIN);
     begun.set(`${pre} ${state}`, { verifier, target, end: Date.now() + 300_000 });
     const sent = new URLSearchParams({ client_id: CLIENT_ID, redirect_uri: `${ORIGIN}/callback`, state,
-      code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256' });
-    if (query.launch) sent.set('launch', query.launch);
+      code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256',
+      ...(query.launch && { launch: query.launch }) });
     return send(303, { location: `${ISSUER}/handoff/authorize?${sent}`, 'set-cookie': `__Host-rp_pre=${pre}${safe}` });
   }
   if (pathname !== '/callback') return send(200, {}, user ? `<p>Signed in as ${escape(user.name)}.` : signIn);
-  const key = `${cookies['__Host-rp_pre']} ${query.state}`; // H4: the state belongs to this browser, and works once
+  const key = `${cookie('rp_pre')} ${query.state}`; // H4: the state belongs to this browser, and works once
   const row = begun.get(key);
   if (!begun.delete(key) || Date.now() > row.end || query.iss !== ISSUER) return send(400, {}, signIn);
-  const basic = Buffer.from(`${CLIENT_ID}:${CLIENT_SECRET}`).toString('base64');
-  const told = await ask('POST', '/auth/external/handoff/verify', `Basic ${basic}`, { // H5
+  const verified = await ask('POST', '/auth/external/handoff/verify', basic, {
     handoff_token: query.handoff_token, state: query.state, client_id: CLIENT_ID,
     redirect_uri: `${ORIGIN}/callback`, code_verifier: row.verifier });
-  if (told.status !== 200) return send(400, {}, signIn);
-  if (user && user.id !== told.user.id) return send(400, {}, '<p>Somebody else is signed in here.');
+  if (verified.status !== 200) return send(400, {}, signIn);
+  if (user && user.id !== verified.user.id) return send(400, {}, '<p>Somebody else is signed in here.');
   const own = random(); // H6: a new session id, a clean address
-  sessions.set(own, told.access_token);
+  sessions.set(own, { user: verified.user, bearer: `Bearer ${verified.access_token}` });
   send(303, { location: row.target, 'set-cookie': `__Host-rp_session=${own}${safe}` });
 };
 http.createServer((request, answer) => relyingParty(request, answer).catch(() => answer.writeHead(502).end()))

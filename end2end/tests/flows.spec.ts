@@ -420,7 +420,7 @@ ${openNotes.map(line).join('\n')}
         - text: /Harbor ID to Notes, back channel · [\d.]+ ms/
         - paragraph: "The answer to verify is back at Notes, on the same way between the servers. When all is well it names the person and brings an access token; otherwise it never says which check failed."
         - 'heading "Notes: A session begins" [level=3]'
-        - paragraph: "Notes begins a session of its own, under a new id, and forgets what the browser had before. An id that somebody knew before the sign-in is worth nothing after it."
+        - paragraph: "Notes begins a session of its own, under a new id. An id that somebody knew before the sign-in is worth nothing after it."
         - list:
           - listitem:
             - emphasis: Why is there always a new session id?

@@ -328,7 +328,7 @@ const pages: Pages = {
     openFlow(visitor, /was stopped at message 11/, async () => {
       await visitor.openNotesAs(alice);
       await visitor.page.goto(visitor.callbacks()[0] ?? '');
-      await visitor.problem.explains('notThisBrowser');
+      await visitor.problem.explains('signedInAlready');
     }),
   'flow-cancelled': async (visitor) => {
     await visitor.signInAs(alice);
@@ -342,7 +342,7 @@ const pages: Pages = {
   monitor: async (visitor) => {
     await visitor.openNotesAs(alice);
     await visitor.page.goto(visitor.callbacks()[0] ?? '');
-    await visitor.problem.explains('notThisBrowser');
+    await visitor.problem.explains('signedInAlready');
     await visitor.monitor.open();
   },
 };

@@ -125,6 +125,26 @@ impl Sample {
         let again = bob.get(&callback).await;
         assert_eq!(again.status, StatusCode::BAD_REQUEST, "{again:?}");
 
+        // A pre-session that the sample did not make, and one in the value of another cookie, which a host
+        // beside it can set.
+        let pre = "__Host-rp_pre";
+        let mallory = self.signed_in("mallory@harbor.example").await;
+        for planted in ["undefined", "None", ""] {
+            mallory.set_cookie(&self.origin, pre, planted);
+            let callback = self.callback(&mallory).await;
+            let refused = self.browser().get(&callback).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{planted:?}");
+        }
+        let callback = self.callback(&mallory).await;
+        let hers = mallory.cookie(&self.origin, pre).unwrap();
+        let victim = self.browser();
+        victim.set_cookie(&self.origin, "x", &format!("1 {pre}={hers}"));
+        let refused = victim.get(&callback).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{refused:?}");
+        victim.set_cookie(&self.origin, "y", "{\"a\":1,b c}");
+        assert!(self.home(&victim).await.contains("Nobody is signed in"));
+        assert_eq!(mallory.get(&callback).await.status, StatusCode::SEE_OTHER);
+
         // Bob in Alice's browser does not replace her.
         let first = self.callback(&alice).await;
         alice.lose_cookie(&self.world.authority("/"), "__Host-as_session");
