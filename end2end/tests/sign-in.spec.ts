@@ -49,7 +49,7 @@ test('rows 53 and 57: signing out of Notes keeps Harbor ID, and Harbor ID can be
   await visitor.signOut.arrived();
   await visitor.signOut.confirm();
   await visitor.signIn.arrived();
-  await expect(visitor.signIn.notice).toHaveText('You are signed out of Harbor ID. No application was open.');
+  await expect(visitor.signIn.notice).toHaveText('You are signed out of Harbor ID.');
   expect(await visitor.cookies(sites.authority)).not.toContain('__Host-as_session');
 
   await portal.open();
@@ -61,7 +61,7 @@ test('row 53: signing out in the portal ends the session there', async ({ signed
   const visitor = await signedIn(alice);
   await visitor.portal.signOut();
   await visitor.signIn.arrived();
-  await expect(visitor.signIn.notice).toHaveText('You are signed out of Harbor ID. No application was open.');
+  await expect(visitor.signIn.notice).toHaveText('You are signed out of Harbor ID.');
   await visitor.portal.open();
   await visitor.signIn.arrived();
 });

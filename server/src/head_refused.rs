@@ -28,7 +28,7 @@ const ANSWERS: [(&[u8], &str, &str); 2] = [
         b"HTTP/1.1 431 ",
         "431 Request Header Fields Too Large",
         "The header of this request is too large. This server reads 64 KiB and 100 fields.\n\
-         In a browser, most of it are cookies: delete those of this site, then open the page again.\n",
+         In a browser, cookies are most of it. Delete those of this site, then open the page again.\n",
     ),
     (
         b"HTTP/1.1 414 ",

@@ -16,13 +16,18 @@ const TOLD_FOR: Duration = Duration::minutes(2);
 /// Keeps it from being taken for something else.
 const PURPOSE: &str = "what a sign-out has ended";
 
-/// Each client has a name of a hundred characters at most, and a cookie four thousand bytes.
-const MAX_NAMED: usize = 8;
+/// How many bytes of names are kept: a browser keeps a cookie of 4,096 bytes at most, and sealing adds a third.
+const MAX_BYTES: usize = 2_500;
 
 /// The cookie that tells the next page which applications ended, by name.
 pub(crate) fn note(authority: &Authority, everywhere: bool, apps: &[String]) -> HeaderValue {
     let until = (authority.context.now() + TOLD_FOR).unix_timestamp();
-    let named: Vec<_> = apps.iter().take(MAX_NAMED).map(String::as_str).collect();
+    let mut bytes = 0;
+    let fits = |name: &&String| {
+        bytes += name.len() + 1;
+        bytes <= MAX_BYTES
+    };
+    let named: Vec<_> = apps.iter().take_while(fits).map(String::as_str).collect();
     let more = apps.len() - named.len();
     let text = format!("{until}\n{everywhere}\n{more}\n{}", named.join("\n"));
     let key = &authority.note_key;

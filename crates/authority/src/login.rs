@@ -372,6 +372,11 @@ fn show(
     notice: Option<LoginNotice>,
 ) -> Response {
     let pre = PreSignIn::of(cookies, authority);
+    let told = match notice {
+        Some(LoginNotice::SignedOut) => ended::read(authority, cookies),
+        _ => None,
+    };
+    let is_told = told.is_some();
     let demo_accounts = authority
         .settings
         .demo_accounts
@@ -389,10 +394,7 @@ fn show(
         email: filled.email,
         password: filled.password,
         demo_accounts: demo_accounts.collect(),
-        ended: match notice {
-            Some(LoginNotice::SignedOut) => ended::read(authority, cookies),
-            _ => None,
-        },
+        ended: told,
         notice,
     };
     let targets: Vec<_> = pending
@@ -411,6 +413,11 @@ fn show(
         .back_to(here)
         .forms_end_at(targets)
         .show(move || frame.page("Sign in", false, view! { <LoginPage model /> }));
+    // Told once: somebody else may look at this browser next.
+    let response = match is_told {
+        true => redirect::with_cookie(response, cookies::expire(ENDED_COOKIE)),
+        false => response,
+    };
     match pre.set_cookie {
         Some(cookie) => redirect::with_cookie(response, cookie),
         None => response,

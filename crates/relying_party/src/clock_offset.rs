@@ -11,20 +11,42 @@ use crate::RelyingParty;
 /// A difference that is worth a word. The back channel takes five seconds at most.
 const WORTH_A_WORD: Duration = Duration::seconds(30);
 
-/// How far this clock is ahead, as seen at the last verify.
+/// How far this clock is ahead.
 #[derive(Debug, Default)]
-pub(crate) struct ClockOffset(AtomicI64);
+pub(crate) struct ClockOffset {
+    /// As seen at the last verify, in seconds.
+    seen: AtomicI64,
+    /// As the log said last; zero when it said nothing, or the clocks agreed again.
+    logged: AtomicI64,
+}
 
 impl ClockOffset {
     /// In seconds; zero before the first verify.
     pub(crate) fn seconds(&self) -> i64 {
-        self.0.load(Ordering::Relaxed)
+        self.seen.load(Ordering::Relaxed)
     }
 
     /// The difference, if it is worth a word.
     pub(crate) fn notable(&self) -> Option<Duration> {
         let offset = Duration::seconds(self.seconds());
         is_notable(offset).then_some(offset)
+    }
+}
+
+impl ClockOffset {
+    /// Takes what a verify showed; tells whether the log should say so. A clock that drifts is news each time that it
+    /// has drifted on by what is worth a word.
+    fn see(&self, offset: Duration) -> bool {
+        let seconds = offset.whole_seconds();
+        self.seen.store(seconds, Ordering::Relaxed);
+        let logged = Duration::seconds(self.logged.load(Ordering::Relaxed));
+        let is_news = is_notable(offset) && is_notable(offset - logged);
+        if is_news {
+            self.logged.store(seconds, Ordering::Relaxed);
+        } else if !is_notable(offset) {
+            self.logged.store(0, Ordering::Relaxed);
+        }
+        is_news
     }
 }
 
@@ -41,10 +63,7 @@ impl RelyingParty {
         trace: &TraceId,
     ) {
         let offset = ours - theirs;
-        let before = self.clock.0.swap(offset.whole_seconds(), Ordering::Relaxed);
-        // Once for each difference: every handoff sees it again.
-        let is_news = is_notable(offset - Duration::seconds(before));
-        if is_notable(offset) && is_news {
+        if self.clock.see(offset) {
             let ahead_seconds = offset.whole_seconds();
             tracing::warn!(trace = %trace, ahead_seconds, "this clock differs from the authorization server's");
         }
@@ -71,6 +90,23 @@ pub(crate) fn in_words(offset: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_drifts_slowly_is_news_when_it_has_drifted_far_enough() {
+        let clock = ClockOffset::default();
+        for (seconds, is_news) in [
+            (25, false),
+            (31, true),
+            (40, false),
+            (60, false),
+            (62, true),
+            (5, false),
+            (-31, true),
+        ] {
+            assert_eq!(clock.see(Duration::seconds(seconds)), is_news, "{seconds}");
+            assert_eq!(clock.seconds(), seconds);
+        }
+    }
 
     #[test]
     fn a_difference_is_said_in_the_unit_that_fits() {

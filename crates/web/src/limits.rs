@@ -65,9 +65,8 @@ impl Volume {
     /// that is set up right makes none.
     pub const UNPROVEN: Self = Self::new(20, 3000);
 
-    /// Pages of links of step mode, at the lab, by address: forty people behind it, who make five at
-    /// once; then one every two seconds. In the hour for which a link switches it on, that is two
-    /// thousand pages of three links each: fewer than the lab remembers.
+    /// Chains of redirects that switch step mode on, by the address that begins them: forty people behind it, who
+    /// begin five at once; then one every two seconds. In an hour that is two thousand: fewer than the lab remembers.
     pub const STEP_CHAINS: Self = Self::new(40 * 5, 2000);
 
     /// Reports of one client to the lab: one for each of a hundred and twenty handoffs at once; then two a

@@ -1,6 +1,6 @@
 //! What settings must be to each other, whatever each is by itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use relying_party::identity::MAX_RECHECK;
 use time::Duration;
@@ -90,13 +90,20 @@ pub(super) fn problems(settings: &Settings) -> Vec<Problem> {
         let origin = origins.of(row.id);
         let address = settings.listen.iter().map(ToString::to_string);
         let address = address.collect::<Vec<_>>().join(" and ");
+        let host = Host::of(origin);
+        let (goes_to, add) = match host.name().trim_matches(['[', ']']).parse::<IpAddr>() {
+            Ok(literal) => (literal.to_string(), literal),
+            Err(_) => (
+                "127.0.0.1 and [::1] for such a name".to_owned(),
+                Ipv4Addr::LOCALHOST.into(),
+            ),
+        };
         refuse(
             "listen",
             format!(
                 "nothing reaches {origin} at {address}: browsers and the applications' calls to Harbor ID go \
-                 to 127.0.0.1 and [::1] for such a name. Add 127.0.0.1:{}, or give the site another \
-                 address by --{}",
-                first.port(),
+                 to {goes_to}. Add {}, or give the site another address by --{}",
+                SocketAddr::new(add, first.port()),
                 row.origin_key()
             ),
         );

@@ -55,7 +55,7 @@ impl SignOutNote {
         let signed_out = format!("You are signed out of {NAME}{place}.");
         match ends(&self.apps, self.more, self.within_seconds) {
             Some(ends) => format!("{signed_out} {ends}"),
-            None => format!("{signed_out} No application was open."),
+            None => signed_out,
         }
     }
 }

@@ -9,12 +9,18 @@ use ::authority::{
 };
 use async_trait::async_trait;
 use axum::Router;
+use relying_party::identity::MAX_RECHECK;
+use time::Duration;
 use web::site::Site;
 
 use super::{Kind, Row};
 use crate::{
     data,
-    platform::{accounts, clients, opening::Opening, setup::CannotStart},
+    platform::{
+        accounts, clients,
+        opening::Opening,
+        setup::{CannotStart, Setup},
+    },
 };
 
 /// The authorization server.
@@ -70,7 +76,7 @@ impl Kind for AuthorityServer {
                 max_keys: setup.bounds.limiter_keys,
                 idle: setup.idle,
                 absolute: setup.absolute,
-                recheck: setup.recheck,
+                recheck: applications_notice_within(setup),
                 policy: setup.policy,
                 demo_accounts: setup.demo_accounts.clone(),
             },
@@ -79,5 +85,16 @@ impl Kind for AuthorityServer {
             Arc::clone(&setup.clock),
             Arc::clone(&setup.random),
         )))
+    }
+}
+
+/// How long an application may take to notice a sign-out. One in another process has a setting of its own, which is no
+/// longer than the longest.
+fn applications_notice_within(setup: &Setup) -> Duration {
+    let mut applications = super::applications();
+    if applications.all(|row| setup.sites.contains(&row.id)) {
+        setup.recheck
+    } else {
+        MAX_RECHECK
     }
 }
