@@ -217,6 +217,7 @@ conformance!(sqlite, SqliteFile, also {
             row_64_what_was_counted_is_still_counted_after_a_restart,
             a_used_token_is_still_used_after_a_restart,
             a_database_of_the_first_version_is_brought_up_to_date,
+            an_address_of_an_earlier_version_is_found_once_it_is_renewed,
         }
         races {
             row_3_a_race_between_two_processes_has_one_winner,

@@ -69,6 +69,10 @@ pub trait AccountStore: Send + Sync {
         new: String,
     ) -> Result<(), Unavailable>;
 
+    /// Brings the addresses of earlier versions into the form of [`Email`], in which they are looked for. An address
+    /// whose new form somebody else has stays as it is. Tells how many changed.
+    async fn renew_addresses(&self) -> Result<u64, Unavailable>;
+
     /// All people, by address.
     async fn list_users(&self) -> Result<Vec<Listed>, Unavailable>;
 

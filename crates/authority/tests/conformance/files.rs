@@ -1,11 +1,16 @@
 //! What only a store with a file can be asked.
 
 use authority::{
-    store::{Listed, NoSession, Store},
+    people::Email,
+    store::{Listed, NewUser, NoSession, Store},
     throttle::{Admission, Rule},
 };
 use database::{Database, millis};
-use handoff::{client::Icon, ids::SignInId, refusal_reason::RefusalReason};
+use handoff::{
+    client::Icon,
+    ids::{SignInId, UserId},
+    refusal_reason::RefusalReason,
+};
 use sqlx::migrate::Migrator;
 
 use super::{
@@ -49,6 +54,55 @@ pub(crate) async fn row_64_what_was_counted_is_still_counted_after_a_restart(
     let until = START + seconds(1);
     let admission = attempt(&people, &one, START).await;
     assert_eq!(admission, Admission::Wait { until });
+}
+
+pub(crate) async fn an_address_of_an_earlier_version_is_found_once_it_is_renewed(
+    world: World<SqliteFile>,
+) {
+    let all: Migrator = sqlx::migrate!("./migrations");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authority.db");
+    let old = Database::open(&path, &all).await.unwrap();
+    let at = millis(START);
+    let (zoe, other) = (world.alice, world.bob);
+    old.write(move |tx| {
+        Box::pin(async move {
+            for (id, email) in [
+                (zoe, "zoe\u{308}@harbor.example"),
+                (other, "rene\u{301}@harbor.example"),
+            ] {
+                let row = format!(
+                    "INSERT INTO user (id, email, name, email_verified, password_hash, created_at)
+                     VALUES ('{id}', '{email}', 'Old', 1, 'hash', {at})"
+                );
+                sqlx::query(sqlx::AssertSqlSafe(row))
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Ok(())
+        })
+    })
+    .await
+    .unwrap();
+    old.close().await;
+
+    let store: &dyn Store = &authority::store::Sqlite::open(&path).await.unwrap();
+    let (typed, taken) = ("zo\u{eb}@harbor.example", "ren\u{e9}@harbor.example");
+    let typed = Email::parse(typed).unwrap();
+    let new = NewUser {
+        id: UserId::mint([9; 16]),
+        email: Email::parse(taken).unwrap(),
+        name: "New".to_owned(),
+        password_hash: "hash".to_owned(),
+    };
+    store.add_user(new, START).await.unwrap();
+    assert!(store.find_account(&typed).await.unwrap().is_none());
+    assert_eq!(store.renew_addresses().await.unwrap(), 1);
+    let found = store.find_account(&typed).await.unwrap().unwrap();
+    assert_eq!(found.user.id, zoe);
+    // Somebody has the form of the other one: nobody gets their account.
+    assert_eq!(store.renew_addresses().await.unwrap(), 0);
+    assert_eq!(store.list_users().await.unwrap().len(), 3);
 }
 
 pub(crate) async fn a_database_of_the_first_version_is_brought_up_to_date(

@@ -60,6 +60,7 @@ impl Kind for AuthorityServer {
         let turns = setup.shared.hashing.clone();
         let passwords = Passwords::in_turns(Cost::DEFAULT, turns, Arc::clone(&setup.random))
             .map_err(|error| CannotStart::Other(error.to_string()))?;
+        store.renew_addresses().await?;
         accounts::add(setup, &*store, &passwords).await?;
         for (application, secret) in opening.secrets {
             let record = clients::record(setup, *application, secret)?;

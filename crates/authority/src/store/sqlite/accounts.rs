@@ -42,6 +42,32 @@ const FIND: Statement = Statement::new("SELECT * FROM \"user\" WHERE id = $1");
 const FIND_BY_EMAIL: Statement = Statement::new("SELECT * FROM \"user\" WHERE email = $1");
 const LIST: Statement = Statement::new("SELECT * FROM \"user\" ORDER BY email");
 
+const RENEW: Statement = Statement::new(
+    "UPDATE \"user\" SET email = $2
+     WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM \"user\" other WHERE other.email = $2)",
+);
+
+async fn renew_addresses(tx: &mut Connection) -> Result<u64, Unavailable> {
+    let people = sqlx::query_as::<_, UserRow>(LIST)
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut renewed = 0;
+    for person in people {
+        let Some(email) = Email::parse(&person.email) else {
+            continue;
+        };
+        if email.as_str() != person.email {
+            renewed += sqlx::query(RENEW)
+                .bind(person.id)
+                .bind(email.as_str())
+                .execute(&mut *tx)
+                .await?
+                .rows_affected();
+        }
+    }
+    Ok(renewed)
+}
+
 /// The account of a person.
 pub(super) async fn find(
     connection: &mut Connection,
@@ -157,6 +183,12 @@ impl AccountStore for Sqlite {
         let old = old.to_owned();
         self.database
             .write(move |tx| Box::pin(rehash(tx, user, old, new)))
+            .await
+    }
+
+    async fn renew_addresses(&self) -> Result<u64, Unavailable> {
+        self.database
+            .write(|tx| Box::pin(renew_addresses(tx)))
             .await
     }
 
