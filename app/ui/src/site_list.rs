@@ -44,10 +44,8 @@ pub fn document(model: SiteList, name: impl Into<String>, assets: Assets) -> imp
                 view! {
                     <li>
                         <a href=address.clone()>{name}</a>
-                        " · "
+                        <span>{without_name(&text)}</span>
                         <span class="muted">{address}</span>
-                        <br />
-                        {text}
                     </li>
                 }
             },
@@ -58,8 +56,33 @@ pub fn document(model: SiteList, name: impl Into<String>, assets: Assets) -> imp
             <div class="sheet">
                 <h1>{title}</h1>
                 <p>{text}</p>
-                <ul>{sites}</ul>
+                <ul class="site-list" role="list">{sites}</ul>
             </div>
         </Document>
+    }
+}
+
+/// What a site is, where its name stands above: "Notes: an application …" begins with it.
+fn without_name(text: &str) -> String {
+    let text = text.split_once(": ").map_or(text, |(_, text)| text);
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(letters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_site_is_begins_with_a_capital_and_without_its_name() {
+        for (announced, shown) in [
+            ("Notes: an application", "An application"),
+            ("a site", "A site"),
+            ("", ""),
+        ] {
+            assert_eq!(without_name(announced), shown);
+        }
     }
 }
