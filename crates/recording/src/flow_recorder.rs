@@ -23,6 +23,7 @@ use axum::{
 use handoff::{
     flow::{Belongs, Event, FlowId, IssuedId, LaunchId, Message, Named, Refusal, Site},
     ids::{ClientId, SessionId},
+    outcome::{CHOICES, is_one_of},
     refusal_reason::RefusalReason,
     step::{Channel, Step},
     token::{Digest, HandoffToken, LaunchTicket, State, Unverified},
@@ -334,6 +335,7 @@ impl FlowRecorder {
         };
         let outcome = match reason {
             None => "success",
+            Some(reason) if is_one_of(&CHOICES, reason) => "declined",
             Some(_) => "failure",
         };
         let took = progress.since.map(|began| part.context.now() - began);

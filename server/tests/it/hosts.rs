@@ -97,8 +97,11 @@ async fn this_machines_own_names_list_the_sites_and_any_other_is_refused_by_a_pa
     }
     assert!(log().contains("host=\"evil.example\""), "{}", log());
     // The page has its style sheet there too.
-    let sheet = ask(&at(&world), "evil.example", "/assets/none.css", &[]).await;
-    assert_eq!(status(&sheet), 404, "{sheet}");
+    let page = ask(&at(&world), "evil.example", "/", &[PAGE]).await;
+    let (_, href) = page.split_once("rel=\"stylesheet\" href=\"").unwrap();
+    let (href, _) = href.split_once('"').unwrap();
+    let sheet = ask(&at(&world), "evil.example", href, &[]).await;
+    assert_eq!(status(&sheet), 200, "{href}");
 }
 
 #[tokio::test]
