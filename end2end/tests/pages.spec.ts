@@ -80,6 +80,8 @@ const pages: Pages = {
     await visitor.notes.signOut();
     await visitor.notes.signInWithHarborId();
     await visitor.confirm.cancel();
+    // Firefox lets the redirects that are under way interrupt the next address.
+    await visitor.problem.explains('cancelled');
     await visitor.portal.open();
     await visitor.portal.arrived(alice);
     await expect(visitor.page.getByRole('region', { name: 'Recent handoffs' })).toContainText('Notes');
