@@ -165,6 +165,7 @@ test('the portal tells which handoff was opened and which was cancelled', async 
   await visitor.openNotesAs(alice);
   await visitor.page.goto(`${sites.tasks}/handoff/start`);
   await visitor.confirm.cancel();
+  await visitor.problem.explains('cancelled', 'Tasks');
   await portal.open();
   await expect(portal.recent.nth(0)).toContainText(/Tasks\s*You cancelled it/);
   await expect(portal.recent.nth(1)).toContainText(/Notes\s*Opened/);
