@@ -477,9 +477,9 @@ fn Steps(mut steps: Vec<StepTimes>) -> impl IntoView {
                         <td class="chart" aria-hidden="true">
                             <svg class="marks" viewBox=AXIS>{marks}</svg>
                         </td>
-                        <th scope="col">"p50, ms"</th>
-                        <th scope="col">"p95, ms"</th>
-                        <th scope="col">"p99, ms"</th>
+                        <th scope="col">"p50"</th>
+                        <th scope="col">"p95"</th>
+                        <th scope="col">"p99"</th>
                         <th scope="col">"Times"</th>
                     </Readings>
                 }
