@@ -1,7 +1,7 @@
 import { alice, expect, sites, test } from '../fixtures/index.ts';
 
 // Without JavaScript: the numbers are those of the moment when the page was loaded, and the page says so.
-test('the monitor changes by itself when a handoff ends @engine @no-script', async ({ newVisitor }) => {
+test('the monitor changes by itself, and its largest text says whether all is well @engine @no-script', async ({ newVisitor }) => {
   const [watcher, visitor] = [await newVisitor(), await newVisitor()];
   await watcher.page.goto(`${sites.lab}/monitor`);
   const { monitor } = watcher;
@@ -14,14 +14,10 @@ test('the monitor changes by itself when a handoff ends @engine @no-script', asy
   const before = await monitor.well();
   await visitor.openNotesAs(alice);
   await expect.poll(() => monitor.well()).toBe(before + 1);
-});
 
-// Without JavaScript: the same.
-test('the answer to "is all well?" is the largest text of the monitor', async ({ visitor }) => {
-  await visitor.openNotesAs(alice);
-  await visitor.monitor.open();
-  await expect(visitor.monitor.verdict).toHaveText(/^(All is well|Not all is well)$/);
-  const sizes = await visitor.page.getByRole('main').evaluate((main) => {
+  // *Is all well?* is answered in the largest type.
+  await expect(monitor.verdict).toHaveText(/^(All is well|Not all is well)$/);
+  const sizes = await watcher.page.getByRole('main').evaluate((main) => {
     const texts = [...main.querySelectorAll('*')].filter((element) => element.textContent?.trim());
     return texts.map((element) => [element.className, parseFloat(getComputedStyle(element).fontSize)] as const);
   });
