@@ -184,6 +184,13 @@ pub struct Refusal {
     pub rows: Vec<u8>,
 }
 
+/// Whether these are known to be two clients. Events that name two are never of one handoff: whoever is
+/// known by one client's ids may have brought them to another.
+#[must_use]
+pub fn are_two_clients(one: Option<&ClientId>, other: Option<&ClientId>) -> bool {
+    one.zip(other).is_some_and(|(one, other)| one != other)
+}
+
 /// One step, as one site recorded it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {

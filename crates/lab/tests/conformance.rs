@@ -53,6 +53,7 @@ suite! {
     merging {
         what_turns_out_to_be_one_flow_becomes_one,
         two_handoffs_never_become_one,
+        what_names_two_clients_is_never_of_one_flow,
         a_token_leads_to_its_handoff_whatever_state_comes_with_it,
         a_step_with_the_session_alone_joins_the_flow_that_gave_it,
         a_full_flow_takes_no_more_names_and_no_other_flow,

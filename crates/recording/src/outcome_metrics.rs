@@ -24,7 +24,7 @@ use std::{
 };
 
 use handoff::{
-    flow::{Event, FlowId, IssuedId, LaunchId, Site},
+    flow::{Event, FlowId, IssuedId, LaunchId, Site, are_two_clients},
     ids::{ClientId, SessionId},
     outcome::{Course, Outcome, SENT_BACK, is_one_of},
     refusal_reason::RefusalReason,
@@ -163,6 +163,7 @@ enum Name {
 #[derive(Clone, Debug, Default)]
 struct Handoff {
     flow: Option<FlowId>,
+    client: Option<ClientId>,
     course: Course,
     counted: Option<End>,
 }
@@ -256,16 +257,18 @@ impl FlowObserver {
 
     /// The handoff that an event is of, as the lab's store finds it: by its token, if that was
     /// presented and is known, and else by its state, its launch, its session, its request. Two
-    /// handoffs that are known as such never become one.
+    /// handoffs that are known as such never become one, nor are those of two clients.
     fn handoff_of(&mut self, event: &Event) -> (HandoffNumber, Handoff, Vec<HandoffNumber>) {
         let mut flow = event.belongs.flow;
         let mut found = Vec::new();
+        let mut client = event.client.clone();
         let token = event.belongs.token.map(Name::Token);
         let (issued, presented) = match event.site {
             Site::Authority => (token, None),
             Site::RelyingParty => (None, token),
         };
-        if let Some(number) = presented.and_then(|name| self.find(&name)) {
+        let of_token = presented.filter(|name| !self.is_of_another(name, client.as_ref()));
+        if let Some(number) = of_token.and_then(|name| self.find(&name)) {
             // Whatever state came with it.
             flow = self.handoffs.get(&number).and_then(|handoff| handoff.flow);
             found.push(number);
@@ -277,6 +280,8 @@ impl FlowObserver {
             event.session.map(Name::Session),
             Some(Name::Request(event.trace.clone())),
         ];
+        let names = names.map(|name| name.filter(|it| !self.is_of_another(it, client.as_ref())));
+        flow = flow.filter(|_| names[0].is_some());
         for name in names.iter().flatten() {
             let number = self.find(name);
             found.extend(number.filter(|number| !found.contains(number)));
@@ -291,7 +296,11 @@ impl FlowObserver {
             if handoff.flow.is_some() && known.is_some() && handoff.flow != known {
                 continue;
             }
+            if are_two_clients(client.as_ref(), handoff.client.as_ref()) {
+                continue;
+            }
             let handoff = handoff.clone();
+            client = client.or_else(|| handoff.client.clone());
             match &mut into {
                 None => into = Some((number, handoff)),
                 Some((_, into)) => {
@@ -308,12 +317,19 @@ impl FlowObserver {
             (HandoffNumber(self.last), Handoff::default())
         });
         handoff.flow = handoff.flow.or(flow);
+        handoff.client = client;
         for name in names.into_iter().flatten() {
             if self.find(&name).is_none() {
                 self.names.put(name, number);
             }
         }
         (number, handoff, joined)
+    }
+
+    fn is_of_another(&self, name: &Name, client: Option<&ClientId>) -> bool {
+        let known = self.names.get(name);
+        let known = known.and_then(|number| self.handoffs.get(number));
+        known.is_some_and(|it| are_two_clients(it.client.as_ref(), client))
     }
 
     fn find(&self, name: &Name) -> Option<HandoffNumber> {
@@ -540,6 +556,58 @@ mod tests {
         asked.belongs.launch = launch;
         let seen = observer.observe(&asked);
         assert_eq!((seen.handoff, seen.joined), (made.handoff, vec![of_ticket]));
+    }
+
+    #[test]
+    fn what_names_two_clients_is_never_of_one_handoff() {
+        let of = |client: &str, event: Event| Event {
+            client: ClientId::parse(client).ok(),
+            ..event
+        };
+        let launch = Some(LaunchId::of(&LaunchTicket::mint([1; 32]).digest()));
+        let launched = |mut event: Event| {
+            event.belongs.launch = launch;
+            event
+        };
+        let mut observer = FlowObserver::default();
+        let mut ticket = launched(event(Authority, Step::LaunchTicketIssued, 1, 1));
+        ticket.belongs.flow = None;
+        let mut see = |event: &Event| observer.observe(event);
+        let evil = see(&of("evil", ticket.clone())).handoff;
+        // Somebody opens notes with evil's ticket.
+        let made = launched(event(RelyingParty, Step::StateMade, 2, 1));
+        let notes = see(&of("notes", made)).handoff;
+        assert_ne!(notes, evil);
+        ticket.trace = "3".to_owned();
+        ticket.step = Step::SessionCreated;
+        assert_eq!(see(&of("evil", ticket)).handoff, evil);
+        let failed = see(&of("notes", refused(RelyingParty, 2, "iss_differs")));
+        assert_eq!(failed.handoff, notes);
+        assert_eq!(failed.end, Some(End::Failure("iss_differs")));
+        // The probe's handoff stays told when its state is brought to notes.
+        let token = Some(IssuedId::of(&HandoffToken::mint([1; 32]).digest()));
+        let with_token = |mut event: Event| {
+            event.belongs.token = token;
+            event
+        };
+        see(&of(
+            "probe",
+            with_token(event(Authority, Step::TokenIssued, 5, 1)),
+        ));
+        let told = see(&of("probe", event(Authority, Step::Redeemed, 5, 2)));
+        assert_eq!(told.end, Some(End::Told));
+        see(&of(
+            "notes",
+            with_token(event(RelyingParty, Step::CallbackReceived, 5, 3)),
+        ));
+        let stray = see(&of("notes", refused(RelyingParty, 5, "no_pre_session")));
+        assert_ne!(stray.handoff, told.handoff);
+        assert_eq!(stray.end, Some(End::Stray));
+        let again = see(&of("probe", event(Authority, Step::Redeemed, 5, 4)));
+        assert_eq!(
+            (again.handoff, again.outcome),
+            (told.handoff, Some(End::Told))
+        );
     }
 
     #[test]

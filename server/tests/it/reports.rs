@@ -1,8 +1,8 @@
 //! A client that is none of ours reports its own steps: what the lab takes, and what it refuses.
 
 use handoff::{
-    flow::FlowId,
-    token::{Secret as _, State},
+    flow::{FlowId, LaunchId},
+    token::{LaunchTicket, Secret as _, State, Unverified},
 };
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -237,6 +237,52 @@ async fn a_report_is_taken_whole_or_refused_with_its_reason_and_changes_nothing(
     let answer = post(&world, &key, &json!([good()])).await;
     assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
     assert_eq!(list(&world).await[1].0, "Signed in");
+}
+
+#[tokio::test]
+async fn a_client_does_not_reach_into_the_handoff_of_another_that_was_opened_with_its_ticket() {
+    let process = Process::start().await;
+    let world = process.platform("", Kept::InFiles).await;
+    register_probe(&world).await;
+    let key = key_of(&world, "probe").await;
+    let alice = world.signed_in("alice@harbor.example").await;
+    let opened = alice.click_open(&world, "probe").await;
+    let ticket = opened.location_parameter("launch");
+    let launch = Unverified::<LaunchTicket>::new(ticket.clone()).unwrap();
+    let launch = LaunchId::of(&launch.digest()).to_string();
+    let start = format!("/handoff/start?launch={ticket}");
+    alice.get(&world.notes(&start)).await;
+    world.settled().await;
+    let flows = list(&world).await;
+    assert_eq!(flows.len(), 2, "{flows:?}");
+    let notes = world.visitor().get(&world.lab(&flows[0].1)).await.body;
+
+    let mut report = step("session_created", 9, "");
+    report.as_object_mut().unwrap().remove("flow");
+    report["launch"] = json!(launch);
+    let answer = post(&world, &key, &json!([report])).await;
+    assert_eq!(answer.status, StatusCode::NO_CONTENT, "{answer:?}");
+    assert_eq!(list(&world).await[0], flows[0]);
+    let after = world.visitor().get(&world.lab(&flows[0].1)).await.body;
+    assert!(!after.contains("session begins"), "{after}");
+    assert!(
+        notes.contains("Notes") && !notes.contains("probe"),
+        "{notes}"
+    );
+}
+
+#[tokio::test]
+async fn a_callback_at_another_app_with_the_state_of_a_handoff_changes_nothing_of_it() {
+    let (_process, world, party, _) = told().await;
+    let told = list(&world).await.remove(0);
+    let state = party.state.expose().to_string();
+    let url = world.notes(&format!("/callback?state={state}"));
+    world.visitor().get(&url).await;
+    world.settled().await;
+    let flows = list(&world).await;
+    assert_eq!(flows.len(), 2, "{flows:?}");
+    assert_eq!(flows[1], told);
+    assert!(flows[0].0.starts_with("Stray: "), "{flows:?}");
 }
 
 #[tokio::test]

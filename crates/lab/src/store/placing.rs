@@ -1,6 +1,9 @@
 //! Which flow an event belongs to, decided alike for every store.
 
-use handoff::flow::{Event, Site};
+use handoff::{
+    flow::{Event, Site, are_two_clients},
+    ids::ClientId,
+};
 
 use super::{EVENTS, Key, Number};
 
@@ -20,6 +23,9 @@ pub(super) struct Names {
     /// A token that was presented. Its client can write any state beside it, so where it is known, it
     /// says more than the state.
     pub(super) presented: Option<String>,
+    client: Option<ClientId>,
+    /// The launch and the request, each of which is the id where what says more is another client's.
+    others: Vec<(String, i64)>,
 }
 
 impl Names {
@@ -39,12 +45,50 @@ impl Names {
             Site::Authority => (token, None),
             Site::RelyingParty => (None, token),
         };
+        let others = [(&launch, OF_LAUNCH), (&trace, OF_REQUEST)];
+        let others = others.map(|(id, rank)| id.clone().map(|id| (id, rank)));
         let all = [flow, launch, issued, session, trace];
         Some(Self {
             id,
             all: all.into_iter().flatten().collect(),
             presented,
+            client: event.client.clone(),
+            others: others.into_iter().flatten().collect(),
         })
+    }
+
+    /// The handoff whose token was presented, as `find` has it, unless it is another client's.
+    pub(super) fn of_token(&self, find: impl Fn(&str) -> Option<FlowMatch>) -> Option<FlowMatch> {
+        let handoff = find(self.presented.as_deref()?)?;
+        (!handoff.is_of_another(self.client.as_ref())).then_some(handoff)
+    }
+
+    /// The flows that have these names, as `find` has them. Names of another client's flow are no
+    /// longer these. None where nothing is left: even the request is another client's.
+    pub(super) fn find(
+        &mut self,
+        find: impl Fn(&str) -> Option<FlowMatch>,
+    ) -> Option<Vec<FlowMatch>> {
+        let (mut found, mut others) = (Vec::new(), Vec::new());
+        let client = self.client.as_ref();
+        self.all.retain(|name| match find(name) {
+            Some(it) if it.is_of_another(client) => {
+                others.push(it.id);
+                false
+            }
+            it => {
+                found.extend(it);
+                true
+            }
+        });
+        if !others.is_empty() && !self.all.contains(&self.id.0) {
+            let mut ids = self.others.iter();
+            let id = ids.find(|(id, rank)| {
+                self.all.contains(id) || (*rank == OF_REQUEST && !others.contains(id))
+            });
+            self.id = id?.clone();
+        }
+        Some(found)
     }
 
     /// The token that was presented is known to be this handoff's: it is no other, whatever state
@@ -64,9 +108,14 @@ pub(super) struct FlowMatch {
     pub(super) id: String,
     pub(super) rank: i64,
     pub(super) steps: usize,
+    pub(super) client: Option<ClientId>,
 }
 
 impl FlowMatch {
+    fn is_of_another(&self, client: Option<&ClientId>) -> bool {
+        are_two_clients(self.client.as_ref(), client)
+    }
+
     pub(super) const fn is_full(&self) -> bool {
         self.steps >= EVENTS
     }
@@ -85,7 +134,7 @@ pub(super) struct Place {
 
 impl Place {
     /// Chooses among the flows that have the event's names, in the names' order. Two handoffs that
-    /// are known as such never become one, whatever else they share. A handoff is never lost in a
+    /// are known as such never become one, whatever else they share, nor do flows of two clients. A handoff is never lost in a
     /// full flow that has its launch alone: it could not take its name.
     pub(super) fn choose(names: &Names, found: &[FlowMatch]) -> Self {
         let (id, rank) = &names.id;
@@ -93,8 +142,11 @@ impl Place {
             |it: &FlowMatch| *rank == OF_HANDOFF && it.rank == OF_HANDOFF && it.id != *id;
         let is_closed = |it: &FlowMatch| it.is_full() && it.rank < *rank;
         let mut own: Vec<&FlowMatch> = Vec::new();
+        let mut client = names.client.as_ref();
         for it in found.iter().filter(|it| !is_other(it) && !is_closed(it)) {
-            if !own.iter().any(|known| known.number == it.number) {
+            let is_known = own.iter().any(|known| known.number == it.number);
+            if !is_known && !it.is_of_another(client) {
+                client = client.or(it.client.as_ref());
                 own.push(it);
             }
         }

@@ -1,7 +1,7 @@
 //! Which flow an event belongs to, and when two flows become one.
 
 use handoff::flow::{Belongs, Event, IssuedId, Site};
-use handoff::ids::SessionId;
+use handoff::ids::{ClientId, SessionId};
 use handoff::step::Step;
 use handoff::token::{HandoffToken, Secret};
 use lab::store::{EVENTS, FLOWS, Flow, Key, LISTED, Outcome, Store};
@@ -70,6 +70,66 @@ pub(crate) async fn two_handoffs_never_become_one(store: &dyn Store) {
     }
     // What they share leads to the first.
     assert_eq!(find(store, launch).await.unwrap().id, key(one));
+}
+
+fn of(client: &str, event: Event) -> Event {
+    let client = ClientId::parse(client).ok();
+    Event { client, ..event }
+}
+
+pub(crate) async fn what_names_two_clients_is_never_of_one_flow(store: &dyn Store) {
+    let token = Some(IssuedId::of(&HandoffToken::mint([9; 32]).digest()));
+    let session = Some(SessionId::mint([7; 16]));
+    let authority = |client, event| Event {
+        site: Site::Authority,
+        ..of(client, event)
+    };
+    let ticket = event(Step::LaunchTicketIssued, from(launch(1)), 1, 0);
+    keep(store, &[authority("evil", ticket)]).await;
+    // Somebody opens notes with evil's ticket.
+    let made = event(Step::StateMade, both(flow(1), launch(1)), 2, 1);
+    let asked = event(Step::AuthorizeReceived, both(flow(1), launch(1)), 3, 2);
+    let issued = Event {
+        belongs: Belongs {
+            token,
+            ..to(flow(1))
+        },
+        session,
+        ..event(Step::TokenIssued, to(flow(1)), 3, 3)
+    };
+    let notes = [
+        of("notes", made),
+        event(Step::AuthorizeReceived, both(flow(1), launch(1)), 3, 2),
+        authority("notes", asked),
+        authority("notes", issued.clone()),
+    ];
+    keep(store, &notes).await;
+    let of_notes = find(store, flow(1)).await.unwrap();
+    assert_eq!(
+        (of_notes.steps, of_notes.client),
+        (4, notes[0].client.clone())
+    );
+    let of_evil = find(store, launch(1)).await.unwrap();
+    assert_eq!((of_evil.steps, of_evil.id), (1, key(launch(1))));
+
+    // Whatever else of the handoff comes by evil is not of it: state, launch, token, session.
+    let came = event(Step::CallbackReceived, issued.belongs, 4, 4);
+    let with_session = Event {
+        session,
+        ..event(Step::SessionCreated, from(launch(1)), 5, 5)
+    };
+    keep(store, &[of("evil", came), of("evil", with_session)]).await;
+    assert_eq!(find(store, flow(1)).await.unwrap().steps, 4);
+    assert_eq!(find(store, trace(4)).await.unwrap().id, key(trace(4)));
+    assert_eq!(find(store, launch(1)).await.unwrap().steps, 2);
+    // Nor is a refusal at notes of a handoff of evil.
+    let refused = refused(event(Step::Refused, from(launch(1)), 6, 6), "other");
+    keep(store, &[of("notes", refused)]).await;
+    assert_eq!(find(store, trace(6)).await.unwrap().id, key(trace(6)));
+    // A request that two clients name, of which the other one's is known by it alone.
+    let alone = |client| of(client, event(Step::PageShown, Belongs::default(), 7, 7));
+    keep(store, &[alone("notes"), alone("evil")]).await;
+    assert_eq!(find(store, trace(7)).await.unwrap().steps, 1);
 }
 
 pub(crate) async fn a_token_leads_to_its_handoff_whatever_state_comes_with_it(store: &dyn Store) {

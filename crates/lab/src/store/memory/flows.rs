@@ -33,20 +33,16 @@ impl Tables {
             id: row.id.clone(),
             rank: row.rank,
             steps: row.summary.steps,
+            client: row.summary.client.clone(),
         })
     }
 
-    fn place(&mut self, names: &Names, touched: &mut Vec<Number>) -> Number {
-        let found: Vec<_> = names
-            .all
-            .iter()
-            .filter_map(|name| self.find(name))
-            .collect();
+    fn place(&mut self, names: &Names, found: &[FlowMatch], touched: &mut Vec<Number>) -> Number {
         let Place {
             into,
             same,
             takes_names,
-        } = Place::choose(names, &found);
+        } = Place::choose(names, found);
         let (id, rank) = &names.id;
         let number = into.unwrap_or_else(|| {
             self.last_number += 1;
@@ -149,14 +145,13 @@ impl FlowStore for Memory {
             let Some(mut names) = Names::of(event) else {
                 continue;
             };
-            if let Some(handoff) = names
-                .presented
-                .as_ref()
-                .and_then(|token| tables.find(token))
-            {
+            if let Some(handoff) = names.of_token(|name| tables.find(name)) {
                 names.are_of(&handoff);
             }
-            let number = tables.place(&names, &mut touched);
+            let Some(found) = names.find(|name| tables.find(name)) else {
+                continue;
+            };
+            let number = tables.place(&names, &found, &mut touched);
             let seq = tables.last_seq + 1;
             let Some(row) = tables.flows.get_mut(&number) else {
                 continue;

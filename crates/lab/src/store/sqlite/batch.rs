@@ -168,17 +168,13 @@ impl<'a> WriteBatch<'a> {
         let Some(mut names) = Names::of(event) else {
             return Ok(());
         };
-        if let Some(token) = &names.presented
-            && let Some(handoff) = self.find(token)
-        {
+        if let Some(handoff) = names.of_token(|name| self.find(name)) {
             self.names.insert(handoff.id.clone(), handoff.number);
             names.are_of(&handoff);
         }
-        let found: Vec<FlowMatch> = names
-            .all
-            .iter()
-            .filter_map(|name| self.find(name))
-            .collect();
+        let Some(found) = names.find(|name| self.find(name)) else {
+            return Ok(());
+        };
         let Place {
             into,
             same,
@@ -231,6 +227,7 @@ impl<'a> WriteBatch<'a> {
             id: id.clone(),
             rank: *rank,
             steps: summary.steps,
+            client: summary.client.clone(),
         })
     }
 
