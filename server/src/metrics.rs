@@ -10,16 +10,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use handoff::{
-    flow::Event, ids::ClientId, outcome::CHOICES, refusal_reason::RefusalReason, step::Step,
-};
+use handoff::{flow::Event, ids::ClientId, outcome::CHOICES, refusal_reason::RefusalReason};
 use metrics::{
     Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 use metrics_exporter_prometheus::{
     Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder,
 };
-use recording::outcome_metrics::{self, End, FlowObserver};
+use recording::outcome_metrics::{self, End, FlowObserver, Observation};
 use recording::recorder::Recorder;
 use web::site::Site;
 
@@ -270,9 +268,6 @@ impl Recorder for Metrics {
         let client = self.label(event.client.as_ref());
         self.within(|| {
             histogram!(STEP, "step" => event.step.as_str()).record(seconds(seen.took));
-            if event.step == Step::StateMade {
-                counter!(STARTED, "client" => client.clone()).increment(1);
-            }
             if let Some(call) = seen.call {
                 let outcome = if call.answered {
                     "answered"
@@ -288,23 +283,41 @@ impl Recorder for Metrics {
                 counter!(TOKEN_REFUSED, "client" => client.clone(), "reason" => reason)
                     .increment(1);
             }
-            match seen.end {
-                Some(End::Success) => counter!(SUCCESS, "client" => client).increment(1),
-                Some(End::Failure(reason)) => {
-                    counter!(FAILURE, "client" => client, "reason" => reason).increment(1);
-                }
-                Some(End::Told) => counter!(TOLD, "client" => client).increment(1),
-                Some(End::Declined(reason)) => {
-                    counter!(DECLINED, "client" => client, "reason" => reason).increment(1);
-                }
-                Some(End::Stray) => counter!(STRAY, "client" => client).increment(1),
-                None => {}
-            }
+            count(&seen, client);
         });
+    }
+
+    fn record_reported(&self, event: &Event) {
+        let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let seen = observer.observe_reported(event);
+        drop(observer);
+        if let Some(seen) = seen {
+            let client = self.label(event.client.as_ref());
+            self.within(|| count(&seen, client));
+        }
     }
 
     fn reads_messages(&self) -> bool {
         false
+    }
+}
+
+/// Counts that a handoff began, and how it ended.
+fn count(seen: &Observation, client: String) {
+    if seen.started {
+        counter!(STARTED, "client" => client.clone()).increment(1);
+    }
+    match seen.end {
+        Some(End::Success) => counter!(SUCCESS, "client" => client).increment(1),
+        Some(End::Failure(reason)) => {
+            counter!(FAILURE, "client" => client, "reason" => reason).increment(1);
+        }
+        Some(End::Told) => counter!(TOLD, "client" => client).increment(1),
+        Some(End::Declined(reason)) => {
+            counter!(DECLINED, "client" => client, "reason" => reason).increment(1);
+        }
+        Some(End::Stray) => counter!(STRAY, "client" => client).increment(1),
+        None => {}
     }
 }
 
@@ -314,7 +327,10 @@ fn seconds(microseconds: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use handoff::flow::{Belongs, Refusal, Site as RecordedBy};
+    use handoff::{
+        flow::{Belongs, Refusal, Site as RecordedBy},
+        step::Step,
+    };
 
     use super::*;
 

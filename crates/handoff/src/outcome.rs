@@ -157,6 +157,12 @@ impl Course {
         }
     }
 
+    /// Whether the authorization server recorded that the token was redeemed.
+    #[must_use]
+    pub const fn is_redeemed(&self) -> bool {
+        self.told.is_some()
+    }
+
     /// Whether the relying party records steps of it.
     #[must_use]
     pub const fn is_reported(&self) -> bool {

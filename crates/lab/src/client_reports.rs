@@ -1,10 +1,11 @@
 //! Steps that a client reports of its own: `docs/PROTOCOL.md` has them on the wire.
 //!
-//! Everything in a report is anybody's. The key says which client it is of. It changes flows of that
-//! client which Harbor ID has recorded, and makes none: so it takes no room from other flows, and no
-//! step of a client that was not asked for counts.
+//! What a report says is no more than its client's word; the key says which client that is. It changes
+//! flows that are recorded for that client, and makes none: so it takes no room from other flows. Within
+//! these it can tell anything that an application does, true or not. Of that, the monitor and the metrics
+//! count what changes how a handoff ended ([`recording::outcome_metrics::FlowObserver::observe_reported`]).
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeMap, fmt};
 
 use axum::{
     body::Bytes,
@@ -21,7 +22,10 @@ use handoff::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use recording::recorder::Recorder as _;
-use serde::Deserialize;
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor, value::MapAccessDeserializer},
+};
 use time::{Duration, OffsetDateTime};
 use web::{at::At, authorization::credentials, limits::LimitReached};
 
@@ -69,6 +73,29 @@ struct Reported {
     session: Option<SessionId>,
     #[serde(default)]
     reason: Option<String>,
+}
+
+/// A step that is written as an object. Serde would take a list of its members' values, too.
+struct Object(Reported);
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OfMembers;
+
+        impl<'de> Visitor<'de> for OfMembers {
+            type Value = Object;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a step as an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<Object, A::Error> {
+                Reported::deserialize(MapAccessDeserializer::new(members)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(OfMembers)
+    }
 }
 
 /// Why the steps of a report are not taken. None of them is.
@@ -119,6 +146,8 @@ enum ErrorResponse {
     Unreadable(String),
     /// It is longer than may be.
     TooLarge,
+    /// It says that it is no JSON.
+    NoJson,
     /// This step of it, counted from 0, is refused.
     Unfit(usize, Unfit),
     /// The client reports too much.
@@ -148,6 +177,11 @@ impl IntoResponse for ErrorResponse {
             ),
             Self::TooLarge => (
                 StatusCode::PAYLOAD_TOO_LARGE,
+                error("invalid_request"),
+                None,
+            ),
+            Self::NoJson => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 error("invalid_request"),
                 None,
             ),
@@ -204,16 +238,29 @@ fn bearer(headers: &HeaderMap) -> Option<Unverified<ReportKey>> {
     Unverified::new(credentials(headers, "Bearer")?).ok()
 }
 
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut kinds = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(kind), None) = (kinds.next(), kinds.next()) else {
+        return false;
+    };
+    let kind = kind.to_str().ok().and_then(|kind| kind.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
 async fn handle(
     Reporter(client): Reporter,
     At(lab): At<Lab>,
+    headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<StatusCode, ErrorResponse> {
+    if !is_json(&headers) {
+        return Err(ErrorResponse::NoJson);
+    }
     let body = body.map_err(|refused| match refused.into_response().status() {
         StatusCode::PAYLOAD_TOO_LARGE => ErrorResponse::TooLarge,
         _ => ErrorResponse::Unreadable("the body did not arrive".to_owned()),
     })?;
-    let steps: Vec<Reported> = serde_json::from_slice(&body)
+    let steps: Vec<Object> = serde_json::from_slice(&body)
         .map_err(|error| ErrorResponse::Unreadable(error.to_string()))?;
     if steps.len() > MAX_STEPS {
         let why = format!("more than {MAX_STEPS} steps");
@@ -221,7 +268,7 @@ async fn handle(
     }
     let now = lab.context().now();
     let mut events = Vec::new();
-    for (index, step) in steps.into_iter().enumerate() {
+    for (index, Object(step)) in steps.into_iter().enumerate() {
         let event = fit(step, &client, now).map_err(|error| match error {
             Misfit::Unfit(why) => ErrorResponse::Unfit(index, why),
             Misfit::Unreadable(why) => ErrorResponse::Unreadable(format!("step {index}: {why}")),
@@ -231,7 +278,7 @@ async fn handle(
     let recorded = lab.recorded();
     // What Harbor ID recorded in this process a moment ago may still wait to be kept.
     recorded.collector.flush().await;
-    let mut known = BTreeSet::new();
+    let mut known = BTreeMap::new();
     for (index, event) in events.iter().enumerate() {
         let belongs = belongs(&lab, event, &client, &mut known).await?;
         belongs.map_err(|why| ErrorResponse::Unfit(index, why))?;
@@ -240,9 +287,9 @@ async fn handle(
     taken.map_err(|_| ErrorResponse::Unavailable)?;
     for event in &events {
         if let Some(monitor) = lab.monitor() {
-            monitor.record(event);
+            monitor.record_reported(event);
         }
-        recorded.counted.record(event);
+        recorded.counted.record_reported(event);
     }
     Ok(StatusCode::NO_CONTENT)
 }
@@ -309,13 +356,13 @@ fn fit(step: Reported, client: &ClientId, now: OffsetDateTime) -> Result<Event, 
     })
 }
 
-/// Whether everything that a step is known by leads to one flow of this client. `known` has the flows
-/// that are known to be the client's.
+/// Whether everything that a step is known by leads to one flow of this client, and its request is none
+/// of Harbor ID's. `known` has what the steps before it are known by.
 async fn belongs(
     lab: &Lab,
     event: &Event,
     client: &ClientId,
-    known: &mut BTreeSet<(String, Number)>,
+    known: &mut BTreeMap<String, Number>,
 ) -> Result<Result<(), Unfit>, ErrorResponse> {
     let parsed = |text: String| Key::parse(&text).ok();
     let ids = [
@@ -328,15 +375,17 @@ async fn belongs(
     let named = named.chain(trace.map(|key| (key, false)));
     let mut of = None;
     for (key, must_be_known) in named {
-        let cached = known.iter().find(|(name, _)| name == key.as_str());
-        let number = match cached {
-            Some((_, number)) => *number,
+        let number = match known.get(key.as_str()) {
+            Some(number) => *number,
             None => {
                 let found = lab.recorded().store.find(&key).await;
                 let found = found.map_err(|_| ErrorResponse::Unavailable)?;
                 match found {
                     Some(flow) if flow.client.as_ref() == Some(client) => {
-                        known.insert((key.as_str().to_owned(), flow.number));
+                        if !must_be_known && is_of_authority(lab, flow.number, &key).await? {
+                            return Ok(Err(Unfit::AnotherHandoff));
+                        }
+                        known.insert(key.as_str().to_owned(), flow.number);
                         flow.number
                     }
                     // Not even that there is one is told of another's.
@@ -351,7 +400,17 @@ async fn belongs(
         }
         of = Some(number);
     }
+    // A request that is new is of this flow from now on.
+    known.extend(Some(event.trace.clone()).zip(of));
     Ok(Ok(()))
+}
+
+/// Whether Harbor ID recorded this request.
+async fn is_of_authority(lab: &Lab, flow: Number, trace: &Key) -> Result<bool, ErrorResponse> {
+    let kept = lab.recorded().store.events_after(flow, 0).await;
+    let kept = kept.map_err(|_| ErrorResponse::Unavailable)?;
+    let mut events = kept.iter().map(|kept| &kept.event);
+    Ok(events.any(|event| event.site == Site::Authority && event.trace == trace.as_str()))
 }
 
 #[cfg(test)]

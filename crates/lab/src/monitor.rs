@@ -16,7 +16,7 @@ use std::{
 
 use handoff::{flow::Event, step::Step};
 use lab_pages::monitor as page;
-use recording::outcome_metrics::{self, End, FlowObserver, HandoffNumber};
+use recording::outcome_metrics::{self, End, FlowObserver, HandoffNumber, Observation};
 use recording::recorder::Recorder;
 use time::{Duration, OffsetDateTime};
 use web::clock::Clock;
@@ -65,6 +65,8 @@ pub struct Hour {
     max_facts: usize,
     /// What each handoff has come to, and since when.
     ends: BTreeMap<HandoffNumber, (i64, End)>,
+    /// The same without what clients reported of their own, which no alarm judges by.
+    witnessed: BTreeMap<HandoffNumber, (i64, End)>,
 }
 
 impl Default for Hour {
@@ -82,6 +84,7 @@ impl Hour {
             facts: VecDeque::new(),
             max_facts,
             ends: BTreeMap::new(),
+            witnessed: BTreeMap::new(),
         }
     }
 
@@ -96,15 +99,39 @@ impl Hour {
             took: seen.took,
             replay: seen.is_replay(),
         });
-        for number in &seen.joined {
-            self.ends.remove(number);
+        self.come_to(&seen, at);
+        self.forget(at);
+    }
+
+    /// Takes what a client reported of its own: it changes what its handoffs have come to, and is no
+    /// step whose time is known.
+    pub fn see_reported(&mut self, event: &Event, now: OffsetDateTime) {
+        let at = in_microseconds(now);
+        if let Some(seen) = self.observer.observe_reported(event) {
+            self.come_to(&seen, at);
+            self.forget(at);
         }
-        if seen.changed {
-            match seen.outcome {
-                Some(end) => self.ends.insert(seen.handoff, (at, end)),
-                None => self.ends.remove(&seen.handoff),
-            };
+    }
+
+    fn come_to(&mut self, seen: &Observation, at: i64) {
+        let known = [
+            (&mut self.ends, seen.outcome, seen.changed),
+            (&mut self.witnessed, seen.witnessed, seen.witnessed_changed),
+        ];
+        for (ends, outcome, changed) in known {
+            for number in &seen.joined {
+                ends.remove(number);
+            }
+            if changed {
+                match outcome {
+                    Some(end) => ends.insert(seen.handoff, (at, end)),
+                    None => ends.remove(&seen.handoff),
+                };
+            }
         }
+    }
+
+    fn forget(&mut self, at: i64) {
         let forgotten = at.saturating_sub(microseconds(LOOKS_BACK));
         while self.facts.len() > self.max_facts
             || self.facts.front().is_some_and(|it| it.at <= forgotten)
@@ -112,11 +139,13 @@ impl Hour {
             self.facts.pop_front();
         }
         // The first have the lowest numbers, and are the oldest but for what they came to later.
-        while self.ends.len() > self.max_facts {
-            self.ends.pop_first();
-        }
-        while let Some(first) = self.ends.first_entry().filter(|it| it.get().0 <= forgotten) {
-            first.remove();
+        for ends in [&mut self.ends, &mut self.witnessed] {
+            while ends.len() > self.max_facts {
+                ends.pop_first();
+            }
+            while let Some(first) = ends.first_entry().filter(|it| it.get().0 <= forgotten) {
+                first.remove();
+            }
         }
     }
 
@@ -144,9 +173,6 @@ impl Hour {
             if let Some(part) = usize::try_from(part).ok().and_then(|it| parts.get_mut(it)) {
                 part.count(*end);
             }
-            if *at > recent {
-                lately.count(*end);
-            }
             match end {
                 End::Success | End::Told => {}
                 End::Failure(reason) | End::Declined(reason) => {
@@ -154,6 +180,10 @@ impl Hour {
                 }
                 End::Stray => strays += 1,
             }
+        }
+        let witnessed = self.witnessed.values();
+        for (_, end) in witnessed.filter(|(at, _)| *at > recent && *at <= now) {
+            lately.count(*end);
         }
         let ended = parts.iter().fold(Ended::default(), Ended::and);
         let mut alarms = Vec::new();
@@ -483,6 +513,11 @@ impl Recorder for Monitor {
         self.hour().see(event, now);
     }
 
+    fn record_reported(&self, event: &Event) {
+        let now = self.clock.now();
+        self.hour().see_reported(event, now);
+    }
+
     fn reads_messages(&self) -> bool {
         false
     }
@@ -622,6 +657,39 @@ mod tests {
         let report = play.monitor.report();
         assert_eq!((report.ended.judged(), report.strays), (2, 50));
         assert!(report.failures.is_empty());
+    }
+
+    #[test]
+    fn what_a_client_reports_neither_raises_nor_clears_an_alarm_and_is_no_step() {
+        let mut play = Play::new();
+        let redeemed: Vec<_> = (0..50)
+            .map(|_| play.event(Site::Authority, Step::Redeemed, 1))
+            .collect();
+        redeemed.iter().for_each(|it| play.monitor.record(it));
+        let report = |play: &Play, step, reason: &str| {
+            for event in &redeemed {
+                play.monitor.record_reported(&Event {
+                    step,
+                    site: Site::RelyingParty,
+                    after: 3_000_000,
+                    refusal: Some(Refusal {
+                        reason: reason.to_owned(),
+                        rows: Vec::new(),
+                    }),
+                    ..event.clone()
+                });
+            }
+        };
+        report(&play, Step::Refused, "authority_unreachable");
+        assert_eq!(play.monitor.report().ended.failed, 50);
+        assert_eq!(play.alarms(), [""; 0]);
+        play.fail(20);
+        assert_eq!(play.alarms(), ["success_rate_low"]);
+        report(&play, Step::SessionCreated, "");
+        let seen = play.monitor.report();
+        assert_eq!((seen.ended.well, seen.ended.failed), (50, 20));
+        assert_eq!(play.alarms(), ["success_rate_low"]);
+        assert_eq!(play.monitor.hour().facts.len(), 70);
     }
 
     #[test]

@@ -104,6 +104,12 @@ pub struct Observation {
     pub outcome: Option<End>,
     /// Whether that is news.
     pub changed: bool,
+    /// The same as `outcome`, without what clients reported of their own.
+    pub witnessed: Option<End>,
+    /// Whether that is news.
+    pub witnessed_changed: bool,
+    /// It is the first state of this handoff.
+    pub started: bool,
     /// Handoffs that turned out to be the same one, and are no more.
     pub joined: Vec<HandoffNumber>,
     /// The handoff has ended: what a counter counts.
@@ -165,7 +171,40 @@ struct Handoff {
     flow: Option<FlowId>,
     client: Option<ClientId>,
     course: Course,
+    /// The same without what a client reported of its own.
+    witnessed: Course,
     counted: Option<End>,
+    started: bool,
+    /// A session that a client reported before the token was known to be redeemed.
+    claimed: Option<Event>,
+}
+
+impl Handoff {
+    fn outcome(&self) -> Option<End> {
+        End::of(&self.course.outcome())
+    }
+
+    /// Adds what an event says. Whether it is the first state.
+    fn see(&mut self, event: &Event) -> bool {
+        self.course.see(event);
+        if self.course.is_redeemed()
+            && let Some(claimed) = self.claimed.take()
+        {
+            self.course.see(&claimed);
+        }
+        event.step == Step::StateMade && !std::mem::replace(&mut self.started, true)
+    }
+
+    /// What a counter counts now that this is the outcome.
+    fn counts(&mut self, outcome: Option<End>) -> Option<End> {
+        let before = self.counted;
+        let counts = outcome.filter(|end| match end {
+            End::Success => before != Some(End::Success),
+            _ => before.is_none(),
+        });
+        self.counted = counts.or(before);
+        counts
+    }
 }
 
 impl Default for FlowObserver {
@@ -218,9 +257,11 @@ impl FlowObserver {
         let token_refused = reason.filter(|_| event.site == Site::Authority && request.verifies);
         self.requests.put(event.trace.clone(), request);
         let (number, mut handoff, joined) = self.handoff_of(event);
-        let was = End::of(&handoff.course.outcome());
-        handoff.course.see(event);
-        let outcome = End::of(&handoff.course.outcome());
+        let was = (handoff.outcome(), End::of(&handoff.witnessed.outcome()));
+        let started = handoff.see(event);
+        handoff.witnessed.see(event);
+        let outcome = handoff.outcome();
+        let witnessed = End::of(&handoff.witnessed.outcome());
         let is_heard_of = token_refused.is_some()
             || (event.site == Site::Authority
                 && handoff.flow.is_some()
@@ -238,21 +279,69 @@ impl FlowObserver {
             {
                 None
             }
-            Some(End::Success) => outcome.filter(|_| handoff.counted != Some(End::Success)),
-            Some(_) => outcome.filter(|_| handoff.counted.is_none()),
+            Some(_) => handoff.counts(outcome),
         };
-        handoff.counted = counts.or(handoff.counted);
         self.handoffs.put(number, handoff);
         Observation {
             handoff: number,
             outcome,
-            changed: outcome != was || !joined.is_empty(),
+            changed: outcome != was.0 || !joined.is_empty(),
+            witnessed,
+            witnessed_changed: witnessed != was.1 || !joined.is_empty(),
+            started,
             joined,
             end: counts,
             took,
             call,
             token_refused,
         }
+    }
+
+    /// Takes a step that a client reported of its own: none where it changes nothing that is counted. It
+    /// makes no handoff known and none forgotten, and has no time. A session counts once the
+    /// authorization server has recorded that the token was redeemed.
+    pub fn observe_reported(&mut self, event: &Event) -> Option<Observation> {
+        let names = [
+            event.belongs.flow.map(Name::Flow),
+            event.belongs.launch.map(Name::Launch),
+            event.session.map(Name::Session),
+        ];
+        let client = event.client.as_ref();
+        let mut names = names.iter().flatten();
+        let number = names.find_map(|name| {
+            let of_another = self.is_of_another(name, client);
+            self.find(name).filter(|_| !of_another)
+        })?;
+        let mut handoff = self.handoffs.get(&number)?.clone();
+        let was = handoff.outcome();
+        let mut started = false;
+        if event.step == Step::SessionCreated && !handoff.course.is_redeemed() {
+            handoff.claimed.get_or_insert_with(|| event.clone());
+        } else {
+            started = handoff.see(event);
+        }
+        let outcome = handoff.outcome();
+        let is_here = client.is_none_or(|it| !self.elsewhere.contains(it));
+        let end = if outcome != was && is_here {
+            handoff.counts(outcome)
+        } else {
+            None
+        };
+        let witnessed = End::of(&handoff.witnessed.outcome());
+        self.handoffs.put(number, handoff);
+        (outcome != was || started).then_some(Observation {
+            handoff: number,
+            outcome,
+            changed: outcome != was,
+            witnessed,
+            witnessed_changed: false,
+            started,
+            joined: Vec::new(),
+            end,
+            took: 0,
+            call: None,
+            token_refused: None,
+        })
     }
 
     /// The handoff that an event is of, as the lab's store finds it: by its token, if that was
@@ -306,6 +395,9 @@ impl FlowObserver {
                 Some((_, into)) => {
                     into.flow = into.flow.or(handoff.flow);
                     into.course.join(handoff.course);
+                    into.witnessed.join(handoff.witnessed);
+                    into.started |= handoff.started;
+                    into.claimed = into.claimed.take().or(handoff.claimed);
                     into.counted = into.counted.or(handoff.counted);
                     self.handoffs.remove(&number);
                     joined.push(number);
@@ -608,6 +700,31 @@ mod tests {
             (again.handoff, again.outcome),
             (told.handoff, Some(End::Told))
         );
+    }
+
+    #[test]
+    fn what_a_client_reports_counts_once_and_a_success_where_the_token_was_redeemed() {
+        let mut observer = FlowObserver::default();
+        let step = |step| event(RelyingParty, step, 1, 900_000);
+        // Of a handoff that is not known, nothing.
+        assert_eq!(observer.observe_reported(&step(Step::StateMade)), None);
+        observer.observe(&event(Authority, Step::TokenIssued, 1, 1));
+        let made = observer.observe_reported(&step(Step::StateMade)).unwrap();
+        assert_eq!((made.started, made.took), (true, 0));
+        assert_eq!(observer.observe_reported(&step(Step::StateMade)), None);
+        assert_eq!(observer.observe_reported(&step(Step::SessionCreated)), None);
+        let redeemed = observer.observe(&event(Authority, Step::Redeemed, 1, 2));
+        assert_eq!(redeemed.end, Some(End::Success));
+        assert_eq!(redeemed.witnessed, Some(End::Told));
+        assert_eq!(observer.observe_reported(&step(Step::SessionCreated)), None);
+
+        observer.observe(&event(Authority, Step::Redeemed, 2, 1));
+        let failed = refused(RelyingParty, 2, "verify_refused");
+        let seen = observer.observe_reported(&failed).unwrap();
+        assert_eq!(seen.outcome, Some(End::Failure("verify_refused")));
+        assert_eq!((seen.witnessed, seen.end), (Some(End::Told), None));
+        assert_eq!(observer.observe_reported(&failed), None);
+        assert_eq!(observer.requests.by_key.len(), 2);
     }
 
     #[test]

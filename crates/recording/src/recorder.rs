@@ -16,6 +16,10 @@ pub trait Recorder: Send + Sync + fmt::Debug {
         self.record(&event);
     }
 
+    /// Takes one event that a client reported of its own: nobody's word but that client's. It counts no
+    /// time, and is dropped unless a recorder says otherwise.
+    fn record_reported(&self, _event: &Event) {}
+
     /// Whether this recorder uses what it is given. If none does, events are not made.
     fn is_enabled(&self) -> bool {
         true

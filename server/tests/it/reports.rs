@@ -93,8 +93,19 @@ async fn what_a_client_reports_of_its_handoff_is_drawn_and_counted() {
         !monitor.body.contains("was told who the person is"),
         "{monitor:?}"
     );
+    // Once, however often it is reported; and no time of it is a measured one.
+    let again = json!([step("state_made", 1, &flow), report[0]]);
+    assert_eq!(
+        post(&world, &key, &again).await.status,
+        StatusCode::NO_CONTENT
+    );
     let counted = series(&world).await;
     assert_eq!(counted["handoff_success_total{client=\"probe\"}"], 1.0);
+    assert_eq!(counted["handoff_started_total{client=\"probe\"}"], 1.0);
+    for step in ["state_made", "session_created"] {
+        let times = format!("handoff_step_duration_seconds_count{{step=\"{step}\"}}");
+        assert!(!counted.contains_key(&times), "{step}");
+    }
 }
 
 #[tokio::test]
@@ -125,6 +136,13 @@ async fn a_report_is_taken_whole_or_refused_with_its_reason_and_changes_nothing(
         found.unwrap().to_owned()
     };
 
+    let exported = world
+        .visitor()
+        .get(&world.lab(&format!("/flows/{flow}/export.json")))
+        .await;
+    let (_, of_authority) = exported.body.split_once("\"trace\"").unwrap();
+    let of_authority = of_authority.split('"').nth(1).unwrap().to_owned();
+
     let good = || step("session_created", 9, &flow);
     let with = |name: &str, value: Value| {
         let mut step = good();
@@ -147,6 +165,11 @@ async fn a_report_is_taken_whole_or_refused_with_its_reason_and_changes_nothing(
         (400, bad, json!({})),
         (400, bad, json!(good())),
         (400, bad, json!([1])),
+        (
+            400,
+            bad,
+            json!([["session_created", AT, "00000000000000a1", 0, flow]]),
+        ),
         (400, bad, json!("x".repeat(1000))),
         (400, bad, json!(vec![good(); 101])),
         (413, bad, json!("x".repeat(64 * 1024))),
@@ -198,6 +221,8 @@ async fn a_report_is_taken_whole_or_refused_with_its_reason_and_changes_nothing(
             "another_handoff",
             with("trace", json!(of_notes("trace"))),
         ),
+        // A request of Harbor ID's in the client's own handoff.
+        (422, "another_handoff", with("trace", json!(of_authority))),
         // One good step saves no bad one.
         (422, "no_handoff", json!([good(), without("flow")[0]])),
     ] {
@@ -228,6 +253,18 @@ async fn a_report_is_taken_whole_or_refused_with_its_reason_and_changes_nothing(
         .send(reqwest::Method::POST, &url, &headers, Some(twice))
         .await;
     assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{answer:?}");
+
+    for (kind, status) in [
+        ("text/plain", 415),
+        ("application/json; charset=utf-8", 204),
+    ] {
+        let headers = [("authorization", &*bearer), ("content-type", kind)];
+        let body = Some("[]".to_owned());
+        let answer = visitor
+            .send(reqwest::Method::POST, &url, &headers, body)
+            .await;
+        assert_eq!(answer.status.as_u16(), status, "{kind}: {answer:?}");
+    }
 
     let flows = list(&world).await;
     assert_eq!(flows.len(), 2, "{flows:?}");
@@ -283,6 +320,26 @@ async fn a_callback_at_another_app_with_the_state_of_a_handoff_changes_nothing_o
     assert_eq!(flows.len(), 2, "{flows:?}");
     assert_eq!(flows[1], told);
     assert!(flows[0].0.starts_with("Stray: "), "{flows:?}");
+}
+
+#[tokio::test]
+async fn one_request_is_not_of_two_handoffs() {
+    let (_process, world, party, key) = told().await;
+    let mut second = probe();
+    second.state = State::mint([5; 32]);
+    probe_is_told(&world, &second).await;
+    world.settled().await;
+    let flows = [flow_of(&party.state), flow_of(&second.state)];
+    assert_eq!(list(&world).await.len(), 2);
+    let [one, two] = flows.map(|flow| step("verify_sent", 1, &flow));
+    let answer = post(&world, &key, &json!([one, two])).await;
+    assert_eq!(
+        answer.status,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "{answer:?}"
+    );
+    assert_eq!(answer.json()["error"], "another_handoff");
+    assert_eq!(answer.json()["index"], 1);
 }
 
 #[tokio::test]
