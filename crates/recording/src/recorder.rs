@@ -66,6 +66,12 @@ impl Recorder for Recorders {
         }
     }
 
+    fn record_reported(&self, event: &Event) {
+        for recorder in &self.0 {
+            recorder.record_reported(event);
+        }
+    }
+
     fn is_enabled(&self) -> bool {
         self.0.iter().any(|recorder| recorder.is_enabled())
     }
