@@ -154,9 +154,12 @@ fn Sections(model: Monitor) -> impl IntoView {
     let rate = match percent_well {
         Some(percent) => format!(
             "{percent} % of the handoffs that ended in the last hour went well: {} of {}.",
-            ended.well,
-            ended.well + ended.failed
+            ended.well + ended.told,
+            ended.well + ended.told + ended.failed
         ),
+        None if ended.declined > 0 => {
+            "Every handoff that ended in the last hour was declined by its person.".to_owned()
+        }
         None => "No handoff has ended in the last hour.".to_owned(),
     };
     view! {
@@ -586,7 +589,7 @@ mod tests {
             declined: 0,
         };
         let model = Monitor {
-            percent_well: Some(80),
+            percent_well: Some(83),
             ended: Ended {
                 told: 2,
                 ..part(8, 2)
@@ -617,7 +620,7 @@ mod tests {
         };
         let html = DrawnMonitor::of(model).html;
         for text in [
-            "80 % of the handoffs that ended in the last hour went well: 8 of 10.",
+            "83 % of the handoffs that ended in the last hour went well: 10 of 12.",
             "Something is so.",
             "10 to 5</th>",
             "authority_unreachable",
@@ -642,11 +645,20 @@ mod tests {
             steps: Vec::new(),
             alarms: Vec::new(),
         };
+        let mut only_told = nothing.clone();
+        only_told.percent_well = Some(100);
+        only_told.ended.told = 2;
+        let mut only_declined = nothing.clone();
+        only_declined.ended.declined = 1;
+        for (model, says) in [
+            (&nothing, "No handoff has ended in the last hour."),
+            (&only_told, "went well: 2 of 2."),
+            (&only_declined, "was declined by its person."),
+        ] {
+            let html = DrawnMonitor::of(model.clone()).html;
+            assert!(html.contains(says), "{says} {html}");
+        }
         let html = DrawnMonitor::of(nothing).html;
-        assert!(
-            html.contains("No handoff has ended in the last hour."),
-            "{html}"
-        );
         assert!(html.contains("No step was taken"), "{html}");
     }
 }

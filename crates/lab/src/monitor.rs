@@ -188,7 +188,7 @@ impl Hour {
         let ended = parts.iter().fold(Ended::default(), Ended::and);
         let mut alarms = Vec::new();
         if lately.judged() >= MIN_TO_JUDGE as u64
-            && lately.well * 100 < lately.judged() * SHOULD_GO_WELL
+            && lately.good() * 100 < lately.judged() * SHOULD_GO_WELL
         {
             alarms.push(Alarm::SuccessRateLow(lately));
         }
@@ -265,16 +265,22 @@ impl Ended {
         }
     }
 
+    /// How many went as they should: with an application that records nothing, to be told is as far as is known.
+    #[must_use]
+    pub const fn good(&self) -> u64 {
+        self.well + self.told
+    }
+
     /// How many there are to judge by.
     #[must_use]
     pub const fn judged(&self) -> u64 {
-        self.well + self.failed
+        self.good() + self.failed
     }
 
-    /// How many of a hundred went well; none if there were none.
+    /// How many of a hundred went as they should; none if there were none.
     #[must_use]
     pub const fn percent_well(&self) -> Option<u64> {
-        (self.well * 100).checked_div(self.judged())
+        (self.good() * 100).checked_div(self.judged())
     }
 }
 
@@ -408,7 +414,7 @@ impl Alarm {
             Self::SuccessRateLow(ended) => format!(
                 "Of {} handoffs in the last {minutes} minutes, {} went well.",
                 ended.judged(),
-                ended.well,
+                ended.good(),
             ),
             Self::StepSlow { step, was, is } => format!(
                 "The step {} takes up to {} ms, where it took {} ms before.",
