@@ -57,8 +57,8 @@ impl Width {
             },
             Self::Narrow => Measures {
                 width: 328.0,
-                times: 38.0,
-                first_lane: 62.0,
+                times: 44.0,
+                first_lane: 64.0,
                 last_lane: 294.0,
                 text: 12.0,
                 small: 11.0,
