@@ -6,20 +6,32 @@ use sqlx::migrate::MigrateError;
 
 /// The store cannot be reached, or what it holds cannot be read. Only the operator can act; the
 /// text is for the log.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[error("the store is unavailable: {0}")]
 pub struct Unavailable(String);
 
 impl Unavailable {
     /// What the store holds cannot be read back into a value.
     pub fn unreadable(what: impl std::fmt::Display) -> Self {
-        Self(format!("unreadable: {what}"))
+        Self::because(format!("unreadable: {what}"))
+    }
+
+    pub(crate) fn because(why: impl Into<String>) -> Self {
+        Self(why.into())
+    }
+
+    pub(crate) fn read_only() -> Self {
+        Self::because("it was opened to be read")
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::because("it is closed")
     }
 }
 
 impl From<sqlx::Error> for Unavailable {
     fn from(error: sqlx::Error) -> Self {
-        Self(error.to_string())
+        Self::because(error.to_string())
     }
 }
 

@@ -2,27 +2,30 @@
 //! PostgreSQL ([`dialect`]). It knows no table.
 //!
 //! SQLite lets one connection write at a time. Letting many try gives "database is locked" under
-//! load, so there is exactly one writing connection, and a verb waits for its turn in memory.
+//! load, so there is exactly one writing connection. A task owns it and commits in groups: the verbs
+//! that wait share one transaction, so that one wait for the disk serves them all ([`Database::write`]).
 //!
 //! Adding a query: it belongs to the store of the crate whose table it is, in the file of its noun, as a
 //! [`Statement`]. The store's module documentation says how.
 
 pub mod dialect;
 mod error;
+mod jobs;
+mod writer;
 
-use std::{future::Future, path::Path, pin::Pin, time::Duration};
+use std::{future::Future, path::Path, pin::Pin, sync::Arc, time::Duration};
 
 pub use dialect::{Connection, Row, Statement};
 use error::DAMAGED;
 pub use error::{CannotOpen, Unavailable};
+pub use jobs::Set;
 use sqlx::{
-    Connection as _, SqlitePool, Transaction,
+    Connection as _, SqlitePool,
     migrate::Migrator,
-    sqlite::{
-        Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
-    },
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use time::OffsetDateTime;
+use writer::Writer;
 
 /// What a verb's function returns: its future, which borrows the connection for as long as it runs.
 pub type Verb<'c, T> = Pin<Box<dyn Future<Output = Result<T, Unavailable>> + Send + 'c>>;
@@ -36,72 +39,95 @@ pub enum Ending<T> {
     RollBack(T),
 }
 
+/// How a database is opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Whether a commit is on the disk when it is acknowledged (`synchronous=FULL`). Without it the
+    /// last commits are gone when the power fails, and the file is whole (`synchronous=NORMAL` with a
+    /// write-ahead log).
+    pub durable: bool,
+    /// How many verbs may share one transaction.
+    pub batch: usize,
+    /// How many verbs may wait for their turn. One more is refused.
+    pub queue: usize,
+    /// How long the writer waits for another program that holds the write lock.
+    pub lock: Duration,
+}
+
+impl Default for Settings {
+    /// Durable. A batch of 64 verbs keeps a transaction below about ten milliseconds; a queue of 2,048 is
+    /// half a second of work.
+    fn default() -> Self {
+        Self {
+            durable: true,
+            batch: 64,
+            queue: 2_048,
+            lock: Duration::from_secs(5),
+        }
+    }
+}
+
 /// An SQLite database: one writer, some readers.
 #[derive(Clone, Debug)]
 pub struct Database {
-    writer: SqlitePool,
+    /// None where the file was opened to be read.
+    writer: Option<Arc<Writer>>,
     readers: SqlitePool,
 }
 
 impl Database {
     /// Opens the file, creating it if it is not there, and migrates it.
     ///
-    /// Every commit is on the disk when it is acknowledged (`synchronous=FULL`).
+    /// Every commit is on the disk when it is acknowledged.
     ///
     /// # Errors
     /// [`CannotOpen`] with the file's name.
     pub async fn open(path: &Path, migrations: &Migrator) -> Result<Self, CannotOpen> {
-        Self::open_with(path, migrations, SqliteSynchronous::Full).await
+        Self::open_with(path, migrations, Settings::default()).await
     }
 
-    /// The same, for what may be lost: a commit is acknowledged before it is on the disk. When the
-    /// power fails, the last ones are gone and the file is whole (`synchronous=NORMAL` with a
-    /// write-ahead log).
+    /// The same, as the settings say.
     ///
     /// # Errors
     /// [`CannotOpen`] with the file's name.
-    pub async fn open_with_relaxed_durability(
+    pub async fn open_with(
         path: &Path,
         migrations: &Migrator,
-    ) -> Result<Self, CannotOpen> {
-        Self::open_with(path, migrations, SqliteSynchronous::Normal).await
-    }
-
-    async fn open_with(
-        path: &Path,
-        migrations: &Migrator,
-        synchronous: SqliteSynchronous,
+        settings: Settings,
     ) -> Result<Self, CannotOpen> {
         make_private_file(path).map_err(|error| CannotOpen::file(path, &error))?;
+        let synchronous = if settings.durable {
+            SqliteSynchronous::Full
+        } else {
+            SqliteSynchronous::Normal
+        };
         let options = SqliteConnectOptions::new()
             .filename(path)
             .foreign_keys(true)
             // What people delete is overwritten with zeros, not left in free pages.
             .pragma("secure_delete", "ON")
+            // The journal of a statement that touches many rows would be a file that is made and
+            // unlinked for every batch.
+            .pragma("temp_store", "MEMORY")
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
-            .busy_timeout(Duration::from_secs(5));
+            .busy_timeout(settings.lock);
         let cannot_open = |error| CannotOpen::sqlite(path, &error);
-        let writer = SqlitePoolOptions::new()
+        let pool = SqlitePoolOptions::new()
             .max_connections(1)
-            // When a disk is full, SQLite ends the transaction by itself, and sqlx still believes in
-            // it: such a connection would refuse every write from then on.
-            .before_acquire(|connection, _| {
-                Box::pin(async move { Ok(!connection.is_in_transaction()) })
-            })
-            .acquire_timeout(Duration::from_secs(10))
             .connect_with(options.clone())
             .await
             .map_err(cannot_open)?;
-        let migrated = migrations.run(&writer).await;
+        let migrated = migrations.run(&pool).await;
         migrated.map_err(|error| CannotOpen::migration(path, &error))?;
+        let mut connection = pool.acquire().await.map_err(cannot_open)?.detach();
         sqlx::query(PROBED)
-            .execute(&writer)
+            .execute(&mut connection)
             .await
             .map_err(cannot_open)?;
         // A page that is broken shows when it is read: better now than in the middle of a handoff.
         let checked: String = sqlx::query_scalar("PRAGMA quick_check(1)")
-            .fetch_one(&writer)
+            .fetch_one(&mut connection)
             .await
             .map_err(cannot_open)?;
         if checked != "ok" {
@@ -110,10 +136,16 @@ impl Database {
         let readers = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options.read_only(true))
+            // A file does not go away as a server does.
+            .test_before_acquire(false)
+            .connect_with(options.clone().read_only(true))
             .await
             .map_err(cannot_open)?;
-        Ok(Self { writer, readers })
+        let writer = Writer::start(connection, options, settings);
+        Ok(Self {
+            writer: Some(Arc::new(writer)),
+            readers,
+        })
     }
 
     /// Opens a file that is there, to look into it and change nothing.
@@ -135,31 +167,38 @@ impl Database {
             .await
             .map_err(|error| CannotOpen::sqlite(path, &error))?;
         Ok(Self {
-            writer: readers.clone(),
+            writer: None,
             readers,
         })
     }
 
-    /// Runs a verb in one transaction, which holds the write lock from its first statement on, and
-    /// commits it. A verb that fails has changed nothing.
+    fn writer(&self) -> Result<&Writer, Unavailable> {
+        self.writer.as_deref().ok_or_else(Unavailable::read_only)
+    }
+
+    /// Runs a verb and answers when what it wrote is committed. A verb that fails has changed nothing.
     ///
-    /// The function owns what it needs, so that another task may run it later:
+    /// The verbs that wait share a transaction, which holds the write lock from its first statement on;
+    /// they run one after the other, and each sees what those before it wrote. An error or a panic in
+    /// one costs that verb alone: the others run again, each in a transaction of its own. So a function
+    /// may run twice, and the first run leaves nothing. It owns what it needs; ids, secrets and the time
+    /// are made before:
     ///
     /// ```text
     /// self.database.write(move |tx| Box::pin(redeem(tx, redemption, now))).await
     /// ```
     ///
+    /// A caller that stops waiting before the verb's turn comes takes the verb with it.
+    ///
     /// # Errors
-    /// [`Unavailable`] from the verb, or when the writer is not free within ten seconds.
+    /// [`Unavailable`] from the verb; when too many wait; when the verb is not done within ten seconds.
+    /// When the commit itself fails, what was written may be on the disk or not, and nothing runs again.
     pub async fn write<T, F>(&self, verb: F) -> Result<T, Unavailable>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, T> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, T> + Clone + Send + 'static,
     {
-        let mut tx = self.begin().await?;
-        let answer = verb(&mut tx).await?;
-        tx.commit().await?;
-        Ok(answer)
+        self.writer()?.run(|answer| jobs::one(verb, answer)).await
     }
 
     /// The same for a verb that may end by taking back what it wrote.
@@ -169,23 +208,19 @@ impl Database {
     pub async fn write_or_undo<T, F>(&self, verb: F) -> Result<T, Unavailable>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, Ending<T>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, Ending<T>> + Clone + Send + 'static,
     {
-        let mut tx = self.begin().await?;
-        match verb(&mut tx).await? {
-            Ending::Commit(answer) => {
-                tx.commit().await?;
-                Ok(answer)
-            }
-            Ending::RollBack(answer) => {
-                tx.rollback().await?;
-                Ok(answer)
-            }
-        }
+        self.writer()?
+            .run(|answer| jobs::one(undoable(verb), answer))
+            .await
     }
 
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Unavailable> {
-        Ok(self.writer.begin_with(dialect::BEGIN_WRITE).await?)
+    /// The same for a verb whose statements take many inputs at once: those that wait run as one set.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub async fn write_in_set<S: Set>(&self, input: S) -> Result<S::Answer, Unavailable> {
+        self.writer()?.run(|answer| jobs::set(input, answer)).await
     }
 
     /// Whether the database can be written to. It writes one row and commits it: neither a read nor a
@@ -194,9 +229,13 @@ impl Database {
     /// # Errors
     /// [`Unavailable`] when it cannot.
     pub async fn ping(&self) -> Result<(), Unavailable> {
-        let mut tx = self.begin().await?;
-        sqlx::query(PROBE).execute(&mut *tx).await?;
-        Ok(tx.commit().await?)
+        self.write(|tx| {
+            Box::pin(async move {
+                sqlx::query(PROBE).execute(tx).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     /// For single statements that only read.
@@ -205,10 +244,39 @@ impl Database {
         &self.readers
     }
 
-    /// Closes all connections, folding the write-ahead log into the file.
+    /// Closes all connections, folding the write-ahead log into the file. Verbs that wait are done
+    /// first; one that comes later is refused.
     pub async fn close(&self) {
+        // The last connection folds the log, and one that only reads cannot.
         self.readers.close().await;
-        self.writer.close().await;
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
+    }
+}
+
+/// A verb within a savepoint, which its undoing ends: the transaction belongs to others too.
+fn undoable<T, F>(
+    verb: F,
+) -> impl for<'c> FnOnce(&'c mut Connection) -> Verb<'c, T> + Clone + Send + 'static
+where
+    T: Send + 'static,
+    F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, Ending<T>> + Clone + Send + 'static,
+{
+    move |tx| {
+        Box::pin(async move {
+            let mut savepoint = tx.begin().await?;
+            match verb(&mut savepoint).await? {
+                Ending::Commit(answer) => {
+                    savepoint.commit().await?;
+                    Ok(answer)
+                }
+                Ending::RollBack(answer) => {
+                    savepoint.rollback().await?;
+                    Ok(answer)
+                }
+            }
+        })
     }
 }
 
@@ -253,6 +321,35 @@ pub fn from_millis(millis: i64) -> Result<OffsetDateTime, Unavailable> {
 mod tests {
     use super::*;
 
+    /// Runs the statements in one transaction.
+    async fn run(
+        database: &Database,
+        statements: &'static [&'static str],
+    ) -> Result<(), Unavailable> {
+        database
+            .write(move |tx| {
+                Box::pin(async move {
+                    for statement in statements {
+                        sqlx::query(*statement).execute(&mut *tx).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    /// The answer of a statement on the writing connection.
+    async fn ask<T>(database: &Database, statement: &'static str) -> T
+    where
+        T: Send + Unpin + 'static,
+        (T,): for<'r> sqlx::FromRow<'r, Row>,
+    {
+        let asked = database.write(move |tx| {
+            Box::pin(async move { Ok(sqlx::query_scalar(statement).fetch_one(tx).await?) })
+        });
+        asked.await.unwrap()
+    }
+
     #[tokio::test]
     async fn the_writer_waits_for_the_disk_and_readers_cannot_write() {
         let folder = tempfile::tempdir().unwrap();
@@ -260,18 +357,8 @@ mod tests {
         let database = Database::open(&folder.path().join("a.db"), &migrations)
             .await
             .unwrap();
-        let mut writing = database.begin().await.unwrap();
-        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
-            .fetch_one(&mut *writing)
-            .await
-            .unwrap();
-        assert_eq!(synchronous, 2);
-        let mode: String = sqlx::query_scalar("PRAGMA journal_mode")
-            .fetch_one(&mut *writing)
-            .await
-            .unwrap();
-        assert_eq!(mode, "wal");
-        writing.rollback().await.unwrap();
+        assert_eq!(ask::<i64>(&database, "PRAGMA synchronous").await, 2);
+        assert_eq!(ask::<String>(&database, "PRAGMA journal_mode").await, "wal");
         let refused = sqlx::query("CREATE TABLE t (a)")
             .execute(database.readers())
             .await;
@@ -330,34 +417,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("full.db");
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        let mut tx = database.begin().await.unwrap();
-        sqlx::query("CREATE TABLE t (a BLOB)")
-            .execute(&mut *tx)
+        run(&database, &["CREATE TABLE t (a BLOB)"]).await.unwrap();
+        const FILL: &[&str] = &["INSERT INTO t VALUES (zeroblob(1000000))"];
+        run(&database, &["PRAGMA max_page_count = 10"])
             .await
             .unwrap();
-        tx.commit().await.unwrap();
-
-        let limit = async |pages: &'static str| {
-            let mut writer = database.writer.acquire().await.unwrap();
-            sqlx::query(pages).execute(&mut *writer).await.unwrap();
-        };
-        let write = async || -> Result<(), Unavailable> {
-            let mut tx = database.begin().await?;
-            sqlx::query("INSERT INTO t VALUES (zeroblob(1000000))")
-                .execute(&mut *tx)
-                .await?;
-            Ok(tx.commit().await?)
-        };
-        limit("PRAGMA max_page_count = 10").await;
-        let full = write().await.unwrap_err();
+        let full = run(&database, FILL).await.unwrap_err();
         assert!(full.to_string().contains("full"), "{full}");
         // The probe writes what fits on the pages that are there, and is refused with everything else
         // where nothing can be written.
-        limit("PRAGMA query_only = ON").await;
+        run(&database, &["PRAGMA query_only = ON"]).await.unwrap();
         database.ping().await.unwrap_err();
-        limit("PRAGMA query_only = OFF").await;
-        limit("PRAGMA max_page_count = 100000").await;
-        write().await.unwrap();
+        run(&database, &["PRAGMA query_only = OFF"]).await.unwrap();
+        run(&database, &["PRAGMA max_page_count = 100000"])
+            .await
+            .unwrap();
+        run(&database, FILL).await.unwrap();
         database.ping().await.unwrap();
         database.close().await;
     }
@@ -367,32 +442,29 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        let run = async |statements: &[&'static str]| {
-            let mut tx = database.begin().await.unwrap();
-            for statement in statements {
-                sqlx::query(*statement).execute(&mut *tx).await.unwrap();
-            }
-            tx.commit().await.unwrap();
-        };
         let is_there = || {
             let bytes = std::fs::read(&path).unwrap();
             bytes.windows(17).any(|part| part == b"the berth is kept")
         };
         let checkpoint = async || {
-            let mut connection = database.writer.acquire().await.unwrap();
-            sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-                .execute(&mut *connection)
+            let mut other = Connection::connect(&path.display().to_string())
                 .await
                 .unwrap();
+            for pragma in [
+                "PRAGMA secure_delete = ON",
+                "PRAGMA wal_checkpoint(TRUNCATE)",
+            ] {
+                sqlx::query(pragma).execute(&mut other).await.unwrap();
+            }
         };
-        run(&[
+        const WRITE: &[&str] = &[
             "CREATE TABLE t (a TEXT)",
             "INSERT INTO t VALUES ('the berth is kept')",
-        ])
-        .await;
+        ];
+        run(&database, WRITE).await.unwrap();
         checkpoint().await;
         assert!(is_there(), "the test would see it");
-        run(&["DELETE FROM t"]).await;
+        run(&database, &["DELETE FROM t"]).await.unwrap();
         checkpoint().await;
         assert!(!is_there());
         database.close().await;
@@ -415,43 +487,24 @@ mod tests {
         database.close().await;
     }
 
-    async fn synchronous(database: &Database) -> i64 {
-        let mut writing = database.begin().await.unwrap();
-        let synchronous = sqlx::query_scalar("PRAGMA synchronous")
-            .fetch_one(&mut *writing)
-            .await
-            .unwrap();
-        writing.rollback().await.unwrap();
-        synchronous
-    }
-
     #[tokio::test]
     async fn every_connection_that_writes_waits_for_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.db");
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        assert_eq!(synchronous(&database).await, 2);
-        assert_eq!(database.writer.options().get_max_connections(), 1);
+        assert_eq!(ask::<i64>(&database, "PRAGMA synchronous").await, 2);
 
-        // One that was closed is opened anew, and so is one whose transaction SQLite ended.
-        let writer = database.writer.acquire().await.unwrap();
-        writer.close().await.unwrap();
-        assert_eq!(synchronous(&database).await, 2);
-        let mut writer = database.writer.acquire().await.unwrap();
-        sqlx::query("PRAGMA synchronous = OFF")
-            .execute(&mut *writer)
-            .await
-            .unwrap();
-        let mut tx = writer.begin().await.unwrap();
-        // As SQLite does by itself when the disk is full.
-        sqlx::query("ROLLBACK").execute(&mut *tx).await.unwrap();
-        drop(tx);
-        drop(writer);
-        assert_eq!(synchronous(&database).await, 2);
+        // One whose transaction SQLite has ended, as it does when the disk is full, is opened anew: what
+        // was set for the old one alone is gone.
+        run(&database, &["PRAGMA cache_size = 77"]).await.unwrap();
+        assert_eq!(ask::<i64>(&database, "PRAGMA cache_size").await, 77);
+        run(&database, &["ROLLBACK"]).await.unwrap_err();
+        assert_ne!(ask::<i64>(&database, "PRAGMA cache_size").await, 77);
+        assert_eq!(ask::<i64>(&database, "PRAGMA synchronous").await, 2);
 
         // And each of another pool on the same file, which another process would have.
         let again = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        assert_eq!(synchronous(&again).await, 2);
+        assert_eq!(ask::<i64>(&again, "PRAGMA synchronous").await, 2);
         again.close().await;
         database.close().await;
     }
@@ -481,16 +534,13 @@ mod tests {
         std::fs::remove_file(&path).unwrap();
 
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        let mut tx = database.begin().await.unwrap();
-        for statement in [
+        const FILL: &[&str] = &[
             "CREATE TABLE t (a TEXT)",
             "CREATE INDEX i ON t (a)",
             "INSERT INTO t SELECT hex(zeroblob(3000)) FROM sqlite_schema",
             "INSERT INTO t SELECT t.a FROM t JOIN t AS u JOIN t AS v",
-        ] {
-            sqlx::query(statement).execute(&mut *tx).await.unwrap();
-        }
-        tx.commit().await.unwrap();
+        ];
+        run(&database, FILL).await.unwrap();
         database.close().await;
         let whole = std::fs::read(&path).unwrap();
         assert!(whole.len() > 20_000, "{}", whole.len());
@@ -506,15 +556,11 @@ mod tests {
 
         std::fs::write(&path, &whole).unwrap();
         let database = Database::open(&path, &Migrator::DEFAULT).await.unwrap();
-        let mut tx = database.begin().await.unwrap();
-        sqlx::query(
+        const OF_TOMORROW: &[&str] = &[
             "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
              VALUES (9999, 'of tomorrow', 1, x'00', 0)",
-        )
-        .execute(&mut *tx)
-        .await
-        .unwrap();
-        tx.commit().await.unwrap();
+        ];
+        run(&database, OF_TOMORROW).await.unwrap();
         database.close().await;
         assert!(refused(&path).await.contains("newer version"));
     }

@@ -11,7 +11,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use database::{CannotOpen, Database, Row, Unavailable};
+use database::{CannotOpen, Database, Row, Settings, Unavailable};
 use sqlx::{Row as _, migrate::Migrator};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -31,15 +31,23 @@ struct LogOnce {
     event: AtomicBool,
 }
 
+/// What is kept here may be lost with the machine's power: a picture is not worth a handoff's waiting
+/// for the disk.
+fn settings() -> Settings {
+    Settings {
+        durable: false,
+        ..Settings::default()
+    }
+}
+
 impl Sqlite {
-    /// Opens the file, creating and migrating it as needed. What is kept here may be lost with the
-    /// machine's power: a picture is not worth a handoff's waiting for the disk.
+    /// Opens the file, creating and migrating it as needed.
     ///
     /// # Errors
     /// [`CannotOpen`] with the file's name.
     pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
         Ok(Self {
-            database: Database::open_with_relaxed_durability(path, &MIGRATIONS).await?,
+            database: Database::open_with(path, &MIGRATIONS, settings()).await?,
             logged: Arc::default(),
         })
     }

@@ -1,0 +1,261 @@
+//! SQLite's one writer: a task that owns the writing connection and commits in groups.
+//!
+//! What queued up while the disk was waited for is the next batch: nobody waits for a batch to fill.
+//!
+//! | What goes wrong | What comes of it |
+//! |---|---|
+//! | a verb fails or panics | the batch is rolled back; each of its verbs runs in a transaction of its own |
+//! | the transaction cannot begin | all of the batch are unavailable; nothing was written |
+//! | the commit fails | all of the batch are unavailable; it may be on the disk, so nothing runs again |
+//! | a rollback or a commit fails | the connection is opened anew: sqlx and SQLite may differ about it |
+
+use std::{
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use futures_util::FutureExt;
+use sqlx::{Connection as _, sqlite::SqliteConnectOptions};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    task::JoinHandle,
+};
+
+use crate::{
+    Connection, Settings, Unavailable, dialect,
+    jobs::{Caller, Job},
+};
+
+/// The longest that a caller waits for a verb. A file that another program has locked gives up after
+/// five seconds; this is for a disk that does not answer at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The way to the writer.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Box<dyn Job>>,
+    closing: Arc<Notify>,
+    task: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    /// Starts the writer on a connection; it opens further ones as the options say.
+    pub(crate) fn start(
+        connection: Connection,
+        options: SqliteConnectOptions,
+        settings: Settings,
+    ) -> Self {
+        let (queue, jobs) = mpsc::channel(settings.queue);
+        let closing = Arc::new(Notify::new());
+        let task = Task {
+            jobs,
+            closing: Arc::clone(&closing),
+            batch: settings.batch,
+            link: Link {
+                connection: Some(connection),
+                options,
+            },
+        };
+        Self {
+            queue,
+            closing,
+            task: Mutex::new(Some(tokio::spawn(task.run()))),
+        }
+    }
+
+    /// Queues a job and waits for its answer.
+    pub(crate) async fn run<T>(
+        &self,
+        job: impl FnOnce(Caller<T>) -> Box<dyn Job>,
+    ) -> Result<T, Unavailable> {
+        let (caller, answer) = oneshot::channel();
+        self.queue
+            .try_send(job(caller))
+            .map_err(|refused| match refused {
+                mpsc::error::TrySendError::Full(_) => Unavailable::because("too many verbs wait"),
+                mpsc::error::TrySendError::Closed(_) => Unavailable::closed(),
+            })?;
+        match tokio::time::timeout(PATIENCE, answer).await {
+            Ok(Ok(answer)) => answer,
+            // The task has ended without an answer, as its runtime did.
+            Ok(Err(_)) => Err(Unavailable::closed()),
+            Err(_) => Err(Unavailable::because("the disk does not answer")),
+        }
+    }
+
+    /// Does what waits, and closes the connection.
+    pub(crate) async fn close(&self) {
+        self.closing.notify_one();
+        let task = self
+            .task
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(task) = task {
+            drop(task.await);
+        }
+    }
+}
+
+/// The task that writes.
+struct Task {
+    jobs: mpsc::Receiver<Box<dyn Job>>,
+    closing: Arc<Notify>,
+    batch: usize,
+    link: Link,
+}
+
+impl Task {
+    async fn run(mut self) {
+        let mut batch = Vec::with_capacity(self.batch);
+        loop {
+            tokio::select! {
+                // What waits is done also while it closes; none is left when the queue has ended.
+                taken = self.jobs.recv_many(&mut batch, self.batch) => if taken == 0 {
+                    break;
+                },
+                () = self.closing.notified() => self.jobs.close(),
+            }
+            self.link.settle(batch.drain(..)).await;
+        }
+        self.link.close().await;
+    }
+}
+
+/// Why a transaction did not commit.
+enum Failed {
+    /// It could not begin: the same will meet the next one.
+    Begin(Unavailable),
+    /// A verb failed, and what the transaction wrote is gone.
+    Verb(Unavailable),
+    /// It is not known whether the transaction is on the disk.
+    Commit(Unavailable),
+}
+
+/// The writing connection, or how to open the next one.
+struct Link {
+    connection: Option<Connection>,
+    options: SqliteConnectOptions,
+}
+
+impl Link {
+    /// Runs a batch and answers each of its verbs.
+    async fn settle(&mut self, batch: impl Iterator<Item = Box<dyn Job>>) {
+        let mut jobs = in_sets(batch.filter(|job| job.is_awaited()));
+        if jobs.is_empty() {
+            return;
+        }
+        match self.commit(&mut jobs).await {
+            Ok(()) => answer(jobs, &Ok(())),
+            Err(Failed::Begin(error) | Failed::Commit(error)) => answer(jobs, &Err(error)),
+            Err(Failed::Verb(error)) => {
+                let verbs: Vec<_> = jobs.into_iter().flat_map(Job::apart).collect();
+                if verbs.len() == 1 {
+                    answer(verbs, &Err(error));
+                } else {
+                    self.settle_apart(verbs).await;
+                }
+            }
+        }
+    }
+
+    /// Runs each verb in a transaction of its own, as one of them does not let the others commit.
+    async fn settle_apart(&mut self, verbs: Vec<Box<dyn Job>>) {
+        let mut verbs = verbs.into_iter();
+        while let Some(verb) = verbs.next() {
+            let mut verb = [verb];
+            let ended = self.commit(&mut verb).await;
+            let (ended, goes_on) = match ended {
+                Ok(()) => (Ok(()), true),
+                Err(Failed::Verb(error) | Failed::Commit(error)) => (Err(error), true),
+                Err(Failed::Begin(error)) => (Err(error), false),
+            };
+            answer(verb, &ended);
+            if !goes_on {
+                // Each of the others would wait as long for the same lock.
+                return answer(verbs, &ended);
+            }
+        }
+    }
+
+    /// Runs the jobs in one transaction.
+    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Failed> {
+        let mut connection = self.take().await.map_err(Failed::Begin)?;
+        let (ended, is_sound) = transaction(&mut connection, jobs).await;
+        if is_sound {
+            self.connection = Some(connection);
+        } else {
+            // Not waited for: a close that hangs must not keep the next verb waiting.
+            drop(connection);
+        }
+        ended
+    }
+
+    /// The connection, which is put back if nothing is wrong with it.
+    async fn take(&mut self) -> Result<Connection, Unavailable> {
+        match self.connection.take() {
+            Some(connection) => Ok(connection),
+            None => Ok(Connection::connect_with(&self.options).await?),
+        }
+    }
+
+    async fn close(self) {
+        if let Some(connection) = self.connection
+            && let Err(error) = connection.close().await
+        {
+            tracing::warn!(%error, "the database was not closed in order");
+        }
+    }
+}
+
+/// Runs the jobs in one transaction; also tells whether the connection can be used again.
+async fn transaction(
+    connection: &mut Connection,
+    jobs: &mut [Box<dyn Job>],
+) -> (Result<(), Failed>, bool) {
+    let mut tx = match connection.begin_with(dialect::BEGIN_WRITE).await {
+        Ok(tx) => tx,
+        Err(error) => return (Err(Failed::Begin(error.into())), false),
+    };
+    for job in jobs {
+        if let Err(error) = unwound(job.run(&mut tx)).await {
+            // On a full disk SQLite ends the transaction by itself; then there is none to roll back, and
+            // sqlx still believes in it.
+            let is_sound = tx.rollback().await.is_ok();
+            return (Err(Failed::Verb(error)), is_sound);
+        }
+    }
+    match tx.commit().await {
+        Ok(()) => (Ok(()), true),
+        Err(error) => (Err(Failed::Commit(error.into())), false),
+    }
+}
+
+/// A panic in a verb is an error of that verb; the writer goes on.
+async fn unwound(verb: crate::Verb<'_, ()>) -> Result<(), Unavailable> {
+    AssertUnwindSafe(verb)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| Err(Unavailable::because("a verb panicked")))
+}
+
+/// The jobs with those that can run as one in one. All of a batch wait at the same time, so that any
+/// order of them is one that could have been.
+fn in_sets(batch: impl Iterator<Item = Box<dyn Job>>) -> Vec<Box<dyn Job>> {
+    let mut jobs: Vec<Box<dyn Job>> = Vec::new();
+    for job in batch {
+        let mut left = Some(job);
+        for set in &mut jobs {
+            left = left.and_then(|job| set.take_in(job));
+        }
+        jobs.extend(left);
+    }
+    jobs
+}
+
+fn answer(jobs: impl IntoIterator<Item = Box<dyn Job>>, ended: &Result<(), Unavailable>) {
+    for job in jobs {
+        job.answer(ended.clone());
+    }
+}
