@@ -10,6 +10,7 @@ mod continuation;
 mod ended;
 mod handoff;
 pub mod identity;
+mod known_clients;
 mod limits;
 mod login;
 mod logout;

@@ -27,7 +27,8 @@ use web::{
 };
 
 use crate::{
-    identity::SESSION_COOKIE, limits::Limits, login::Outcomes, password::Passwords, store::Store,
+    identity::SESSION_COOKIE, known_clients::KnownClients, limits::Limits, login::Outcomes,
+    password::Passwords, store::Store,
 };
 
 /// Its name in a platform's table of sites.
@@ -85,6 +86,7 @@ pub struct Authority(Arc<Parts>);
 pub struct Parts {
     pub(crate) settings: Settings,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) clients: KnownClients,
     pub(crate) passwords: Passwords,
     pub(crate) sessions: Sessions,
     pub(crate) context: Context,
@@ -136,6 +138,7 @@ impl Authority {
         Self(Arc::new(Parts {
             settings,
             store,
+            clients: KnownClients::default(),
             passwords,
             sessions,
             context,

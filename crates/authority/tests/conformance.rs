@@ -84,6 +84,7 @@ macro_rules! conformance {
                     row_79_an_assignment_is_replaced_and_no_other_is_touched,
                     row_79_whoever_may_no_longer_use_a_client_has_no_session_there,
                     an_unknown_client_is_not_assigned,
+                    what_was_held_against_an_older_record_is_refused_and_uses_nothing_up,
                 }
                 sign_ins {
                     a_sign_in_is_found_as_it_began,
@@ -218,12 +219,16 @@ conformance!(sqlite, SqliteFile, also {
             a_used_token_is_still_used_after_a_restart,
             a_database_of_the_first_version_is_brought_up_to_date,
             an_address_of_an_earlier_version_is_found_once_it_is_renewed,
+            a_record_that_another_program_changes_is_another_version,
         }
         races {
             row_3_a_race_between_two_processes_has_one_winner,
+            row_3_in_one_batch_a_token_has_one_winner_and_the_others_do_not_notice,
         }
         rule {
             the_guard_in_sql_agrees_with_the_rule,
         }
     }
 });
+// Each verb commits by itself, as where nothing waits.
+conformance!(sqlite_one_by_one, SqliteOneByOne);

@@ -1,5 +1,7 @@
 //! A request of a client: read, authenticated, and counted if it does not prove its client.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request, rejection::BytesRejection},
@@ -19,13 +21,14 @@ use serde::de::DeserializeOwned;
 use web::{at::At, authorization::basic, peer::Peer};
 
 use super::{ErrorResponse, cors};
-use crate::Authority;
+use crate::{Authority, known_clients, store::KnownClient};
 
 /// A request whose client proved who it is. A request that is not is refused before the handler runs, and
 /// counted by its network and the client that it claims (row 17).
 pub(crate) struct ClientRequest<T> {
-    /// The client.
-    pub(crate) client: Client,
+    /// The client, as it was read for this request or an earlier one: what the request asks for is decided
+    /// by a verb that compares its revision.
+    pub(crate) client: Arc<KnownClient>,
     /// How it proved who it is.
     pub(crate) proof: Proof,
     /// The members of the body.
@@ -100,7 +103,7 @@ impl Call<'_> {
         self.audience.concerns(body.client_id());
         match self.authenticate(body.client_id(), self.audience).await {
             Ok((client, proof)) => {
-                self.flow.client(&client.id);
+                self.flow.client(&client.client.id);
                 Ok(ClientRequest {
                     client,
                     proof,
@@ -124,19 +127,32 @@ impl Call<'_> {
         &self,
         claimed: &str,
         audience: &cors::Audience,
-    ) -> Result<(Client, Proof), ErrorResponse> {
+    ) -> Result<(Arc<KnownClient>, Proof), ErrorResponse> {
         let shown = Shown::by(self.headers).ok_or_else(ErrorResponse::invalid_client)?;
         let id = ClientId::parse(claimed).map_err(|_| ErrorResponse::invalid_client())?;
-        let client = self
-            .authority
-            .store
-            .find_client(&id)
+        for from in [known_clients::From::Earlier, known_clients::From::Store] {
+            let known = self.find(&id, from).await?;
+            audience.found(known.as_ref().map(|known| &known.client));
+            let proof = known
+                .as_ref()
+                .and_then(|known| shown.proof_of(&known.client));
+            if let (Some(known), Some(proof)) = (known, proof) {
+                return Ok((known, proof));
+            }
+        }
+        Err(ErrorResponse::invalid_client())
+    }
+
+    async fn find(
+        &self,
+        id: &ClientId,
+        from: known_clients::From,
+    ) -> Result<Option<Arc<KnownClient>>, ErrorResponse> {
+        self.authority
+            .clients
+            .find(&*self.authority.store, id, from)
             .await
-            .map_err(|cause| ErrorResponse::unavailable(self.flow.trace(), cause))?;
-        audience.found(client.as_ref());
-        client
-            .and_then(|client| shown.proof_of(&client).map(|proof| (client, proof)))
-            .ok_or_else(ErrorResponse::invalid_client)
+            .map_err(|cause| ErrorResponse::unavailable(self.flow.trace(), cause))
     }
 }
 

@@ -1,8 +1,9 @@
 //! H3: the relying party sends the browser here for a token that is welded to its own state.
 
+use std::sync::Arc;
+
 use axum::response::Response;
 use handoff::{
-    client::Client,
     flow::FlowId,
     handoff::Request,
     ids::ClientId,
@@ -25,7 +26,8 @@ use web::{
 use crate::{
     Authority, continuation,
     identity::{MaybeSignedIn, SignedIn, SignedInForms},
-    store::{Consent, Issuance, NewHandoff, Remembered},
+    known_clients::From,
+    store::{Consent, Issuance, KnownClient, NewHandoff, Remembered},
 };
 
 /// The step that a request is, as it arrives.
@@ -42,16 +44,34 @@ pub(crate) async fn get(
     page: Page,
 ) -> Result<Response, ErrorPage> {
     authority.admit(signed_in.as_ref(), peer)?;
+    // A record from an earlier request refuses nothing: what does not fit it is held against the store.
+    if let Ok(asked) = Asked::check(&authority, &steps, query.clone(), From::Earlier).await
+        && let Some(answer) = begin(&authority, asked, signed_in.as_ref(), &steps, &page).await?
+    {
+        return Ok(answer);
+    }
     let wanted = query.redirect_uri.clone();
-    let asked = match Asked::check(&authority, &steps, query).await {
+    let asked = match Asked::check(&authority, &steps, query, From::Store).await {
         Ok(asked) => asked,
         Err(problem) => return refuse(&authority, wanted.as_deref(), problem),
     };
+    begin(&authority, asked, signed_in.as_ref(), &steps, &page)
+        .await?
+        .ok_or_else(client_keeps_changing)
+}
+
+/// Answers a request without a decision of the person; none if its client has changed meanwhile.
+async fn begin(
+    authority: &Authority,
+    asked: Asked,
+    signed_in: Option<&SignedIn>,
+    steps: &FlowRecorder,
+    page: &Page,
+) -> Result<Option<Response>, ErrorPage> {
     let Some(signed_in) = signed_in else {
         steps.step(Step::SignInAsked);
-        return Ok(redirect::see_other(&continuation::sign_in_for(
-            &asked.query,
-        )));
+        let sign_in = continuation::sign_in_for(&asked.query);
+        return Ok(Some(redirect::see_other(&sign_in)));
     };
     let launch = asked.query.launch.as_deref();
     let launch = launch.and_then(|text| Unverified::<LaunchTicket>::new(text).ok());
@@ -60,8 +80,13 @@ pub(crate) async fn get(
         request: continuation::fingerprint(&asked.query),
     };
     asked
-        .answer(&authority, signed_in, consent, &steps, page)
+        .answer(authority, signed_in, consent, steps, page)
         .await
+}
+
+/// Its record changed between reading it and asking the store for a token, which compares the two.
+fn client_keeps_changing() -> ErrorPage {
+    ErrorPage::unavailable("the client's record changed meanwhile")
 }
 
 /// The confirmation page's form: the request once more, and what the person decided.
@@ -103,7 +128,7 @@ pub(crate) async fn post(
         code_challenge_method: fields.code_challenge_method,
         launch: None,
     };
-    let asked = Asked::check(&authority, &steps, query).await?;
+    let asked = Asked::check(&authority, &steps, query, From::Store).await?;
     // Nobody is signed in any more, or somebody else is: whoever it is, the request itself still stands.
     let Some(signed_in) = signed_in else {
         if fields.decision == Decision::Cancel {
@@ -116,7 +141,7 @@ pub(crate) async fn post(
         return Ok(Refused::from(RefusalReason::NotSignedIn).on(answer));
     };
     if is_stale {
-        let name = &asked.client.name;
+        let name = &asked.known.client.name;
         let go_on = (
             continuation::path_of(&asked.query),
             format!("Go on to {name}"),
@@ -124,14 +149,13 @@ pub(crate) async fn post(
         return Err(ErrorPage::stale_form().leading_to(go_on.0, go_on.1));
     }
     match fields.decision {
-        Decision::Continue => {
-            asked
-                .answer(&authority, signed_in, Consent::Confirmed, &steps, page)
-                .await
-        }
+        Decision::Continue => asked
+            .answer(&authority, &signed_in, Consent::Confirmed, &steps, &page)
+            .await?
+            .ok_or_else(client_keeps_changing),
         Decision::Cancel => {
             let (user, now) = (signed_in.sign_in.user.id, authority.context.now());
-            let client = &asked.client.id;
+            let client = &asked.known.client.id;
             let declined = Remembered {
                 client,
                 flow: FlowId::of(&asked.state.digest()),
@@ -148,7 +172,7 @@ pub(crate) async fn post(
 /// A request whose client and redirect URI are good: from here on the browser may be sent there.
 struct Asked {
     query: AuthorizeQuery,
-    client: Client,
+    known: Arc<KnownClient>,
     redirect_uri: ClientUri,
     state: Unverified<State>,
     challenge: Option<Challenge>,
@@ -159,6 +183,7 @@ impl Asked {
         authority: &Authority,
         steps: &FlowRecorder,
         query: AuthorizeQuery,
+        from: From,
     ) -> Result<Self, ErrorPage> {
         let policy = &authority.context.policy;
         let state = query.state.as_deref().map(Unverified::new);
@@ -169,12 +194,13 @@ impl Asked {
         let Some(Ok(id)) = id else {
             return Err(ErrorPage::unknown_client());
         };
-        let client = authority
-            .store
-            .find_client(&id)
+        let known = authority
+            .clients
+            .find(&*authority.store, &id, from)
             .await
             .map_err(ErrorPage::unavailable)?;
-        let client = client.ok_or_else(ErrorPage::unknown_client)?;
+        let known = known.ok_or_else(ErrorPage::unknown_client)?;
+        let client = &known.client;
         steps.client(&client.id);
         let redirect_uri = query
             .redirect_uri
@@ -200,7 +226,7 @@ impl Asked {
         }
         Ok(Self {
             query,
-            client,
+            known,
             redirect_uri,
             state,
             challenge,
@@ -210,21 +236,23 @@ impl Asked {
     async fn answer(
         self,
         authority: &Authority,
-        signed_in: SignedIn,
+        signed_in: &SignedIn,
         consent: Consent,
         steps: &FlowRecorder,
-        page: Page,
-    ) -> Result<Response, ErrorPage> {
+        page: &Page,
+    ) -> Result<Option<Response>, ErrorPage> {
+        let client = &self.known.client;
         let token = new_token(authority);
         let digest = token.digest();
         let new = NewHandoff {
             request: Request {
-                client: self.client.id.clone(),
+                client: client.id.clone(),
                 redirect_uri: self.redirect_uri.as_str().to_owned(),
                 state: self.state.digest(),
                 challenge: self.challenge,
-                lifetime: self.client.handoff_lifetime,
+                lifetime: client.handoff_lifetime,
             },
+            client_revision: self.known.revision,
             token: digest,
             sign_in: signed_in.sign_in.id,
             consent,
@@ -239,40 +267,44 @@ impl Asked {
             Issuance::Issued => {
                 steps.issued(digest);
                 steps.step(Step::TokenIssued);
-                Ok(redirect::see_other(&self.redirect_uri.with_query(&[
+                let back = self.redirect_uri.with_query(&[
                     ("handoff_token", token.expose().as_ref()),
                     ("state", self.state.expose().as_ref()),
                     ("iss", authority.settings.origin.as_str()),
-                ])))
+                ]);
+                Ok(Some(redirect::see_other(&back)))
             }
             Issuance::MustAsk => {
                 steps.step(Step::ConfirmationAsked);
-                Ok(self.ask(authority, &signed_in, page))
+                Ok(Some(self.ask(authority, signed_in, page.clone())))
             }
-            Issuance::NotAssigned => Ok(self.deny(authority, Declined::NotAssigned)),
+            Issuance::NotAssigned => Ok(Some(self.deny(authority, Declined::NotAssigned))),
             Issuance::SignedOut => {
                 steps.step(Step::SignInAsked);
-                Ok(redirect::see_other(&continuation::sign_in_for(&self.query)))
+                let sign_in = continuation::sign_in_for(&self.query);
+                Ok(Some(redirect::see_other(&sign_in)))
             }
+            Issuance::ClientChanged => Ok(None),
         }
     }
 
     fn ask(self, authority: &Authority, signed_in: &SignedIn, page: Page) -> Response {
+        let client = &self.known.client;
         let request = self.query.without_launch();
         let request = request
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()));
         let model = Confirm {
             person: signed_in.person(),
-            client_name: self.client.name.clone(),
-            client_host: self.client.origin.authority().to_owned(),
+            client_name: client.name.clone(),
+            client_host: client.origin.authority().to_owned(),
             csrf: signed_in.csrf().clone(),
             request: request.collect(),
         };
-        let title = format!("Continue to {}", self.client.name);
+        let title = format!("Continue to {}", client.name);
         let frame = authority.context.frame.clone();
         page.back_to(continuation::path_of(&self.query))
-            .forms_end_at([self.client.origin])
+            .forms_end_at([client.origin.clone()])
             .show(move || frame.page(title, false, view! { <ConfirmPage model /> }))
     }
 
@@ -331,11 +363,9 @@ enum Declined {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use axum::response::IntoResponse;
     use handoff::{
-        client::{AssignedTo, HandoffLifetime, Icon, Kind, Registration},
+        client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
         policy::Policy,
         token::{ClientSecret, Verifier},
         uri::{LocalPath, Origin},
@@ -421,7 +451,7 @@ mod tests {
             (Declined::NotAssigned, "&error_description=not_assigned"),
         ] {
             let query = request(&redirect_uri, "s".to_owned());
-            let Ok(asked) = Asked::check(&authority, &aside(), query).await else {
+            let Ok(asked) = Asked::check(&authority, &aside(), query, From::Store).await else {
                 panic!("it is refused")
             };
             let answer = asked.deny(&authority, denial);
@@ -448,13 +478,13 @@ mod tests {
             (Kind::Public { sdk_compat: true }, None),
         ] {
             let authority = authority(&redirect_uri, kind).await;
-            let asked = Asked::check(&authority, &aside(), with.clone())
+            let asked = Asked::check(&authority, &aside(), with.clone(), From::Store)
                 .await
                 .ok()
                 .unwrap();
             assert_eq!(asked.challenge, expected.flatten());
             for bad in [&without, &plain, &unreadable] {
-                let asked = Asked::check(&authority, &aside(), bad.clone()).await;
+                let asked = Asked::check(&authority, &aside(), bad.clone(), From::Store).await;
                 match expected {
                     Some(_) => assert!(asked.is_err(), "{bad:?}"),
                     None => assert_eq!(asked.ok().unwrap().challenge, None, "{bad:?}"),
@@ -474,11 +504,15 @@ mod tests {
         let longest = query(state(LocalPath::MAX_LENGTH - spent));
         let path = continuation::path_of(&longest);
         assert_eq!(path.len(), LocalPath::MAX_LENGTH);
-        assert!(Asked::check(&authority, &aside(), longest).await.is_ok());
+        assert!(
+            Asked::check(&authority, &aside(), longest, From::Store)
+                .await
+                .is_ok()
+        );
         assert!(continuation::parse(&path, &authority.settings.origin).is_some());
 
         let longer = query(state(LocalPath::MAX_LENGTH - spent + 1));
-        let Err(problem) = Asked::check(&authority, &aside(), longer).await else {
+        let Err(problem) = Asked::check(&authority, &aside(), longer, From::Store).await else {
             panic!("it is not refused")
         };
         let status = problem.into_response().status();

@@ -18,7 +18,7 @@ use handoff::{
 };
 use http::{Method, StatusCode};
 use recording::{flow_recorder::FlowRecorder, redact};
-use web::at::At;
+use web::{at::At, peer::Peer};
 
 use crate::{
     Authority,
@@ -27,7 +27,7 @@ use crate::{
         client_request::{ClientRequest, FromClient},
         cors,
     },
-    store::Redemption,
+    store::{NotRedeemed, Redemption},
 };
 
 /// The most that a body may hold, in bytes.
@@ -60,6 +60,7 @@ impl FromClient for VerifyRequest {
 async fn handle(
     At(authority): At<Authority>,
     flow: FlowRecorder,
+    peer: Peer,
     ClientRequest {
         client,
         proof,
@@ -67,16 +68,19 @@ async fn handle(
     }: ClientRequest<VerifyRequest>,
 ) -> Result<Json<VerifyResponse>, ErrorResponse> {
     let trace = flow.trace();
+    let revision = client.revision;
+    let client = &client.client.id;
     let access_token = AccessToken::mint(authority.context.random.bytes());
     let redemption = Redemption {
         presented: Presented {
-            client: client.id.clone(),
+            client: client.clone(),
             proof,
             token: request.handoff_token,
             state: request.state,
             redirect_uri: request.redirect_uri,
             verifier: request.code_verifier,
         },
+        client_revision: revision,
         access_token: access_token.digest(),
         session: SessionId::mint(authority.context.random.bytes()),
     };
@@ -88,11 +92,16 @@ async fn handle(
         .map_err(|cause| ErrorResponse::unavailable(trace, cause))?;
     let redeemed = match decided {
         Ok(redeemed) => redeemed,
-        Err(reason) => {
+        // What the client showed was right for a record that is there no more.
+        Err(NotRedeemed::ClientChanged) => {
+            let refusal = ErrorResponse::invalid_client();
+            return Err(authority.unproven(trace, peer, Some(client.as_str()), refusal));
+        }
+        Err(NotRedeemed::Refused(reason)) => {
             if reason == RefusalReason::Replayed {
-                tracing::warn!(trace = %trace, event = "handoff.replay", client = %client.id, "handoff");
+                tracing::warn!(trace = %trace, event = "handoff.replay", client = %client, "handoff");
             }
-            authority.token_refused(trace, &client.id);
+            authority.token_refused(trace, client);
             return Err(refusal(reason, &authority.context.policy));
         }
     };

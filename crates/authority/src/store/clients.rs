@@ -29,6 +29,20 @@ pub enum SecretSet {
     Public,
 }
 
+/// Which version of a client's record something was held against. Every change of the record, by
+/// whichever process, makes another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Revision(pub(crate) i64);
+
+/// A client as it was read.
+#[derive(Clone, Debug)]
+pub struct KnownClient {
+    /// The record.
+    pub client: Client,
+    /// Which version of it.
+    pub revision: Revision,
+}
+
 /// The registered clients.
 #[async_trait]
 pub trait ClientStore: Send + Sync {
@@ -62,8 +76,13 @@ pub trait ClientStore: Send + Sync {
         now: OffsetDateTime,
     ) -> Result<bool, Unavailable>;
 
+    /// The client with this id, with what tells later whether it has changed.
+    async fn read_client(&self, id: &ClientId) -> Result<Option<KnownClient>, Unavailable>;
+
     /// The client with this id.
-    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable>;
+    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
+        Ok(self.read_client(id).await?.map(|known| known.client))
+    }
 
     /// Whether a public client lives at this origin, as an `Origin` header says it.
     async fn is_public_origin(&self, origin: &str) -> Result<bool, Unavailable>;

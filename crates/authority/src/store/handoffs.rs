@@ -13,13 +13,15 @@ use handoff::{
 };
 use time::OffsetDateTime;
 
-use super::RequestFingerprint;
+use super::{RequestFingerprint, Revision};
 
 /// H3: a handoff token that is about to be stored.
 #[derive(Clone, Debug)]
 pub struct NewHandoff {
     /// The request that it answers.
     pub request: Request,
+    /// The client's record that the request was held against.
+    pub client_revision: Revision,
     /// The token, hashed.
     pub token: Digest<HandoffToken>,
     /// The sign-in of the browser that asks.
@@ -52,6 +54,9 @@ pub enum Issuance {
     MustAsk,
     /// The person may not use the client. No token was stored.
     NotAssigned,
+    /// The client's record is not the one that the request was held against: hold it against the new one.
+    /// Nothing was stored.
+    ClientChanged,
     /// The sign-in is not alive, or the person is gone. Nothing was stored.
     SignedOut,
 }
@@ -61,6 +66,8 @@ pub enum Issuance {
 pub struct Redemption {
     /// What the client presents.
     pub presented: Presented,
+    /// The client's record that its credential was held against.
+    pub client_revision: Revision,
     /// The access token, hashed.
     pub access_token: Digest<AccessToken>,
     /// The id of the session.
@@ -78,6 +85,16 @@ pub struct Redeemed {
     pub auth_time: OffsetDateTime,
     /// How.
     pub amr: Vec<String>,
+}
+
+/// H5: why the client got nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotRedeemed {
+    /// The rule refuses it.
+    Refused(RefusalReason),
+    /// The client's record is not the one that its credential was held against: hold it against the new
+    /// one. Nothing was used up.
+    ClientChanged,
 }
 
 /// Launch tickets (H1) and handoff tokens (H3, H5).
@@ -106,5 +123,5 @@ pub trait HandoffStore: Send + Sync {
         redemption: Redemption,
         now: OffsetDateTime,
         policy: &Policy,
-    ) -> Result<Result<Redeemed, RefusalReason>, Unavailable>;
+    ) -> Result<Result<Redeemed, NotRedeemed>, Unavailable>;
 }

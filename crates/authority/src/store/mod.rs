@@ -45,8 +45,10 @@ pub use accounts::{Account, AccountStore, Added, Listed, NewUser};
 pub use attempts::AttemptStore;
 pub use browsers::BrowserStore;
 pub use client_sessions::{ClientSession, ClientSessionStore, NoSession, OwnClientSession};
-pub use clients::{ClientAdded, ClientStore, SecretSet};
-pub use handoffs::{Consent, HandoffStore, Issuance, NewHandoff, Redeemed, Redemption};
+pub use clients::{ClientAdded, ClientStore, KnownClient, Revision, SecretSet};
+pub use handoffs::{
+    Consent, HandoffStore, Issuance, NewHandoff, NotRedeemed, Redeemed, Redemption,
+};
 pub use maintenance::Maintenance;
 pub use memory::Memory;
 pub use recent::{

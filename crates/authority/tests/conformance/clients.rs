@@ -1,11 +1,11 @@
-use authority::store::{ClientAdded, NoSession, SecretSet};
+use authority::store::{ClientAdded, Consent, Issuance, NoSession, NotRedeemed, SecretSet};
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     refusal_reason::RefusalReason,
     token::{ClientSecret, Secret},
 };
 
-use super::world::{NOTES, START, TASKS, World, id, new_client};
+use super::world::{NOTES, REQUEST, START, TASKS, World, id, new_client};
 
 /// A client that differs from [`new_client`] in every field but the id.
 fn unlike(client: &str, world_alice: handoff::ids::UserId) -> Client {
@@ -274,4 +274,44 @@ pub(crate) async fn an_unknown_client_is_not_assigned<F>(world: World<F>) {
         .await;
     assert!(!assigned.unwrap());
     assert_eq!(world.client_ids().await, [NOTES, TASKS]);
+}
+
+pub(crate) async fn what_was_held_against_an_older_record_is_refused_and_uses_nothing_up<F>(
+    world: World<F>,
+) {
+    let notes = id(NOTES);
+    let sign_in = world.sign_in(world.alice).await;
+    let sent = world.send(sign_in, START).await;
+    let mut old = world.revision(&notes).await;
+    assert_eq!(world.revision(&notes).await, old, "reading changes nothing");
+    let record = world.store.find_client(&notes).await.unwrap().unwrap();
+    for change in ["put", "installed", "secret", "assigned"] {
+        let secret = ClientSecret::mint([8; 32]).digest();
+        match change {
+            "put" => world.store.put_client(&record).await.unwrap(),
+            "installed" => world.store.install_client(&record).await.unwrap(),
+            "secret" => {
+                let set = world.store.set_client_secret(&notes, secret).await;
+                assert_eq!(set.unwrap(), SecretSet::Done);
+            }
+            _ => world.assign(NOTES, AssignedTo::Everyone).await,
+        }
+        let ticket = world.launch(sign_in, NOTES, START).await;
+        let silent = Consent::Silent {
+            launch: Some(ticket),
+            request: REQUEST,
+        };
+        let started = world.started();
+        let issuance = world
+            .issue_for(old, &started, sign_in, silent.clone(), START)
+            .await;
+        assert_eq!(issuance, Issuance::ClientChanged, "{change}");
+        let refused = world.redeem_for(old, sent.presented()).await;
+        assert_eq!(refused.unwrap_err(), NotRedeemed::ClientChanged, "{change}");
+        old = world.revision(&notes).await;
+        let issuance = world.issue_for(old, &started, sign_in, silent, START).await;
+        assert_eq!(issuance, Issuance::Issued, "{change}");
+    }
+    let redeemed = world.redeem_for(old, sent.presented()).await;
+    assert!(redeemed.is_ok(), "{redeemed:?}");
 }

@@ -11,7 +11,7 @@ use handoff::{
     ids::{SignInId, UserId},
     refusal_reason::RefusalReason,
 };
-use sqlx::migrate::Migrator;
+use sqlx::{Connection, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
 
 use super::{
     attempts::{attempt, counter},
@@ -166,4 +166,19 @@ pub(crate) async fn a_database_of_the_first_version_is_brought_up_to_date(
     let found = store.touch_sign_in(next_id, now, IDLE).await.unwrap();
     assert_eq!(found.unwrap().previous, Some(START));
     assert_eq!(store.recent_handoffs(world.alice, now).await.unwrap(), []);
+}
+
+pub(crate) async fn a_record_that_another_program_changes_is_another_version(
+    world: World<SqliteFile>,
+) {
+    let old = world.revision(&id(NOTES)).await;
+    let options = SqliteConnectOptions::new().filename(world.fixture.path());
+    let mut other = SqliteConnection::connect_with(&options).await.unwrap();
+    // As a program of an earlier version writes it, which knows nothing of versions.
+    sqlx::query("UPDATE client SET name = 'Notes, renamed' WHERE id = 'notes'")
+        .execute(&mut other)
+        .await
+        .unwrap();
+    assert_ne!(world.revision(&id(NOTES)).await, old);
+    other.close().await.unwrap();
 }

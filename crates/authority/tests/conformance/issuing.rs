@@ -1,4 +1,4 @@
-use authority::store::{Consent, Issuance};
+use authority::store::{Consent, Issuance, NotRedeemed, Revision};
 use handoff::{
     client::AssignedTo,
     ids::SignInId,
@@ -168,9 +168,11 @@ pub(crate) async fn an_unknown_client_gets_nothing<F>(world: World<F>) {
     let issuance = world
         .issue(&started, sign_in, Consent::Confirmed, START)
         .await;
-    assert_eq!(issuance, Issuance::NotAssigned);
-    let attempt = world.redeem(started.presented(), START).await;
-    assert_eq!(attempt.rejection(), Some(RefusalReason::Unknown));
+    assert_eq!(issuance, Issuance::ClientChanged);
+    let refused = world
+        .redeem_for(Revision::default(), started.presented())
+        .await;
+    assert_eq!(refused.unwrap_err(), NotRedeemed::ClientChanged);
 }
 
 pub(crate) async fn a_sign_in_that_is_not_alive_gets_nothing<F>(world: World<F>) {

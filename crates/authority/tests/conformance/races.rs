@@ -6,7 +6,9 @@ use authority::{
     store::{Added, Issuance, NoSession},
     throttle::{Admission, Rule},
 };
+use futures_util::{FutureExt as _, future::BoxFuture};
 use handoff::{ids::UserId, refusal_reason::RefusalReason};
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::Barrier;
 
 use super::attempts::{attempt, counter};
@@ -165,5 +167,53 @@ pub(crate) async fn row_64_parallel_guesses_are_no_more_than_the_free_ones<F>(wo
             .iter()
             .filter(|admission| **admission == Admission::Admitted);
         assert_eq!(admitted.count(), 50, "round {round}");
+    }
+}
+
+pub(crate) async fn row_3_in_one_batch_a_token_has_one_winner_and_the_others_do_not_notice(
+    world: World<SqliteFile>,
+) {
+    let sign_in = world.sign_in(world.alice).await;
+    for _ in 0..20 {
+        let sent = world.send(sign_in, START).await;
+        let mut others = Vec::new();
+        for _ in 0..31 {
+            others.push(world.send(sign_in, START).await);
+        }
+        // While another program holds the write lock, all 63 come to wait for one transaction.
+        let options = SqliteConnectOptions::new().filename(world.fixture.path());
+        let mut lock = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(&mut lock)
+            .await
+            .unwrap();
+        let release = async move {
+            // As long as it takes for all of them to be queued.
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            sqlx::query("ROLLBACK").execute(&mut lock).await.unwrap();
+            lock.close().await.unwrap();
+            None
+        };
+        let redeem = |sent: &Sent| {
+            let (people, presented) = (world.people.clone(), sent.presented());
+            async move { Some(people.redeem(presented, START).await) }
+        };
+        let mut tasks: Vec<BoxFuture<'static, Option<Attempt>>> = vec![release.boxed()];
+        for turn in 0..32 {
+            tasks.push(redeem(&sent).boxed());
+            if let Some(other) = others.get(turn) {
+                tasks.push(redeem(other).boxed());
+            }
+        }
+        let attempts = together(tasks).await.into_iter().flatten();
+        let (same, bystanders): (Vec<_>, Vec<_>) =
+            attempts.enumerate().partition(|(turn, _)| turn % 2 == 0);
+        let same: Vec<_> = same.into_iter().map(|(_, attempt)| attempt).collect();
+        assert_one_winner(&world, &same).await;
+        assert_eq!(bystanders.len(), 31);
+        for (_, attempt) in bystanders {
+            attempt.accepted();
+            assert_eq!(world.closed(attempt.access, START).await, None);
+        }
     }
 }

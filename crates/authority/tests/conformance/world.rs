@@ -15,9 +15,10 @@ use authority::{
     people::Email,
     store::{
         Added, Began, Consent, Issuance, Memory, NewHandoff, NewSignIn, NewUser, NoSession,
-        Redeemed, Redemption, RequestFingerprint, Sqlite, Store,
+        NotRedeemed, Redeemed, Redemption, RequestFingerprint, Revision, Sqlite, Store,
     },
 };
+use database::Settings;
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Kind, Registration},
     handoff::{Handoff, Launch, Request},
@@ -92,6 +93,25 @@ impl Fixture for SqliteFile {
 
     async fn open(&self) -> Arc<dyn Store> {
         Arc::new(Sqlite::open(&self.path()).await.unwrap())
+    }
+}
+
+/// The same, whose writer takes one verb at a time.
+pub(crate) struct SqliteOneByOne(TempDir);
+
+#[async_trait]
+impl Fixture for SqliteOneByOne {
+    async fn create() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        let settings = Settings {
+            batch: 1,
+            ..Settings::default()
+        };
+        let path = self.0.path().join("authority.db");
+        Arc::new(Sqlite::open_with(&path, settings).await.unwrap())
     }
 }
 
@@ -374,8 +394,23 @@ impl People {
         consent: Consent,
         now: OffsetDateTime,
     ) -> Issuance {
+        let revision = self.revision(&started.client).await;
+        self.issue_for(revision, started, sign_in, consent, now)
+            .await
+    }
+
+    /// H3 for a request that was held against this version of its client's record.
+    pub(crate) async fn issue_for(
+        &self,
+        client_revision: Revision,
+        started: &Sent,
+        sign_in: SignInId,
+        consent: Consent,
+        now: OffsetDateTime,
+    ) -> Issuance {
         let issue = NewHandoff {
             request: started.request(),
+            client_revision,
             token: started.token.digest(),
             sign_in,
             consent,
@@ -410,9 +445,32 @@ impl People {
         started
     }
 
+    /// The version of a client's record as it is now; of a client that is not there, any.
+    pub(crate) async fn revision(&self, client: &ClientId) -> Revision {
+        let known = self.store.read_client(client).await.unwrap();
+        known.map(|known| known.revision).unwrap_or_default()
+    }
+
     /// H5.
     pub(crate) async fn redeem(&self, presented: Presented, now: OffsetDateTime) -> Attempt {
         self.redeem_by(&Policy::STRICT, presented, now).await
+    }
+
+    /// H5 by a client whose credential was held against this version of its record.
+    pub(crate) async fn redeem_for(
+        &self,
+        client_revision: Revision,
+        presented: Presented,
+    ) -> Result<Redeemed, NotRedeemed> {
+        let redemption = Redemption {
+            presented,
+            client_revision,
+            access_token: AccessToken::mint(self.random()).digest(),
+            session: SessionId::mint(self.random()),
+        };
+        let policy = &Policy::STRICT;
+        let redeemed = self.store.redeem_handoff(redemption, START, policy).await;
+        redeemed.unwrap()
     }
 
     pub(crate) async fn redeem_by(
@@ -424,13 +482,18 @@ impl People {
         let session = SessionId::mint(self.random());
         let access = AccessToken::mint(self.random()).digest();
         let redemption = Redemption {
+            client_revision: self.revision(&presented.client).await,
             presented,
             access_token: access,
             session,
         };
         let outcome = self.store.redeem_handoff(redemption, now, policy).await;
+        let outcome = outcome.unwrap().map_err(|refused| match refused {
+            NotRedeemed::Refused(reason) => reason,
+            NotRedeemed::ClientChanged => panic!("the client was read just now"),
+        });
         Attempt {
-            outcome: outcome.unwrap(),
+            outcome,
             session,
             access,
         }

@@ -1,6 +1,6 @@
 //! Clients in memory.
 
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, hash_map::Entry};
 
 use async_trait::async_trait;
 use database::Unavailable;
@@ -12,7 +12,7 @@ use handoff::{
 use time::OffsetDateTime;
 
 use super::{
-    super::{ClientAdded, ClientStore, SecretSet},
+    super::{ClientAdded, ClientStore, KnownClient, Revision, SecretSet},
     Memory, State,
 };
 
@@ -22,19 +22,35 @@ impl State {
             .get(client)
             .is_some_and(|client| client.assigned_to.includes(user))
     }
+
+    /// The clients, about to be changed.
+    fn clients_to_change(&mut self) -> &mut HashMap<ClientId, Client> {
+        self.client_changes += 1;
+        &mut self.clients
+    }
+
+    /// One number for all: a change of one client makes a new version of each.
+    const fn revision(&self) -> Revision {
+        Revision(self.client_changes)
+    }
+
+    pub(super) fn is_as_it_was(&self, client: &ClientId, revision: Revision) -> bool {
+        self.clients.contains_key(client) && self.revision() == revision
+    }
 }
 
 #[async_trait]
 impl ClientStore for Memory {
     async fn put_client(&self, client: &Client) -> Result<(), Unavailable> {
         self.state()
-            .clients
+            .clients_to_change()
             .insert(client.id.clone(), client.clone());
         Ok(())
     }
 
     async fn install_client(&self, client: &Client) -> Result<(), Unavailable> {
-        let clients = &mut self.state().clients;
+        let mut state = self.state();
+        let clients = state.clients_to_change();
         let mut client = client.clone();
         if let Some(there) = clients.get(&client.id) {
             client.assigned_to = there.assigned_to.clone();
@@ -44,13 +60,15 @@ impl ClientStore for Memory {
     }
 
     async fn add_client(&self, client: &Client) -> Result<ClientAdded, Unavailable> {
-        Ok(match self.state().clients.entry(client.id.clone()) {
-            Entry::Occupied(_) => ClientAdded::IdTaken,
-            Entry::Vacant(free) => {
-                free.insert(client.clone());
-                ClientAdded::New
-            }
-        })
+        Ok(
+            match self.state().clients_to_change().entry(client.id.clone()) {
+                Entry::Occupied(_) => ClientAdded::IdTaken,
+                Entry::Vacant(free) => {
+                    free.insert(client.clone());
+                    ClientAdded::New
+                }
+            },
+        )
     }
 
     async fn list_clients(&self) -> Result<Vec<Client>, Unavailable> {
@@ -64,7 +82,7 @@ impl ClientStore for Memory {
         id: &ClientId,
         new: Digest<ClientSecret>,
     ) -> Result<SecretSet, Unavailable> {
-        Ok(match self.state().clients.get_mut(id) {
+        Ok(match self.state().clients_to_change().get_mut(id) {
             None => SecretSet::Unknown,
             Some(client) => match &mut client.kind {
                 Kind::Confidential { secret } => {
@@ -84,7 +102,7 @@ impl ClientStore for Memory {
     ) -> Result<bool, Unavailable> {
         let mut guard = self.state();
         let state = &mut *guard;
-        let Some(client) = state.clients.get_mut(id) else {
+        let Some(client) = state.clients_to_change().get_mut(id) else {
             return Ok(false);
         };
         client.assigned_to = assigned_to.clone();
@@ -96,8 +114,12 @@ impl ClientStore for Memory {
         Ok(true)
     }
 
-    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
-        Ok(self.state().clients.get(id).cloned())
+    async fn read_client(&self, id: &ClientId) -> Result<Option<KnownClient>, Unavailable> {
+        let state = self.state();
+        Ok(state.clients.get(id).map(|client| KnownClient {
+            client: client.clone(),
+            revision: state.revision(),
+        }))
     }
 
     async fn is_public_origin(&self, origin: &str) -> Result<bool, Unavailable> {

@@ -14,7 +14,8 @@ use time::OffsetDateTime;
 
 use super::{
     super::{
-        Consent, HandoffStore, Issuance, NewHandoff, Outcome, Redeemed, Redemption, Remembered,
+        Consent, HandoffStore, Issuance, NewHandoff, NotRedeemed, Outcome, Redeemed, Redemption,
+        Remembered,
     },
     Memory,
     client_sessions::KeptSession,
@@ -44,17 +45,18 @@ impl HandoffStore for Memory {
         let Some(user) = user.filter(|user| state.active(*user).is_some()) else {
             return Ok(Issuance::SignedOut);
         };
+        if !state.is_as_it_was(&new.request.client, new.client_revision) {
+            return Ok(Issuance::ClientChanged);
+        }
         if !state.is_assigned(user, &new.request.client) {
-            if state.clients.contains_key(&new.request.client) {
-                let attempt = Remembered {
-                    client: &new.request.client,
-                    flow: FlowId::of(&new.request.state),
-                };
-                state.remember(
-                    user,
-                    KeptRecent::without_token(attempt, Outcome::NotAssigned, now),
-                );
-            }
+            let attempt = Remembered {
+                client: &new.request.client,
+                flow: FlowId::of(&new.request.state),
+            };
+            state.remember(
+                user,
+                KeptRecent::without_token(attempt, Outcome::NotAssigned, now),
+            );
             return Ok(Issuance::NotAssigned);
         }
         if let Consent::Silent { launch, request } = &new.consent {
@@ -94,12 +96,15 @@ impl HandoffStore for Memory {
         redemption: Redemption,
         now: OffsetDateTime,
         policy: &Policy,
-    ) -> Result<Result<Redeemed, RefusalReason>, Unavailable> {
+    ) -> Result<Result<Redeemed, NotRedeemed>, Unavailable> {
         let presented = &redemption.presented;
         let mut guard = self.state();
         let state = &mut *guard;
+        if !state.is_as_it_was(&presented.client, redemption.client_revision) {
+            return Ok(Err(NotRedeemed::ClientChanged));
+        }
         let Some(stored) = state.handoffs.get(&presented.token.digest()).cloned() else {
-            return Ok(Err(RefusalReason::Unknown));
+            return Ok(Err(NotRedeemed::Refused(RefusalReason::Unknown)));
         };
         let issued = stored.issued();
         let claimed = claim(&stored, presented, now, policy).is_ok();
@@ -129,7 +134,7 @@ impl HandoffStore for Memory {
                 state.conclude(issued.user, issued.token, Outcome::of(rejection));
             }
             state.end_if_over(issued.sign_in, now);
-            return Ok(Err(rejection));
+            return Ok(Err(NotRedeemed::Refused(rejection)));
         }
         let (Some(sign_in), Some((_, account))) = (
             state.sign_ins.get(&issued.sign_in),

@@ -41,6 +41,7 @@ struct State {
     added: HashMap<UserId, OffsetDateTime>,
     signed_in: HashMap<UserId, OffsetDateTime>,
     clients: HashMap<ClientId, Client>,
+    client_changes: i64,
     sign_ins: HashMap<SignInId, KeptSignIn>,
     launches: HashMap<Digest<LaunchTicket>, (Launch, bool)>,
     handoffs: HashMap<Digest<HandoffToken>, Handoff>,

@@ -44,27 +44,20 @@ pub(super) fn own(
     })
 }
 
-const BEGIN: Statement = Statement::new(
+/// A session that begins: id, access token, client, sign-in, person, when it begins and when it ends.
+pub(super) type Beginning = (String, String, String, String, String, i64, i64);
+
+const BEGIN: Statement = Statement::for_sqlite(
     "INSERT INTO client_session (id, access_token, client, sign_in, user_id, created_at, expires_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7)",
+     SELECT value ->> 0, unhex(value ->> 1), value ->> 2, value ->> 3, value ->> 4, value ->> 5,
+            value ->> 6
+     FROM json_each($1)",
 );
 
-/// Begins a session.
-pub(super) async fn begin(
-    tx: &mut Connection,
-    session: &SessionInfo,
-    access_token: Digest<AccessToken>,
-    client: &ClientId,
-    sign_in: &str,
-) -> Result<(), Unavailable> {
+/// Begins sessions.
+pub(super) async fn begin(tx: &mut Connection, sessions: &[Beginning]) -> Result<(), Unavailable> {
     sqlx::query(BEGIN)
-        .bind(session.id.to_string())
-        .bind(access_token.as_bytes().as_slice())
-        .bind(client.as_str())
-        .bind(sign_in)
-        .bind(session.user_id.to_string())
-        .bind(millis(session.created_at))
-        .bind(millis(session.expires_at))
+        .bind(serde_json::to_string(sessions).map_err(Unavailable::unreadable)?)
         .execute(tx)
         .await?;
     Ok(())

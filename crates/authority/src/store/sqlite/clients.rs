@@ -11,7 +11,7 @@ use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use super::{
-    super::{ClientAdded, ClientStore, SecretSet},
+    super::{ClientAdded, ClientStore, KnownClient, Revision, SecretSet},
     Sqlite, client_sessions,
 };
 
@@ -28,9 +28,17 @@ struct ClientRow {
     initiate_login_uri: String,
     handoff_seconds: i64,
     assigned_to: String,
+    revision: i64,
 }
 
 impl ClientRow {
+    fn known(self) -> Result<KnownClient, Unavailable> {
+        Ok(KnownClient {
+            revision: Revision(self.revision),
+            client: self.read()?,
+        })
+    }
+
     fn read(self) -> Result<Client, Unavailable> {
         let kind = match self.secret {
             Some(hash) => Kind::Confidential {
@@ -68,12 +76,12 @@ const LIST_BY_NAME: Statement = Statement::new("SELECT * FROM client ORDER BY na
 pub(super) async fn find(
     connection: &mut Connection,
     id: &ClientId,
-) -> Result<Option<Client>, Unavailable> {
+) -> Result<Option<KnownClient>, Unavailable> {
     sqlx::query_as::<_, ClientRow>(FIND)
         .bind(id.as_str())
         .fetch_optional(connection)
         .await?
-        .map(ClientRow::read)
+        .map(ClientRow::known)
         .transpose()
 }
 
@@ -237,7 +245,7 @@ impl ClientStore for Sqlite {
             .await
     }
 
-    async fn find_client(&self, id: &ClientId) -> Result<Option<Client>, Unavailable> {
+    async fn read_client(&self, id: &ClientId) -> Result<Option<KnownClient>, Unavailable> {
         find(&mut *self.database.readers().acquire().await?, id).await
     }
 

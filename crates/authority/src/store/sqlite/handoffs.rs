@@ -4,49 +4,48 @@ use async_trait::async_trait;
 use database::{Connection, Statement, Unavailable, from_millis, millis};
 use handoff::{
     flow::FlowId,
-    handoff::{ACCESS_LIFETIME, Handoff, Issued, Launch},
+    handoff::{Handoff, Issued, Launch},
     ids::{ClientId, SessionId, SignInId, UserId},
     policy::Policy,
-    refusal_reason::RefusalReason,
     token::{Challenge, Digest},
-    verify::{Presented, Proof, Standing, ages_for_good, decide},
-    wire::SessionInfo,
 };
 use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use super::{
     super::{
-        Consent, HandoffStore, Issuance, NewHandoff, Outcome, Redeemed, Redemption, Remembered,
+        Consent, HandoffStore, Issuance, NewHandoff, NotRedeemed, Outcome, Redeemed, Redemption,
+        Remembered,
     },
-    Sqlite, accounts, client_sessions, clients, ending, recent,
-    sign_ins::SignInRow,
+    Sqlite, accounts, clients, ending, recent,
+    redeeming::Redeem,
 };
 
 #[derive(FromRow)]
-struct HandoffRow {
-    token: Vec<u8>,
+pub(super) struct HandoffRow {
+    pub(super) token: Vec<u8>,
     client: String,
     redirect_uri: String,
     state: Vec<u8>,
     challenge: Option<Vec<u8>>,
-    sign_in: String,
+    pub(super) sign_in: String,
     user_id: String,
     expires_at: i64,
     used_at: Option<i64>,
-    session: Option<String>,
+    pub(super) session: Option<String>,
 }
 
 impl HandoffRow {
-    fn read(self) -> Result<Handoff, Unavailable> {
+    pub(super) fn read(&self) -> Result<Handoff, Unavailable> {
         let issued = Issued {
             token: Digest::from_slice(&self.token).map_err(Unavailable::unreadable)?,
             client: ClientId::parse(&self.client).map_err(Unavailable::unreadable)?,
-            redirect_uri: self.redirect_uri,
+            redirect_uri: self.redirect_uri.clone(),
             state: Digest::from_slice(&self.state).map_err(Unavailable::unreadable)?,
             challenge: self
                 .challenge
-                .map(|bytes| Challenge::from_slice(&bytes))
+                .as_deref()
+                .map(Challenge::from_slice)
                 .transpose()
                 .map_err(Unavailable::unreadable)?,
             sign_in: SignInId::parse(&self.sign_in).map_err(Unavailable::unreadable)?,
@@ -57,9 +56,9 @@ impl HandoffRow {
             return Ok(Handoff::Issued(issued));
         };
         let at = from_millis(used_at)?;
-        Ok(match self.session {
+        Ok(match &self.session {
             Some(session) => {
-                let session = SessionId::parse(&session).map_err(Unavailable::unreadable)?;
+                let session = SessionId::parse(session).map_err(Unavailable::unreadable)?;
                 issued.redeem(session, at)
             }
             None => issued.burn(at),
@@ -110,9 +109,11 @@ async fn issue(
     if !account.is_some_and(|account| account.is_active) {
         return Ok(Issuance::SignedOut);
     }
-    let Some(client) = clients::find(tx, &new.request.client).await? else {
-        return Ok(Issuance::NotAssigned);
+    let known = clients::find(tx, &new.request.client).await?;
+    let Some(known) = known.filter(|known| known.revision == new.client_revision) else {
+        return Ok(Issuance::ClientChanged);
     };
+    let client = known.client;
     if !client.assigned_to.includes(user) {
         let attempt = Remembered {
             client: &client.id,
@@ -199,156 +200,6 @@ async fn add(tx: &mut Connection, issued: &Issued, recent: i64) -> Result<(), Un
     Ok(())
 }
 
-/// `claim` of the protocol as a condition; a property test holds the two against each other.
-///
-/// A client that has shown a credential claims by token and owner ($7). One that has shown its origin
-/// alone must have every binding right, or any stranger could spoil its handoffs. `IS NOT DISTINCT
-/// FROM` and not `=`: no verifier meets no challenge.
-const CLAIM: Statement = Statement::new(
-    "UPDATE handoff SET used_at = $1
-     WHERE token = $2 AND (client = $3 OR NOT $4) AND (used_at IS NULL OR NOT $5)
-       AND (expires_at > $1 OR NOT $6)
-       AND ($7 OR (state = $8 OR NOT $9)
-                  AND (redirect_uri = $10 OR $10 IS NULL AND challenge IS NULL OR NOT $11)
-                  AND (challenge IS NOT DISTINCT FROM $12 OR NOT $13))
-     RETURNING token, client, redirect_uri, state, challenge, sign_in, user_id, expires_at,
-               CAST(NULL AS BIGINT) AS used_at, session",
-);
-
-/// Uses the token up, if it is this client's to use.
-async fn claim(
-    tx: &mut Connection,
-    presented: &Presented,
-    now: i64,
-    policy: &Policy,
-) -> Result<Option<HandoffRow>, Unavailable> {
-    let challenge = presented.verifier.as_ref().map(Challenge::met_by);
-    let challenge = challenge.as_ref();
-    Ok(sqlx::query_as(CLAIM)
-        .bind(now)
-        .bind(presented.token.digest().as_bytes().as_slice())
-        .bind(presented.client.as_str())
-        .bind(policy.client_binding())
-        .bind(policy.one_time())
-        .bind(policy.lifetime())
-        .bind(presented.proof == Proof::Credential)
-        .bind(presented.state.digest().as_bytes().as_slice())
-        .bind(policy.state_binding())
-        .bind(presented.redirect_uri.as_deref())
-        .bind(policy.redirect_uri_binding())
-        .bind(challenge.map(|challenge| challenge.as_bytes().as_slice()))
-        .bind(policy.verifier_binding())
-        .fetch_optional(tx)
-        .await?)
-}
-
-const FIND: Statement = Statement::new(
-    "SELECT token, client, redirect_uri, state, challenge, sign_in, user_id, expires_at, used_at,
-            session
-     FROM handoff WHERE token = $1",
-);
-/// A verb that has claimed the token holds the sign-in's row, as [`HOLD_LIVE_SIGN_IN`] does. Whether
-/// the sign-in is alive stands in no `WHERE`: what follows from that is the policy's to say.
-const HOLD_SIGN_IN: Statement =
-    Statement::new("UPDATE sign_in SET idle_until = idle_until WHERE id = $1 RETURNING *");
-/// A verb that has claimed nothing makes nothing that a sign-out could miss.
-const READ_SIGN_IN: Statement = Statement::new("SELECT * FROM sign_in WHERE id = $1");
-const USE_UP: Statement =
-    Statement::new("UPDATE handoff SET used_at = $1 WHERE token = $2 AND used_at IS NULL");
-const KEEP_SESSION: Statement =
-    Statement::new("UPDATE handoff SET session = $1, keep_until = $2 WHERE token = $3");
-
-async fn redeem(
-    tx: &mut Connection,
-    redemption: Redemption,
-    now: OffsetDateTime,
-    policy: Policy,
-) -> Result<Result<Redeemed, RefusalReason>, Unavailable> {
-    let presented = &redemption.presented;
-    let now_millis = millis(now);
-    let token = presented.token.digest();
-    let claimed = claim(tx, presented, now_millis, &policy).await?;
-    let was_claimed = claimed.is_some();
-    let row = match claimed {
-        Some(row) => Some(row),
-        // Only to tell a replay from the rest: nothing can be accepted from here on.
-        None => {
-            sqlx::query_as::<_, HandoffRow>(FIND)
-                .bind(token.as_bytes().as_slice())
-                .fetch_optional(&mut *tx)
-                .await?
-        }
-    };
-    let Some(row) = row else {
-        return Ok(Err(RefusalReason::Unknown));
-    };
-    let stored = row.read()?;
-    let issued = stored.issued();
-
-    let find_sign_in = if was_claimed {
-        HOLD_SIGN_IN
-    } else {
-        READ_SIGN_IN
-    };
-    let sign_in = sqlx::query_as::<_, SignInRow>(find_sign_in)
-        .bind(issued.sign_in.to_string())
-        .fetch_optional(&mut *tx)
-        .await?;
-    let account = accounts::find(tx, issued.user).await?;
-    let client = clients::find(tx, &issued.client).await?;
-    let standing = Standing {
-        sign_in_is_live: sign_in.as_ref().is_some_and(|row| row.is_live(now_millis)),
-        user_is_active: account.as_ref().is_some_and(|account| account.is_active),
-        user_is_assigned: client.is_some_and(|client| client.assigned_to.includes(issued.user)),
-    };
-    if let Err(rejection) = decide(&stored, standing, presented, now, &policy) {
-        if let (RefusalReason::Replayed, Handoff::Redeemed { session, .. }) = (rejection, &stored) {
-            client_sessions::end_replayed(tx, *session, now_millis).await?;
-        }
-        let ages = ages_for_good(&stored, presented, rejection, &policy);
-        if was_claimed || ages || rejection == RefusalReason::Replayed {
-            recent::conclude(tx, token, Outcome::of(rejection)).await?;
-        }
-        if ages {
-            sqlx::query(USE_UP)
-                .bind(now_millis)
-                .bind(token.as_bytes().as_slice())
-                .execute(&mut *tx)
-                .await?;
-        }
-        if let Some(sign_in) = sign_in.filter(|row| !row.is_live(now_millis)) {
-            ending::end_sign_in_if_over(tx, &sign_in.id, now_millis).await?;
-        }
-        // A refusal commits as well: the token stays used up.
-        return Ok(Err(rejection));
-    }
-    let (true, Some(sign_in), Some(account)) = (was_claimed, sign_in, account) else {
-        // The rule accepts what the condition did not let us claim: one of the two is wrong.
-        return Err(Unavailable::unreadable("a handoff that cannot be claimed"));
-    };
-    let session = SessionInfo {
-        id: redemption.session,
-        user_id: issued.user,
-        created_at: now,
-        expires_at: (now + ACCESS_LIFETIME).min(from_millis(sign_in.expires_at)?),
-    };
-    let (access_token, client) = (redemption.access_token, &presented.client);
-    client_sessions::begin(tx, &session, access_token, client, &sign_in.id).await?;
-    sqlx::query(KEEP_SESSION)
-        .bind(session.id.to_string())
-        .bind(millis(session.expires_at))
-        .bind(token.as_bytes().as_slice())
-        .execute(&mut *tx)
-        .await?;
-    recent::conclude(tx, token, Outcome::Opened).await?;
-    Ok(Ok(Redeemed {
-        session,
-        user: account.user,
-        auth_time: from_millis(sign_in.auth_time)?,
-        amr: serde_json::from_str(&sign_in.amr).map_err(Unavailable::unreadable)?,
-    }))
-}
-
 #[async_trait]
 impl HandoffStore for Sqlite {
     async fn issue_launch(&self, launch: Launch) -> Result<(), Unavailable> {
@@ -372,10 +223,14 @@ impl HandoffStore for Sqlite {
         redemption: Redemption,
         now: OffsetDateTime,
         policy: &Policy,
-    ) -> Result<Result<Redeemed, RefusalReason>, Unavailable> {
+    ) -> Result<Result<Redeemed, NotRedeemed>, Unavailable> {
         let policy = *policy;
         self.database
-            .write(move |tx| Box::pin(redeem(tx, redemption, now, policy)))
+            .write_in_set(Redeem {
+                redemption,
+                now,
+                policy,
+            })
             .await
     }
 }

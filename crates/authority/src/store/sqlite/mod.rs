@@ -11,9 +11,10 @@ mod handoffs;
 mod maintenance;
 mod recent;
 mod records;
+mod redeeming;
 mod sign_ins;
 
-use database::{CannotOpen, Database};
+use database::{CannotOpen, Database, Settings};
 use sqlx::migrate::Migrator;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("./migrations");
@@ -30,8 +31,16 @@ impl Sqlite {
     /// # Errors
     /// [`CannotOpen`] with the file's name.
     pub async fn open(path: &std::path::Path) -> Result<Self, CannotOpen> {
+        Self::open_with(path, Settings::default()).await
+    }
+
+    /// The same, as the settings say.
+    ///
+    /// # Errors
+    /// [`CannotOpen`] with the file's name.
+    pub async fn open_with(path: &std::path::Path, settings: Settings) -> Result<Self, CannotOpen> {
         Ok(Self {
-            database: Database::open(path, &MIGRATIONS).await?,
+            database: Database::open_with(path, &MIGRATIONS, settings).await?,
         })
     }
 

@@ -138,6 +138,20 @@ pub(super) async fn conclude(
     Ok(())
 }
 
+const OPENED: Statement = Statement::for_sqlite(
+    "UPDATE recent_handoff SET outcome = 'opened'
+     WHERE id IN (SELECT value FROM json_each($1)) AND outcome = 'under_way'",
+);
+
+/// The remembered handoffs with these ids have opened their clients.
+pub(super) async fn opened(tx: &mut Connection, ids: &[i64]) -> Result<(), Unavailable> {
+    sqlx::query(OPENED)
+        .bind(serde_json::to_string(ids).map_err(Unavailable::unreadable)?)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 const LIST: Statement = Statement::new(
     "SELECT c.name AS client_name, c.icon, r.began_at, r.outcome, r.waits_until, r.flow
      FROM recent_handoff r JOIN client c ON c.id = r.client

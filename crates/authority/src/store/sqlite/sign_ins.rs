@@ -16,11 +16,10 @@ use super::{
 
 #[derive(FromRow)]
 pub(super) struct SignInRow {
-    pub(super) id: String,
+    id: String,
     user_id: String,
-    pub(super) auth_time: i64,
-    pub(super) amr: String,
-    pub(super) expires_at: i64,
+    auth_time: i64,
+    expires_at: i64,
     idle_until: i64,
     ended_at: Option<i64>,
     previous_at: Option<i64>,

@@ -1,0 +1,418 @@
+//! H5 on SQLite: the verifies of a batch are redeemed as a set, in three statements. What is refused is
+//! looked at one by one, in the same transaction.
+
+use std::collections::HashMap;
+
+use database::{Connection, Set, Statement, Unavailable, Verb, from_millis, millis};
+use handoff::{
+    client::AssignedTo,
+    handoff::{ACCESS_LIFETIME, Handoff},
+    policy::Policy,
+    refusal_reason::RefusalReason,
+    token::{Challenge, Digest, HandoffToken},
+    verify::{Proof, Standing, ages_for_good, decide},
+    wire::{SessionInfo, UserInfo},
+};
+use serde::de::DeserializeOwned;
+use sqlx::FromRow;
+use time::OffsetDateTime;
+
+use super::{
+    super::{NotRedeemed, Outcome, Redeemed, Redemption},
+    accounts,
+    client_sessions::{self, Beginning},
+    clients, ending,
+    handoffs::HandoffRow,
+    recent,
+    sign_ins::SignInRow,
+};
+
+/// One verify of a set.
+#[derive(Clone, Debug)]
+pub(super) struct Redeem {
+    pub(super) redemption: Redemption,
+    pub(super) now: OffsetDateTime,
+    pub(super) policy: Policy,
+}
+
+type Decided = Result<Redeemed, NotRedeemed>;
+
+impl Set for Redeem {
+    type Answer = Decided;
+
+    /// A token is never twice in one set: which of two uses came first decides what comes of both.
+    fn goes_with(&self, others: &[Self]) -> bool {
+        let token = self.token();
+        others
+            .iter()
+            .all(|other| other.policy == self.policy && other.token() != token)
+    }
+
+    fn run(tx: &mut Connection, inputs: Vec<Self>) -> Verb<'_, Vec<Decided>> {
+        Box::pin(redeem(tx, inputs))
+    }
+}
+
+impl Redeem {
+    fn token(&self) -> Digest<HandoffToken> {
+        self.redemption.presented.token.digest()
+    }
+
+    /// The members that the statements read, in their order.
+    fn values(&self) -> Values<'_> {
+        let presented = &self.redemption.presented;
+        let challenge = presented.verifier.as_ref().map(Challenge::met_by);
+        (
+            hex(self.token().as_bytes().as_slice()),
+            presented.client.as_str(),
+            self.redemption.client_revision.0,
+            millis(self.now),
+            presented.proof == Proof::Credential,
+            hex(presented.state.digest().as_bytes().as_slice()),
+            presented.redirect_uri.as_deref(),
+            challenge.map(|challenge| hex(challenge.as_bytes().as_slice())),
+            self.redemption.session.to_string(),
+            millis(self.now + ACCESS_LIFETIME),
+        )
+    }
+}
+
+type Values<'a> = (
+    String,
+    &'a str,
+    i64,
+    i64,
+    bool,
+    String,
+    Option<&'a str>,
+    Option<String>,
+    String,
+    i64,
+);
+
+/// Bytes as a statement takes them out of a JSON list, by `unhex`.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// `claim` of the protocol as a condition; a property test holds the two against each other.
+///
+/// A client that has shown a credential claims by token and owner. One that has shown its origin
+/// alone must have every binding right, or any stranger could spoil its handoffs. `IS NOT DISTINCT
+/// FROM` and not `=`: no verifier meets no challenge.
+///
+/// What the client showed was compared with a record that may be older than this transaction: the
+/// record must still be the one that is stored.
+///
+/// A first use names the session that it will have; one that is refused loses it again. SQLite has one
+/// writer, so that no sign-out can come between this and the commit.
+const CLAIM: Statement = Statement::for_sqlite(
+    "UPDATE handoff
+     SET used_at = p.now,
+         session = CASE WHEN handoff.used_at IS NULL THEN p.session ELSE handoff.session END,
+         keep_until = CASE WHEN handoff.used_at IS NULL THEN coalesce(
+             (SELECT min(s.expires_at, p.until) FROM sign_in s WHERE s.id = handoff.sign_in),
+             handoff.keep_until) ELSE handoff.keep_until END
+     FROM (SELECT unhex(value ->> 0) AS token, value ->> 1 AS client, value ->> 2 AS revision,
+                  value ->> 3 AS now, value ->> 4 AS credential, unhex(value ->> 5) AS state,
+                  value ->> 6 AS redirect_uri, unhex(value ->> 7) AS challenge,
+                  value ->> 8 AS session, value ->> 9 AS until
+           FROM json_each($1)) AS p
+     WHERE handoff.token = p.token AND (handoff.client = p.client OR NOT $2)
+       AND (handoff.used_at IS NULL OR NOT $3) AND (handoff.expires_at > p.now OR NOT $4)
+       AND (p.credential
+            OR (handoff.state = p.state OR NOT $5)
+               AND (handoff.redirect_uri = p.redirect_uri
+                    OR p.redirect_uri IS NULL AND handoff.challenge IS NULL OR NOT $6)
+               AND (handoff.challenge IS p.challenge OR NOT $7))
+       AND EXISTS (SELECT 1 FROM client k WHERE k.id = p.client AND k.revision = p.revision)
+     RETURNING token, client, redirect_uri, state, challenge, sign_in, user_id, expires_at,
+               NULL AS used_at, session, recent,
+               (SELECT json_array(s.ended_at, s.expires_at, s.idle_until, s.auth_time, json(s.amr))
+                FROM sign_in s WHERE s.id = handoff.sign_in) AS sign_in_row,
+               (SELECT json_array(u.email, u.name, u.email_verified, u.disabled_at)
+                FROM user u WHERE u.id = handoff.user_id) AS person,
+               (SELECT k.assigned_to FROM client k WHERE k.id = handoff.client) AS assigned_to",
+);
+
+#[derive(FromRow)]
+struct ClaimedRow {
+    #[sqlx(flatten)]
+    handoff: HandoffRow,
+    recent: Option<i64>,
+    /// [`SignInValues`] as JSON.
+    sign_in_row: Option<String>,
+    /// [`Person`] as JSON.
+    person: Option<String>,
+    /// An [`AssignedTo`] as JSON.
+    assigned_to: Option<String>,
+}
+
+fn parsed<T: DeserializeOwned>(json: Option<&str>) -> Result<Option<T>, Unavailable> {
+    json.map(serde_json::from_str)
+        .transpose()
+        .map_err(Unavailable::unreadable)
+}
+
+/// When it ended, when it ends, when it ends unused, when it began, and how.
+type SignInValues = (Option<i64>, i64, i64, i64, Vec<String>);
+
+/// E-mail address, name, whether the address is verified, and since when the account is disabled.
+type Person = (String, String, i64, Option<i64>);
+
+/// Uses up the tokens that are their clients' to use.
+async fn claim(
+    tx: &mut Connection,
+    inputs: &[Redeem],
+) -> Result<HashMap<Vec<u8>, ClaimedRow>, Unavailable> {
+    let Some(policy) = inputs.first().map(|input| input.policy) else {
+        return Ok(HashMap::new());
+    };
+    let values: Vec<_> = inputs.iter().map(Redeem::values).collect();
+    let rows: Vec<ClaimedRow> = sqlx::query_as(CLAIM)
+        .bind(serde_json::to_string(&values).map_err(Unavailable::unreadable)?)
+        .bind(policy.client_binding())
+        .bind(policy.one_time())
+        .bind(policy.lifetime())
+        .bind(policy.state_binding())
+        .bind(policy.redirect_uri_binding())
+        .bind(policy.verifier_binding())
+        .fetch_all(tx)
+        .await?;
+    let by_token = rows.into_iter().map(|row| (row.handoff.token.clone(), row));
+    Ok(by_token.collect())
+}
+
+async fn redeem(tx: &mut Connection, inputs: Vec<Redeem>) -> Result<Vec<Decided>, Unavailable> {
+    let mut claimed = claim(tx, &inputs).await?;
+    let mut decided = Vec::with_capacity(inputs.len());
+    let mut accepted = Accepted::default();
+    for input in &inputs {
+        let row = claimed.remove(input.token().as_bytes().as_slice());
+        let answer = row.map(|row| decide_claimed(input, row)).transpose()?;
+        if let Some(Claimed::Accepted(redeemed, row)) = &answer {
+            accepted.add(input, redeemed, row);
+        }
+        decided.push(answer);
+    }
+    accepted.write(tx).await?;
+    // What is refused may end a sign-in, with all sessions that it gave: those are there by now.
+    let mut answers = Vec::with_capacity(inputs.len());
+    for (input, answer) in inputs.iter().zip(decided) {
+        answers.push(match answer {
+            Some(Claimed::Accepted(redeemed, _)) => Ok(redeemed),
+            Some(Claimed::Refused(row, reason)) => {
+                refuse_claimed(tx, input, &row, reason).await?;
+                Err(NotRedeemed::Refused(reason))
+            }
+            None => Err(refuse_unclaimed(tx, input).await?),
+        });
+    }
+    Ok(answers)
+}
+
+/// What the rule says of a token that was claimed.
+enum Claimed {
+    Accepted(Redeemed, ClaimedRow),
+    Refused(ClaimedRow, RefusalReason),
+}
+
+fn decide_claimed(input: &Redeem, row: ClaimedRow) -> Result<Claimed, Unavailable> {
+    let now = millis(input.now);
+    let stored = row.handoff.read()?;
+    let issued = stored.issued();
+    let sign_in: Option<SignInValues> = parsed(row.sign_in_row.as_deref())?;
+    let person: Option<Person> = parsed(row.person.as_deref())?;
+    let assigned_to: Option<AssignedTo> = parsed(row.assigned_to.as_deref())?;
+    let standing = Standing {
+        sign_in_is_live: sign_in
+            .as_ref()
+            .is_some_and(|(ended_at, expires_at, idle_until, ..)| {
+                ended_at.is_none() && *expires_at > now && *idle_until > now
+            }),
+        user_is_active: person
+            .as_ref()
+            .is_some_and(|(.., disabled_at)| disabled_at.is_none()),
+        user_is_assigned: assigned_to.is_some_and(|assigned_to| assigned_to.includes(issued.user)),
+    };
+    let presented = &input.redemption.presented;
+    if let Err(reason) = decide(&stored, standing, presented, input.now, &input.policy) {
+        return Ok(Claimed::Refused(row, reason));
+    }
+    let (Some((_, ends_at, _, auth_time, amr)), Some((email, name, email_verified, _))) =
+        (sign_in, person)
+    else {
+        return Err(Unavailable::unreadable(
+            "a handoff without its sign-in or person",
+        ));
+    };
+    let redeemed = Redeemed {
+        session: SessionInfo {
+            id: input.redemption.session,
+            user_id: issued.user,
+            created_at: input.now,
+            expires_at: (input.now + ACCESS_LIFETIME).min(from_millis(ends_at)?),
+        },
+        user: UserInfo {
+            id: issued.user,
+            email,
+            name,
+            email_verified: email_verified != 0,
+        },
+        auth_time: from_millis(auth_time)?,
+        amr,
+    };
+    Ok(Claimed::Accepted(redeemed, row))
+}
+
+impl ClaimedRow {
+    /// Whether this verify was the first use. Only a weakened policy claims a token again.
+    fn is_first_use(&self, input: &Redeem) -> bool {
+        self.handoff.session.as_deref() == Some(input.redemption.session.to_string().as_str())
+    }
+}
+
+const KEEP_SESSION: Statement =
+    Statement::new("UPDATE handoff SET session = $1, keep_until = $2 WHERE token = $3");
+
+/// What the accepted ones of a set write.
+#[derive(Default)]
+struct Accepted {
+    sessions: Vec<Beginning>,
+    recent: Vec<i64>,
+    used_again: Vec<(String, i64, Digest<HandoffToken>)>,
+}
+
+impl Accepted {
+    fn add(&mut self, input: &Redeem, redeemed: &Redeemed, row: &ClaimedRow) {
+        let session = &redeemed.session;
+        let (id, expires_at) = (session.id.to_string(), millis(session.expires_at));
+        if !row.is_first_use(input) {
+            self.used_again
+                .push((id.clone(), expires_at, input.token()));
+        }
+        self.recent.extend(row.recent);
+        self.sessions.push((
+            id,
+            hex(input.redemption.access_token.as_bytes().as_slice()),
+            input.redemption.presented.client.to_string(),
+            row.handoff.sign_in.clone(),
+            session.user_id.to_string(),
+            millis(session.created_at),
+            expires_at,
+        ));
+    }
+
+    async fn write(self, tx: &mut Connection) -> Result<(), Unavailable> {
+        if self.sessions.is_empty() {
+            return Ok(());
+        }
+        client_sessions::begin(tx, &self.sessions).await?;
+        recent::opened(tx, &self.recent).await?;
+        for (session, expires_at, token) in self.used_again {
+            sqlx::query(KEEP_SESSION)
+                .bind(session)
+                .bind(expires_at)
+                .bind(token.as_bytes().as_slice())
+                .execute(&mut *tx)
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+const BURN: Statement =
+    Statement::new("UPDATE handoff SET session = NULL, keep_until = expires_at WHERE token = $1");
+
+/// A refusal commits as well: the token stays used up, and has no session.
+async fn refuse_claimed(
+    tx: &mut Connection,
+    input: &Redeem,
+    row: &ClaimedRow,
+    reason: RefusalReason,
+) -> Result<(), Unavailable> {
+    if row.is_first_use(input) {
+        sqlx::query(BURN)
+            .bind(input.token().as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?;
+    }
+    recent::conclude(tx, input.token(), Outcome::of(reason)).await?;
+    ending::end_sign_in_if_over(tx, &row.handoff.sign_in, millis(input.now)).await
+}
+
+const CLIENT_IS: Statement =
+    Statement::new("SELECT EXISTS (SELECT 1 FROM client WHERE id = $1 AND revision = $2)");
+const FIND: Statement = Statement::new(
+    "SELECT token, client, redirect_uri, state, challenge, sign_in, user_id, expires_at, used_at,
+            session
+     FROM handoff WHERE token = $1",
+);
+const FIND_SIGN_IN: Statement = Statement::new("SELECT * FROM sign_in WHERE id = $1");
+const USE_UP: Statement =
+    Statement::new("UPDATE handoff SET used_at = $1 WHERE token = $2 AND used_at IS NULL");
+
+/// Why a token was not claimed; a replay ends what its first use gave. Nothing can be accepted from
+/// here on.
+async fn refuse_unclaimed(tx: &mut Connection, input: &Redeem) -> Result<NotRedeemed, Unavailable> {
+    let presented = &input.redemption.presented;
+    let client_is: bool = sqlx::query_scalar(CLIENT_IS)
+        .bind(presented.client.as_str())
+        .bind(input.redemption.client_revision.0)
+        .fetch_one(&mut *tx)
+        .await?;
+    if !client_is {
+        return Ok(NotRedeemed::ClientChanged);
+    }
+    let row = sqlx::query_as::<_, HandoffRow>(FIND)
+        .bind(input.token().as_bytes().as_slice())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let Some(row) = row else {
+        return Ok(NotRedeemed::Refused(RefusalReason::Unknown));
+    };
+    let stored = row.read()?;
+    let issued = stored.issued();
+    let standing = standing(tx, &stored, millis(input.now)).await?;
+    let decided = decide(&stored, standing, presented, input.now, &input.policy);
+    let Err(reason) = decided else {
+        // The rule accepts what the condition did not let us claim: one of the two is wrong.
+        return Err(Unavailable::unreadable("a handoff that cannot be claimed"));
+    };
+    if let (RefusalReason::Replayed, Handoff::Redeemed { session, .. }) = (reason, &stored) {
+        client_sessions::end_replayed(tx, *session, millis(input.now)).await?;
+    }
+    let ages = ages_for_good(&stored, presented, reason, &input.policy);
+    if ages || reason == RefusalReason::Replayed {
+        recent::conclude(tx, input.token(), Outcome::of(reason)).await?;
+    }
+    if ages {
+        sqlx::query(USE_UP)
+            .bind(millis(input.now))
+            .bind(input.token().as_bytes().as_slice())
+            .execute(&mut *tx)
+            .await?;
+    }
+    ending::end_sign_in_if_over(tx, &issued.sign_in.to_string(), millis(input.now)).await?;
+    Ok(NotRedeemed::Refused(reason))
+}
+
+async fn standing(
+    tx: &mut Connection,
+    stored: &Handoff,
+    now: i64,
+) -> Result<Standing, Unavailable> {
+    let issued = stored.issued();
+    let sign_in = sqlx::query_as::<_, SignInRow>(FIND_SIGN_IN)
+        .bind(issued.sign_in.to_string())
+        .fetch_optional(&mut *tx)
+        .await?;
+    let account = accounts::find(tx, issued.user).await?;
+    let client = clients::find(tx, &issued.client).await?;
+    Ok(Standing {
+        sign_in_is_live: sign_in.is_some_and(|row| row.is_live(now)),
+        user_is_active: account.is_some_and(|account| account.is_active),
+        user_is_assigned: client
+            .is_some_and(|known| known.client.assigned_to.includes(issued.user)),
+    })
+}
