@@ -5,6 +5,13 @@
 //! A figure beyond its bound is an error, once everything is measured.
 
 mod flows;
+mod growth;
+mod handoffs;
+mod load;
+mod rates;
+mod rivals;
+mod sign_in;
+mod stock;
 mod trace;
 mod visitor;
 
@@ -20,8 +27,10 @@ use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use self::rates::Field;
+use self::rivals::Peer;
 use crate::workspace::{Profile, Workspace, node_script, output, run as run_command};
-use crate::{browsers, build, steps};
+use crate::{browsers, build, steps, tools};
 
 /// How often the program is started.
 const STARTS: usize = 10;
@@ -33,6 +42,16 @@ const IDLE: Duration = Duration::from_secs(5);
 /// What can be measured by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Measure {
+    /// How many handoffs are redeemed in a second, beside two others.
+    Verify,
+    /// How many handoffs are issued in a second, beside two others.
+    Issue,
+    /// What a whole handoff costs the server, beside an earlier one.
+    Handoff,
+    /// How many people sign in in a second, beside what argon2 alone allows.
+    SignIn,
+    /// Verify and issue with few and with many rows stored.
+    Growth,
     /// From the click on *Open App* to painted Notes, beside a plain redirect.
     OpenApp,
     /// From the start of the process to `/ready`, the memory that it idles with, its size.
@@ -66,19 +85,59 @@ impl Report {
                 .push(format!("{what}: {value:.2}, and may be {bound}"));
         }
     }
+
+    fn at_least(&mut self, what: &str, value: f64, bound: f64) {
+        if value.is_nan() || value < bound {
+            self.broken
+                .push(format!("{what}: {value:.2}, and must be {bound} at least"));
+        }
+    }
 }
+
+/// What is measured by putting servers under load, side by side.
+type UnderLoad = fn(&Field<'_>, &mut Report) -> Result<()>;
+const UNDER_LOAD: [(Measure, UnderLoad); 5] = [
+    (Measure::Verify, rates::verify),
+    (Measure::Issue, rates::issue),
+    (Measure::Handoff, handoffs::measure),
+    (Measure::SignIn, sign_in::measure),
+    (Measure::Growth, growth::measure),
+];
 
 /// Measures, prints, and writes `docs/BENCHMARKS.md` when everything was measured.
 ///
 /// # Errors
 /// When the program cannot be built or started, or a page does not do what it should.
 pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
-    let program = build::run(workspace, Profile::Release)?;
     let wanted = |measure| only.is_empty() || only.contains(&measure);
+    let under_load = UNDER_LOAD.iter().any(|(measure, _)| wanted(*measure));
+    let earlier = match under_load {
+        true => {
+            tools::check(tools::TO_LOAD)?;
+            Peer::install(workspace)?;
+            Some(rivals::earlier(workspace)?)
+        }
+        false => None,
+    };
+    let program = build::run(workspace, Profile::Release)?;
     let mut report = Report::default();
     let load_before = load();
-    let machine = machine(workspace)?;
+    let mut machine = machine(workspace)?;
+    if under_load {
+        machine += &format!(" {}", rivals::versions(workspace)?);
+    }
     let scratch = Scratch::new(workspace)?;
+    if let Some(earlier) = earlier {
+        let field = Field {
+            workspace,
+            today: &program,
+            earlier,
+            scratch: &scratch.0,
+        };
+        for (_, measure) in UNDER_LOAD.iter().filter(|(measure, _)| wanted(*measure)) {
+            measure(&field, &mut report)?;
+        }
+    }
     // Opens the data folder for the first time, as everything after it finds it.
     let first = Server::start(&program, &scratch.0)?;
     if wanted(Measure::Start) {
@@ -172,7 +231,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new(workspace: &Workspace) -> Result<Self> {
-        let folder = workspace.target.join("bench");
+        let folder = workspace.target.join("bench/run");
         if folder.exists() {
             fs::remove_dir_all(&folder)?;
         }
@@ -407,6 +466,11 @@ mod tests {
         report.at_most("broken", 5.1, 5.0);
         report.at_most("broken", f64::NAN, 5.0);
         assert_eq!(report.broken.len(), 2);
+        report.at_least("kept", 5.0, 5.0);
+        assert_eq!(report.broken.len(), 2);
+        report.at_least("broken", 4.9, 5.0);
+        report.at_least("broken", f64::NAN, 5.0);
+        assert_eq!(report.broken.len(), 4);
     }
 
     #[test]

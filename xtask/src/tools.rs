@@ -80,6 +80,27 @@ const OPENSSL: Tool = Tool {
     elsewhere: "install OpenSSL's command-line program",
 };
 
+const WRK: Tool = Tool {
+    name: "wrk",
+    debian: "apt-get update && apt-get install -y wrk",
+    macos: "brew install wrk",
+    elsewhere: "see https://github.com/wg/wrk",
+};
+
+const SQLITE: Tool = Tool {
+    name: "sqlite3",
+    debian: "apt-get update && apt-get install -y sqlite3",
+    macos: "it is part of the system",
+    elsewhere: "see https://sqlite.org/download.html",
+};
+
+const TAR: Tool = Tool {
+    name: "tar",
+    debian: "apt-get update && apt-get install -y tar",
+    macos: "it is part of the system",
+    elsewhere: "install tar",
+};
+
 /// For `build`, `demo` and `dev`.
 pub(crate) const TO_BUILD: &[Tool] = &[RUSTUP, CC];
 /// For the whole of `test`.
@@ -87,6 +108,8 @@ pub(crate) const TO_TEST: &[Tool] = &[RUSTUP, CC, BASH, CURL, OPENSSL, GIT, NODE
 /// For the tests without a browser: `docs/walk.sh` and `examples/` are among them.
 pub(crate) const TO_TEST_WITHOUT_BROWSERS: &[Tool] =
     &[RUSTUP, CC, BASH, CURL, OPENSSL, NODE, PYTHON];
+/// For the part of `bench` that puts servers under load.
+pub(crate) const TO_LOAD: &[Tool] = &[WRK, SQLITE, GIT, TAR, NODE, NPM];
 
 /// The oldest Node that Playwright 1.64 runs on.
 const OLDEST_NODE: u32 = 20;

@@ -133,6 +133,15 @@ impl Visitor {
         Ok(format!("csrf={csrf}"))
     }
 
+    /// The cookie and the token that belong to the sign-in form.
+    pub(super) fn sign_in_form(&mut self) -> Result<(String, String)> {
+        let csrf = hidden(self.get("auth", "/login")?.text()?)?;
+        let mut cookies = self.cookies.iter();
+        let cookie = cookies.find(|((site, _), _)| site == "auth");
+        let ((_, name), value) = cookie.context("the sign-in page sets no cookie")?;
+        Ok((format!("{name}={value}"), csrf))
+    }
+
     /// The whole handoff: *Open Notes*, and after it wherever that leads, to the session.
     pub(super) fn handoff(&mut self, form: &str) -> Result<()> {
         let mut answer = self.post("/apps/notes/open", form)?;
