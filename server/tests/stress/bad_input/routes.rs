@@ -1350,12 +1350,16 @@ fn notes() -> Vec<Route> {
                 Box::pin(async {
                     let home = stage.world.notes("/");
                     new_item(stage, &stage.alice, "notes").await;
-                    let csrf = stage.alice.get(&home).await.csrf();
+                    let page = stage.alice.get(&home).await;
+                    let bobs = stage.bob.get(&home).await;
                     let url = stage.world.notes("/notes");
+                    let csrf = page.csrf();
                     let fields = [("csrf", csrf.as_str()), ("text", "milk")];
+                    let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
+                    foreign.extend(text_foreign(&bobs));
                     Built {
-                        request: Stage::form(&stage.alice, &url, &fields),
-                        foreign: stage.form_foreign(&home, RP_SESSION).await,
+                        request: with_shown_form(Stage::form(&stage.alice, &url, &fields), &page),
+                        foreign,
                     }
                 })
             },
@@ -1390,7 +1394,7 @@ fn notes() -> Vec<Route> {
         edit_form(
             Site::Notes,
             "/notes/{id}/edit",
-            |stage| Box::pin(item_request(stage, "notes", "edit", Some(("text", "milk")))),
+            |stage| Box::pin(edit_request(stage, "notes")),
             |kind| match kind {
                 Empty | Nul | Long => R422,
                 Missing | BadUtf8 | OverlongUtf8 => R400,
@@ -1481,12 +1485,16 @@ fn tasks() -> Vec<Route> {
                 Box::pin(async {
                     let home = stage.world.tasks("/");
                     new_item(stage, &stage.alice, "tasks").await;
-                    let csrf = stage.alice.get(&home).await.csrf();
+                    let page = stage.alice.get(&home).await;
+                    let bobs = stage.bob.get(&home).await;
                     let url = stage.world.tasks("/tasks");
+                    let csrf = page.csrf();
                     let fields = [("csrf", csrf.as_str()), ("text", "milk")];
+                    let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
+                    foreign.extend(text_foreign(&bobs));
                     Built {
-                        request: Stage::form(&stage.alice, &url, &fields),
-                        foreign: stage.form_foreign(&home, RP_SESSION).await,
+                        request: with_shown_form(Stage::form(&stage.alice, &url, &fields), &page),
+                        foreign,
                     }
                 })
             },
@@ -1527,7 +1535,7 @@ fn tasks() -> Vec<Route> {
         edit_form(
             Site::Tasks,
             "/tasks/{id}/edit",
-            |stage| Box::pin(item_request(stage, "tasks", "edit", Some(("text", "milk")))),
+            |stage| Box::pin(edit_request(stage, "tasks")),
             |kind| match kind {
                 Empty | Nul | Long | CrLf => R422,
                 Missing | BadUtf8 | OverlongUtf8 => R400,
@@ -1570,6 +1578,49 @@ fn text_params(text: fn(Kind) -> Expect) -> Vec<Param> {
             _ => csrf(kind),
         }),
         param(Place::Form, "text", text),
+        // Whatever is none of ours is as good as none. What is another person's is kept for them.
+        param(Place::Form, "form", sealed),
+        param(Place::Form, "kept", sealed),
+        param(Place::Form, "page", of_a_text),
+    ]
+}
+
+/// What a form for a text brings besides the text, which may hold any character.
+fn of_a_text(kind: Kind) -> Expect {
+    match kind {
+        Nul => Same,
+        _ => optional(kind),
+    }
+}
+
+fn sealed(kind: Kind) -> Expect {
+    match kind {
+        Foreign => R403,
+        _ => of_a_text(kind),
+    }
+}
+
+/// The value of a hidden field of a page.
+fn hidden(page: &Answer, name: &str) -> String {
+    let (_, field) = page.body.split_once(&format!("name=\"{name}\"")).unwrap();
+    let (tag, _) = field.split_once('>').unwrap();
+    let (_, value) = tag.split_once("value=\"").unwrap();
+    value.split_once('"').unwrap().0.to_owned()
+}
+
+/// The request of a form as a page shows it.
+fn with_shown_form(request: Request, page: &Answer) -> Request {
+    request
+        .with(Place::Form, "form", &hidden(page, "form"))
+        .with(Place::Form, "page", "1")
+}
+
+/// What is sealed for another person.
+fn text_foreign(others: &Answer) -> Vec<(Place, &'static str, &'static str, Vec<u8>)> {
+    let form = encode(&hidden(others, "form"));
+    vec![
+        (Place::Form, "form", "another person's", form.clone()),
+        (Place::Form, "kept", "another person's", form),
     ]
 }
 
@@ -1665,6 +1716,24 @@ async fn item_request(
     let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
     foreign.push((Place::Path, "id", "another person's", bobs.into()));
     Built { request, foreign }
+}
+
+async fn edit_request(stage: &Stage, site: &'static str) -> Built {
+    let Built {
+        request,
+        mut foreign,
+    } = item_request(stage, site, "edit", Some(("text", "milk"))).await;
+    let mut pages = Vec::new();
+    for persona in [&stage.alice, &stage.bob] {
+        let id = ids(stage, persona, site).await.remove(0);
+        let url = at(stage, site, &format!("/{site}/{id}/edit"));
+        pages.push(persona.get(&url).await);
+    }
+    foreign.extend(text_foreign(&pages[1]));
+    Built {
+        request: with_shown_form(request, &pages[0]),
+        foreign,
+    }
 }
 
 /// What Alice has just deleted is to come back; what Bob has deleted is not hers.
