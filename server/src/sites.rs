@@ -141,7 +141,7 @@ impl Directory {
     async fn answer(&self, mut request: Request<Body>) -> Response {
         let is_asset = request.uri().path().starts_with("/assets/");
         let Some(entry) = self.find(&request) else {
-            if is_asset {
+            if is_asset && names_one_host(&request) {
                 return self.plain_asset(request).await;
             }
             let this_machine = host(&request).is_some_and(|host| host.is_this_machine());
@@ -246,6 +246,14 @@ fn normal_address(request: &Request<Body>, origin: &Origin) -> Option<String> {
     let asks = matches!(*request.method(), Method::GET | Method::HEAD);
     let path = request.uri().path_and_query()?.as_str();
     (elsewhere && asks && path.starts_with('/')).then(|| format!("{origin}{path}"))
+}
+
+/// Whether this is a request of a browser that shows a page of ours: it names one host, whichever.
+fn names_one_host(request: &Request<Body>) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.uri().authority().is_some(),
+        named => named == 1,
+    }
 }
 
 /// The one host that the request names.

@@ -90,7 +90,7 @@ pub(crate) fn refuse_non_text(encoded: &[u8]) -> Result<(), ErrorPage> {
 ///
 /// # Errors
 /// [`ErrorPage::bad_request`] for whatever does not fit `T`.
-pub fn read_any<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, ErrorPage> {
+pub(crate) fn read_any<T: DeserializeOwned>(encoded: &[u8]) -> Result<T, ErrorPage> {
     serde_urlencoded::from_bytes(encoded).map_err(|_| ErrorPage::bad_request())
 }
 

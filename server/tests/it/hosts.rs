@@ -102,6 +102,9 @@ async fn this_machines_own_names_list_the_sites_and_any_other_is_refused_by_a_pa
     let (href, _) = href.split_once('"').unwrap();
     let sheet = ask(&at(&world), "evil.example", href, &[]).await;
     assert_eq!(status(&sheet), 200, "{href}");
+    // Two names are none, there too.
+    let sheet = ask(&at(&world), "evil.example", href, &[("host", "localhost")]).await;
+    assert_eq!(status(&sheet), 421, "{sheet}");
 }
 
 #[tokio::test]

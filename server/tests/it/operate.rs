@@ -651,6 +651,35 @@ async fn a_person_is_added_gets_a_new_password_and_is_disabled() {
 }
 
 #[tokio::test]
+async fn a_person_signs_in_however_a_keyboard_encodes_address_and_password() {
+    let (_process, world) = world().await;
+    let folder = world.folder();
+    let (decomposed, composed) = ("zoe\u{308}@harbor.example", "zo\u{eb}@harbor.example");
+    let add = ["user", "add", decomposed, "--name", "Zoe\u{308} Ek"];
+    run(&folder, &add).await.one_line();
+    let passwords = ["cafe\u{301} du port", "caf\u{e9} du port"];
+    let set = ["user", "password", decomposed, "--password-stdin"];
+    let ran = run_with(&folder, &set, format!("{}\n", passwords[0]).as_bytes()).await;
+    assert_eq!(ran.done(), "");
+    let mut browsers = Vec::new();
+    for email in [decomposed, composed] {
+        for password in passwords {
+            let (persona, status) = sign_in(&world, email, password).await;
+            assert_eq!(status, StatusCode::SEE_OTHER, "{email:?} {password:?}");
+            browsers.push(persona);
+        }
+    }
+    for persona in browsers {
+        let portal = persona.get(&world.authority("/")).await;
+        assert!(portal.body.contains("Zo\u{eb} Ek"), "{portal:?}");
+    }
+    // They are one address: there is no second account.
+    let again = ["user", "add", composed, "--name", "Another"];
+    let said = run(&folder, &again).await.refused();
+    assert!(said.contains("taken"), "{said}");
+}
+
+#[tokio::test]
 async fn row_63_a_new_password_is_hashed_at_full_cost_and_never_listed() {
     let folder = tempfile::tempdir().unwrap();
     let add = ["user", "add", ALICE, "--name", "Alice Moreau"];

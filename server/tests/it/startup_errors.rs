@@ -137,6 +137,19 @@ async fn a_folder_or_database_that_is_none_and_a_taken_port_are_named() {
     }
 }
 
+#[tokio::test]
+async fn an_address_that_the_back_channel_does_not_reach_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let said = refused_in_a_line(&data, &["--listen", "127.0.0.2:0"]).await;
+    assert!(
+        said.contains("--listen 127.0.0.2:0")
+            && said.contains("nothing reaches http://auth.localhost"),
+        "{said}"
+    );
+    assert!(!data.exists());
+}
+
 /// Every write to this database fails as on a full disk, where SQLite ends the transaction by itself.
 async fn fill(world: &World, file: &str) {
     change_triggers(world, file, |table, event| {

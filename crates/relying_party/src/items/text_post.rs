@@ -6,11 +6,7 @@
 
 use std::sync::Arc;
 
-use axum::{
-    body::{Body, Bytes},
-    extract::{FromRequest, FromRequestParts, Request},
-    http::request::Parts,
-};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use leptos::prelude::*;
 use pages::relying_party::{
     items::PageNumber,
@@ -21,8 +17,7 @@ use ui::components::field::FormKey;
 use web::{
     at::At,
     error_page::ErrorPage,
-    form::{self, Protected},
-    params,
+    form::{MaybeStale, Protected},
 };
 
 use super::{FromPage, resume, shown_form::ShownForm};
@@ -46,14 +41,8 @@ pub(crate) struct TextPost {
     keeper: Keeper,
 }
 
-/// What a form must bring to be served.
+/// All that a form may bring. To be served it must bring a text.
 #[derive(Debug, Deserialize)]
-struct Fields {
-    text: String,
-}
-
-/// All that a form may bring.
-#[derive(Debug, Default, Deserialize)]
 struct Sent {
     text: Option<String>,
     form: Option<String>,
@@ -157,15 +146,15 @@ impl<S: Send + Sync> FromRequest<S> for TextPost {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ErrorPage> {
         let (mut parts, body) = request.into_parts();
-        let again = |parts: &Parts, body: Body| Request::from_parts(parts.clone(), body);
-        let body = Bytes::from_request(again(&parts, body), state).await;
-        let body = body.map_err(form::unreadable)?;
-        let fields = again(&parts, Body::from(body.clone()));
-        let fields = Protected::<Fields, SignedInTexts>::from_request(fields, state).await;
+        let request = Request::from_parts(parts.clone(), body);
+        // What is no form, or says something twice, is refused whole, whoever asks.
+        let form = MaybeStale::<Sent, SignedInTexts>::from_request(request, state).await?;
+        let (sent, belongs) = match form {
+            MaybeStale::Protected(Protected { fields, .. }) => (fields, true),
+            MaybeStale::Stale(fields) => (fields, false),
+        };
         let At(site) = At::<RelyingParty>::from_request_parts(&mut parts, state).await?;
         let signed_in = MaybeSignedIn::from_request_parts(&mut parts, state).await;
-        // What the body holds besides: of a body that is no form, nothing.
-        let sent: Sent = params::read_any(&body).unwrap_or_default();
         let place = FromPage { page: sent.page }.place();
         let keeper = Keeper {
             site: site.clone(),
@@ -175,16 +164,21 @@ impl<S: Send + Sync> FromRequest<S> for TextPost {
         let form = sent.form.as_deref().and_then(open);
         let given_back = sent.kept.as_deref().and_then(open);
 
-        let (fields, signed_in) = match (fields, signed_in) {
-            (fields, Ok(MaybeSignedIn(signed_in))) => (fields, signed_in),
+        let fit = match sent.text.clone() {
+            _ if !belongs => Err(ErrorPage::stale_form()),
+            None => Err(ErrorPage::bad_request()),
+            Some(text) => Ok(text),
+        };
+        let (fit, signed_in) = match (fit, signed_in) {
+            (fit, Ok(MaybeSignedIn(signed_in))) => (fit, signed_in),
             // Whose session it is cannot be told, but the form came with the token of its cookie.
-            (Ok(Protected { fields, .. }), Err(problem)) => {
+            (Ok(text), Err(problem)) => {
                 let csrf = FormKey {
                     csrf: sent.csrf.unwrap_or_default(),
                     person: String::new(),
                 };
                 let form = sent.form.unwrap_or_default();
-                return Err(keeper.again(problem, csrf, form, &fields.text, place));
+                return Err(keeper.again(problem, csrf, form, &text, place));
             }
             (Err(_), Err(problem)) => return Err(problem),
         };
@@ -196,15 +190,15 @@ impl<S: Send + Sync> FromRequest<S> for TextPost {
             }
             (form, None, text) => (form, text),
         };
-        match (signed_in, fields, form, text) {
-            (Some(signed_in), Ok(Protected { fields, .. }), form, _)
+        match (signed_in, fit, form, text) {
+            (Some(signed_in), Ok(text), form, _)
                 if form
                     .as_ref()
                     .is_none_or(|form| form.belongs_to(&signed_in.owner())) =>
             {
                 Ok(Self {
                     signed_in,
-                    text: fields.text,
+                    text,
                     place,
                     form,
                     is_of_ended_session: false,

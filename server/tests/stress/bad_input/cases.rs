@@ -215,6 +215,9 @@ impl Kind {
     }
 }
 
+/// Another body, made of a good element of a list.
+type OfElement = fn(&[u8]) -> Vec<u8>;
+
 type Spoil = Arc<dyn Fn(&Built) -> Request>;
 
 /// A good request with something wrong in it.
@@ -332,7 +335,8 @@ pub fn of_the_whole(route: &Route, built: &Built) -> Vec<Case> {
         .into_iter()
         .filter(|method| !route.methods.contains(method));
     let form = route.params.iter().any(|param| param.place == Place::Form);
-    let json = matches!(built.request.body, Body::Json);
+    let json = matches!(built.request.body, Body::Json | Body::JsonList);
+    let list = matches!(built.request.body, Body::JsonList);
     for method in others {
         add(
             &format!("method {method}"),
@@ -367,9 +371,14 @@ pub fn of_the_whole(route: &Route, built: &Built) -> Vec<Case> {
         if route.site == Site::Ops {
             continue;
         }
+        let expect = match (route.site, label) {
+            // The page that says that there is no such site has its style sheet there, too.
+            (Site::Assets, "another host") => Expect::Same,
+            _ => Expect::Status(status),
+        };
         add(
             label,
-            Expect::Status(status),
+            expect,
             Box::new(move |request| {
                 let good = request.value(Place::Header, "host");
                 let hosts = hosts.iter().map(|host| {
@@ -454,9 +463,10 @@ pub fn of_the_whole(route: &Route, built: &Built) -> Vec<Case> {
             ("an empty body", ""),
             ("no JSON", "{"),
             ("null", "null"),
-            ("a list", "[]"),
+            ("a list of nothing in a list", "[[]]"),
             ("a text", "\"x\""),
             ("an empty object", "{}"),
+            ("an empty object in a list", "[{}]"),
             ("a byte order mark", "\u{feff}{}"),
             ("a form", "handoff_token=x&client_id=notes"),
         ] {
@@ -487,22 +497,52 @@ pub fn of_the_whole(route: &Route, built: &Built) -> Vec<Case> {
         }
         add(
             "deep nesting in a member that nobody asks for",
-            Expect::Same,
+            // A report has no members but its own.
+            if list { MACHINE } else { Expect::Same },
             Box::new(|request| {
                 let deep = format!("{}{}", "[".repeat(1300), "]".repeat(1300));
                 let deep = vec![("other".to_owned(), deep.into_bytes())];
                 request.put(Place::Json, "other", deep);
             }),
         );
+        let (label, long) = match list {
+            true => ("more than 64 KiB", 65 * 1024),
+            false => ("more than 8 KiB", 9000),
+        };
         add(
-            "more than 8 KiB",
+            label,
             Expect::Error(413, "invalid_request"),
-            Box::new(|request| {
-                let long = format!("\"{}\"", "a".repeat(9000));
+            Box::new(move |request| {
+                let long = format!("\"{}\"", "a".repeat(long));
                 let long = vec![("other".to_owned(), long.into_bytes())];
                 request.put(Place::Json, "other", long);
             }),
         );
+    }
+    if list {
+        let pieces: [(&str, OfElement); 4] = [
+            ("a good one and one that is none", |good| {
+                [b"[", good, b",{}]"].concat()
+            }),
+            ("a good one and null", |good| {
+                [b"[", good, b",null]"].concat()
+            }),
+            ("the object alone", <[u8]>::to_vec),
+            ("more than a hundred", |good| {
+                let all = vec![good; 101].join(&b","[..]);
+                [b"[", &*all, b"]"].concat()
+            }),
+        ];
+        for (label, body) in pieces {
+            add(
+                label,
+                MACHINE,
+                Box::new(move |request| {
+                    let good = request.json_body();
+                    request.body = Body::Raw(body(&good[1..good.len() - 1]));
+                }),
+            );
+        }
     }
     cases
 }

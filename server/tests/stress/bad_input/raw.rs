@@ -26,6 +26,8 @@ pub enum Place {
 pub enum Body {
     Fields,
     Json,
+    /// A list of one object.
+    JsonList,
     Raw(Vec<u8>),
 }
 
@@ -99,10 +101,14 @@ impl Request {
         joined
     }
 
-    /// The object of its members.
+    /// The object of its members, or the list with it.
     pub fn json_body(&self) -> Vec<u8> {
         let members = self.joined(Place::Json, ",", ":", "\"");
-        [b"{".as_slice(), &members, b"}"].concat()
+        let (open, close): (&[u8], &[u8]) = match self.body {
+            Body::JsonList => (b"[{", b"}]"),
+            _ => (b"{", b"}"),
+        };
+        [open, &members, close].concat()
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -132,7 +138,7 @@ impl Request {
         }
         let body = match &self.body {
             Body::Fields => self.joined(Place::Form, "&", "=", ""),
-            Body::Json => self.json_body(),
+            Body::Json | Body::JsonList => self.json_body(),
             Body::Raw(body) => body.clone(),
         };
         if !body.is_empty() {

@@ -2,15 +2,19 @@
 //! compares this table with the routers' sources.
 
 use relying_party::Application;
-use std::{future::Future, net::SocketAddr, pin::Pin};
+use std::{future::Future, net::SocketAddr, path::Path, pin::Pin};
 
 use authority::store::ClientStore;
 use handoff::{
     client::{AssignedTo, Client, HandoffLifetime, Icon, Registration},
+    flow::{FlowId, LaunchId},
     ids::ClientId,
+    token::{LaunchTicket, Secret as _, Unverified},
 };
 use time::Duration;
+use tokio::process::Command;
 use url::Url;
+use web::clock::Clock as _;
 
 use super::{
     cases::{
@@ -23,6 +27,7 @@ use crate::harness::{ASSETS, Answer, OwnRelyingParty, PASSWORD, Persona, World, 
 
 const ALICE: &str = "alice@harbor.example";
 const BOB: &str = "bob@harbor.example";
+const CAROL: &str = "carol@harbor.example";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Site {
@@ -90,6 +95,9 @@ pub struct Stage {
     elsewhere: Persona,
     /// Signed in at all of them.
     bob: Persona,
+    carols_password: String,
+    /// With which Notes reports its steps.
+    client_report_key: String,
 }
 
 impl Stage {
@@ -106,13 +114,33 @@ impl Stage {
         bob.open_notes(&world).await;
         bob.open_tasks(&world).await;
         register_board(&world).await;
+        let folder = world.folder();
+        let carols_password = done(&folder, &["user", "add", CAROL, "--name", "Carol Ek"]).await;
+        let client_report_key = done(&folder, &["client", "report-key", "notes"]).await;
         Self {
             world,
             ops,
             alice,
             elsewhere,
             bob,
+            carols_password,
+            client_report_key,
         }
+    }
+
+    /// A new browser in which Carol is signed in at Harbor ID.
+    async fn carol(&self) -> Persona {
+        let persona = self.world.visitor();
+        let url = self.world.authority("/login");
+        let csrf = persona.get(&url).await.csrf();
+        let fields = [
+            ("csrf", csrf.as_str()),
+            ("email", CAROL),
+            ("password", &self.carols_password),
+        ];
+        let answer = persona.post(&url, &fields).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        persona
     }
 
     fn request(method: &str, persona: &Persona, url: &str) -> Request {
@@ -189,6 +217,20 @@ impl Stage {
     }
 }
 
+/// The line that a command of the operator's prints. The platform goes on meanwhile, and lets go of its
+/// databases.
+async fn done(data: &Path, arguments: &[&str]) -> String {
+    let ran = Command::new(env!("CARGO_BIN_EXE_handoff-lab"))
+        .args(arguments)
+        .arg("--data")
+        .arg(data)
+        .output()
+        .await
+        .unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+    String::from_utf8(ran.stdout).unwrap().trim_end().to_owned()
+}
+
 const R400: Expect = Status(&[400]);
 const R401: Expect = Status(&[401]);
 const R403: Expect = Status(&[403]);
@@ -228,6 +270,14 @@ fn same_origin(kind: Kind) -> Expect {
     if kind == Missing { Same } else { R403 }
 }
 
+/// One of another site leads to the start page. One that is too long, or no address, is told.
+fn target(kind: Kind) -> Expect {
+    match kind {
+        CrLf | Long | Another => R400,
+        _ => optional(kind),
+    }
+}
+
 /// What every form has.
 fn form_params(cookie: &'static str) -> Vec<Param> {
     vec![
@@ -256,7 +306,7 @@ fn navigation_params() -> Vec<Param> {
 
 /// The secret of a chain that switches step mode on. One that nobody knows is good for nothing.
 fn chain_key(kind: Kind) -> Expect {
-    if kind == Missing || kind.is_twice() || kind.is_unreadable() {
+    if matches!(kind, Missing | Empty) || kind.is_twice() || kind.is_unreadable() {
         R400
     } else {
         Same
@@ -292,6 +342,13 @@ fn at_sign_in(reply: &Reply) -> bool {
 
 fn at_the_front_page(reply: &Reply) -> bool {
     reply.status == 403 || (reply.status == 303 && reply.location() == "/")
+}
+
+/// The page of somebody who is not signed in, which leads to the sign-in and back.
+fn at_the_way_in(reply: &Reply) -> bool {
+    reply.status == 200
+        && !reply.body.contains("Alice")
+        && reply.body.contains("/handoff/start?target_link_uri=")
 }
 
 fn nobody_to_ask(reply: &Reply) -> bool {
@@ -789,6 +846,16 @@ fn authority() -> Vec<Route> {
                 end_request(stage, &stage.elsewhere, "/sessions/apps/").await
             })
         }),
+        end_all_route(
+            "/sessions/end-others",
+            |stage| Box::pin(end_all_request(stage, "/sessions/end-others")),
+            |reply| reply.status == 303 && reply.location() == "/sessions?ended=others",
+        ),
+        end_all_route(
+            "/sessions/end-all",
+            |stage| Box::pin(end_all_request(stage, "/sessions/end-all")),
+            |reply| reply.status == 303 && reply.location() == "/login?notice=signed-out",
+        ),
         Route {
             site: Site::Authority,
             path: "/apps/{client_id}/open",
@@ -988,6 +1055,34 @@ fn end_route(path: &'static str, base: Base) -> Route {
     }
 }
 
+/// Ends several sign-ins of one person's at once.
+fn end_all_route(path: &'static str, base: Base, good: fn(&Reply) -> bool) -> Route {
+    Route {
+        site: Site::Authority,
+        path,
+        methods: &["POST"],
+        base,
+        params: form_params(AS_SESSION),
+        good,
+        nobody: at_sign_in,
+        gives: "",
+    }
+}
+
+/// Carol, whose sessions no other route needs, is signed in twice and at Notes.
+async fn end_all_request(stage: &Stage, path: &str) -> Built {
+    let world = &stage.world;
+    let other = stage.carol().await;
+    other.open_notes(world).await;
+    let persona = stage.carol().await;
+    let page = world.authority("/sessions");
+    let csrf = persona.get(&page).await.csrf();
+    Built {
+        request: Stage::form(&persona, &world.authority(path), &[("csrf", &csrf)]),
+        foreign: stage.form_foreign(&page, AS_SESSION).await,
+    }
+}
+
 /// Alice ends a session of another browser of hers.
 async fn end_request(stage: &Stage, other: &Persona, before: &str) -> Built {
     let page = stage.world.authority("/sessions");
@@ -1117,7 +1212,7 @@ fn notes() -> Vec<Route> {
                         _ if kind.is_twice() || kind.is_unreadable() => R400,
                         _ => Explained,
                     }),
-                    optional_field("target_link_uri"),
+                    param(Place::Query, "target_link_uri", target),
                     optional_field("launch"),
                     param(Place::Cookie, "__Host-rp_pre", |_| Same),
                 ],
@@ -1228,18 +1323,43 @@ fn notes() -> Vec<Route> {
         },
         Route {
             site: Site::Notes,
+            path: "/resume",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.notes("/resume");
+                    Built {
+                        request: Stage::navigation(&stage.alice, &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![param(Place::Cookie, RP_SESSION, |_| Nobody)],
+            good: |reply| reply.status == 200 && reply.body.contains("Alice Moreau"),
+            nobody: at_the_way_in,
+            gives: "",
+        },
+        form_address(Site::Notes, "/notes", |stage| {
+            Box::pin(async { form_address_request(stage, "notes") })
+        }),
+        Route {
+            site: Site::Notes,
             path: "/notes",
-            methods: &["POST"],
+            methods: &["GET", "POST"],
             base: |stage| {
                 Box::pin(async {
                     let home = stage.world.notes("/");
                     new_item(stage, &stage.alice, "notes").await;
-                    let csrf = stage.alice.get(&home).await.csrf();
+                    let page = stage.alice.get(&home).await;
+                    let bobs = stage.bob.get(&home).await;
                     let url = stage.world.notes("/notes");
+                    let csrf = page.csrf();
                     let fields = [("csrf", csrf.as_str()), ("text", "milk")];
+                    let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
+                    foreign.extend(text_foreign(&bobs));
                     Built {
-                        request: Stage::form(&stage.alice, &url, &fields),
-                        foreign: stage.form_foreign(&home, RP_SESSION).await,
+                        request: with_shown_form(Stage::form(&stage.alice, &url, &fields), &page),
+                        foreign,
                     }
                 })
             },
@@ -1274,7 +1394,7 @@ fn notes() -> Vec<Route> {
         edit_form(
             Site::Notes,
             "/notes/{id}/edit",
-            |stage| Box::pin(item_request(stage, "notes", "edit", Some(("text", "milk")))),
+            |stage| Box::pin(edit_request(stage, "notes")),
             |kind| match kind {
                 Empty | Nul | Long => R422,
                 Missing | BadUtf8 | OverlongUtf8 => R400,
@@ -1354,20 +1474,27 @@ fn notes() -> Vec<Route> {
 
 fn tasks() -> Vec<Route> {
     vec![
+        form_address(Site::Tasks, "/tasks", |stage| {
+            Box::pin(async { form_address_request(stage, "tasks") })
+        }),
         Route {
             site: Site::Tasks,
             path: "/tasks",
-            methods: &["POST"],
+            methods: &["GET", "POST"],
             base: |stage| {
                 Box::pin(async {
                     let home = stage.world.tasks("/");
                     new_item(stage, &stage.alice, "tasks").await;
-                    let csrf = stage.alice.get(&home).await.csrf();
+                    let page = stage.alice.get(&home).await;
+                    let bobs = stage.bob.get(&home).await;
                     let url = stage.world.tasks("/tasks");
+                    let csrf = page.csrf();
                     let fields = [("csrf", csrf.as_str()), ("text", "milk")];
+                    let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
+                    foreign.extend(text_foreign(&bobs));
                     Built {
-                        request: Stage::form(&stage.alice, &url, &fields),
-                        foreign: stage.form_foreign(&home, RP_SESSION).await,
+                        request: with_shown_form(Stage::form(&stage.alice, &url, &fields), &page),
+                        foreign,
                     }
                 })
             },
@@ -1408,7 +1535,7 @@ fn tasks() -> Vec<Route> {
         edit_form(
             Site::Tasks,
             "/tasks/{id}/edit",
-            |stage| Box::pin(item_request(stage, "tasks", "edit", Some(("text", "milk")))),
+            |stage| Box::pin(edit_request(stage, "tasks")),
             |kind| match kind {
                 Empty | Nul | Long | CrLf => R422,
                 Missing | BadUtf8 | OverlongUtf8 => R400,
@@ -1417,6 +1544,29 @@ fn tasks() -> Vec<Route> {
             },
         ),
     ]
+}
+
+/// The address that a form posts to, opened by itself: the form stands on the front page.
+fn form_address(site: Site, path: &'static str, base: Base) -> Route {
+    Route {
+        site,
+        path,
+        methods: &["GET", "POST"],
+        base,
+        // Whoever asks: it leads to a page that anybody may see.
+        params: vec![param(Place::Cookie, RP_SESSION, |_| Same)],
+        good: |reply| reply.status == 303 && reply.location() == "/",
+        nobody: no_cookie,
+        gives: "",
+    }
+}
+
+fn form_address_request(stage: &Stage, site: &str) -> Built {
+    let url = at(stage, site, &format!("/{site}"));
+    Built {
+        request: Stage::navigation(&stage.alice, &url),
+        foreign: vec![],
+    }
 }
 
 /// The fields of a form with a text of a person's own.
@@ -1428,6 +1578,49 @@ fn text_params(text: fn(Kind) -> Expect) -> Vec<Param> {
             _ => csrf(kind),
         }),
         param(Place::Form, "text", text),
+        // Whatever is none of ours is as good as none. What is another person's is kept for them.
+        param(Place::Form, "form", sealed),
+        param(Place::Form, "kept", sealed),
+        param(Place::Form, "page", of_a_text),
+    ]
+}
+
+/// What a form for a text brings besides the text, which may hold any character.
+fn of_a_text(kind: Kind) -> Expect {
+    match kind {
+        Nul => Same,
+        _ => optional(kind),
+    }
+}
+
+fn sealed(kind: Kind) -> Expect {
+    match kind {
+        Foreign => R403,
+        _ => of_a_text(kind),
+    }
+}
+
+/// The value of a hidden field of a page.
+fn hidden(page: &Answer, name: &str) -> String {
+    let (_, field) = page.body.split_once(&format!("name=\"{name}\"")).unwrap();
+    let (tag, _) = field.split_once('>').unwrap();
+    let (_, value) = tag.split_once("value=\"").unwrap();
+    value.split_once('"').unwrap().0.to_owned()
+}
+
+/// The request of a form as a page shows it.
+fn with_shown_form(request: Request, page: &Answer) -> Request {
+    request
+        .with(Place::Form, "form", &hidden(page, "form"))
+        .with(Place::Form, "page", "1")
+}
+
+/// What is sealed for another person.
+fn text_foreign(others: &Answer) -> Vec<(Place, &'static str, &'static str, Vec<u8>)> {
+    let form = encode(&hidden(others, "form"));
+    vec![
+        (Place::Form, "form", "another person's", form.clone()),
+        (Place::Form, "kept", "another person's", form),
     ]
 }
 
@@ -1470,7 +1663,7 @@ fn edit_page(site: Site, path: &'static str, base: Base) -> Route {
             param(Place::Path, "id", |_| R404),
         ],
         good: |reply| reply.status == 200 && reply.body.contains("bread"),
-        nobody: at_the_front_page,
+        nobody: at_the_way_in,
         gives: "",
     }
 }
@@ -1523,6 +1716,24 @@ async fn item_request(
     let mut foreign = stage.form_foreign(&home, RP_SESSION).await;
     foreign.push((Place::Path, "id", "another person's", bobs.into()));
     Built { request, foreign }
+}
+
+async fn edit_request(stage: &Stage, site: &'static str) -> Built {
+    let Built {
+        request,
+        mut foreign,
+    } = item_request(stage, site, "edit", Some(("text", "milk"))).await;
+    let mut pages = Vec::new();
+    for persona in [&stage.alice, &stage.bob] {
+        let id = ids(stage, persona, site).await.remove(0);
+        let url = at(stage, site, &format!("/{site}/{id}/edit"));
+        pages.push(persona.get(&url).await);
+    }
+    foreign.extend(text_foreign(&pages[1]));
+    Built {
+        request: with_shown_form(request, &pages[0]),
+        foreign,
+    }
 }
 
 /// What Alice has just deleted is to come back; what Bob has deleted is not hers.
@@ -1814,7 +2025,169 @@ fn flows() -> Vec<Route> {
             nobody: no_cookie,
             gives: "",
         },
+        client_report_route(
+            |stage| Box::pin(client_report(stage, "session_created", None)),
+            |kind| match kind {
+                // Nothing was refused.
+                Missing | Null => Same,
+                _ => INVALID,
+            },
+        ),
+        client_report_route(
+            |stage| Box::pin(client_report(stage, "refused", Some("verify_refused"))),
+            |kind| match kind {
+                Empty | Another | Markup | Unicode | Nul | CrLf | Long | Foreign => {
+                    Expect::Error(422, "unknown_reason")
+                }
+                _ => INVALID,
+            },
+        ),
     ]
+}
+
+/// A client reports one step of its own. Nothing of a report is guessed: what cannot be read is
+/// refused, and so is what leads to another handoff, or to none.
+fn client_report_route(base: Base, reason: fn(Kind) -> Expect) -> Route {
+    // The handoff is known by the others, too.
+    let known_by: fn(Kind) -> Expect = |kind| match kind {
+        Missing | Null => Same,
+        Foreign => R422,
+        _ => INVALID,
+    };
+    Route {
+        site: Site::Lab,
+        path: "/api/v1/reports",
+        methods: &["POST"],
+        base,
+        params: vec![
+            param(Place::Header, "authorization", |_| {
+                Expect::Error(401, "invalid_token")
+            }),
+            param(Place::Header, "content-type", |_| {
+                Expect::Error(415, "invalid_request")
+            }),
+            param(Place::Json, "step", |kind| match kind {
+                Foreign => Expect::Error(422, "not_your_step"),
+                _ => INVALID,
+            }),
+            param(Place::Json, "at", |kind| match kind {
+                Number | Foreign => Expect::Error(422, "at_out_of_range"),
+                _ => INVALID,
+            }),
+            param(Place::Json, "after", |kind| match kind {
+                Missing | Number => Same,
+                _ => INVALID,
+            }),
+            param(Place::Json, "trace", |kind| match kind {
+                Foreign => Expect::Error(422, "another_handoff"),
+                _ => INVALID,
+            }),
+            param(Place::Json, "flow", known_by),
+            param(Place::Json, "launch", known_by),
+            param(Place::Json, "session", known_by),
+            param(Place::Json, "reason", reason),
+        ],
+        good: |reply| reply.status == 204,
+        nobody: no_cookie,
+        gives: "",
+    }
+}
+
+/// A report by Notes of a handoff that Harbor ID has seen whole.
+async fn client_report(stage: &Stage, step: &str, reason: Option<&str>) -> Built {
+    let world = &stage.world;
+    let (party, bobs) = (world.relying_party(), world.relying_party());
+    let launch = stage.alice.launch(world).await;
+    let bobs_launch = stage.bob.launch(world).await;
+    let authorize = party.authorize(world, Some(&launch));
+    let answer = stage.alice.get(&authorize).await;
+    let token = answer.location_parameter("handoff_token");
+    let verify = world.authority("/handoff/verify?include=session");
+    let as_notes = basic("notes", &world.notes_secret());
+    let headers = [("authorization", as_notes.as_str())];
+    let body = party.body(&token);
+    let told = world.visitor().post_json(&verify, &headers, &body).await;
+    let session = told.json()["session"]["id"].clone();
+    let launch_id = |ticket: String| {
+        let ticket = Unverified::<LaunchTicket>::new(ticket).unwrap();
+        serde_json::json!(LaunchId::of(&ticket.digest()))
+    };
+    let flow_id = |party: &OwnRelyingParty| serde_json::json!(FlowId::of(&party.state.digest()));
+    let at = world.clock.now().unix_timestamp() * 1_000_000;
+    let key = format!("Bearer {}", stage.client_report_key);
+    let mut request = Stage::request("POST", &world.visitor(), &world.lab("/api/v1/reports"))
+        .with(Place::Header, "authorization", &key)
+        .with(Place::Header, "content-type", "application/json");
+    let trace = flow_id(&party).as_str().unwrap()[..16].to_owned();
+    let members = [
+        ("step", serde_json::json!(step)),
+        ("at", serde_json::json!(at)),
+        ("after", serde_json::json!(9)),
+        ("trace", serde_json::json!(trace)),
+        ("flow", flow_id(&party)),
+        ("launch", launch_id(launch)),
+        ("session", session),
+        ("reason", serde_json::json!(reason)),
+    ];
+    for (name, value) in members {
+        let value = vec![(name.to_owned(), value.to_string().into_bytes())];
+        request.put(Place::Json, name, value);
+    }
+    request.body = Body::JsonList;
+    let text = |text: &str| serde_json::json!(text).to_string().into_bytes();
+    let bearer = |secret: String| format!("Bearer {secret}").into_bytes();
+    let day = 24 * 60 * 60 * 1_000_000;
+    let (header, json) = (Place::Header, Place::Json);
+    Built {
+        request,
+        foreign: vec![
+            (
+                header,
+                "authorization",
+                "the key of the sites' reports",
+                bearer(world.report_key()),
+            ),
+            (
+                header,
+                "authorization",
+                "the client's secret",
+                bearer(world.notes_secret()),
+            ),
+            (
+                header,
+                "authorization",
+                "the key as a password",
+                basic("notes", &stage.client_report_key).into(),
+            ),
+            (json, "step", "Harbor ID's", text("token_issued")),
+            (
+                json,
+                "at",
+                "more than a day ago",
+                (at - day - 60_000_000).to_string().into(),
+            ),
+            (json, "at", "tomorrow", (at + day).to_string().into()),
+            (json, "after", "more than an hour", "3600000001".into()),
+            (json, "after", "less than nothing", "-1".into()),
+            (json, "trace", "another handoff's", text(TRACE)),
+            (json, "flow", "another handoff's", text(FLOW)),
+            (json, "flow", "nobody's", text(&"1".repeat(32))),
+            (
+                json,
+                "flow",
+                "one that is not begun",
+                flow_id(&bobs).to_string().into(),
+            ),
+            (
+                json,
+                "launch",
+                "another person's",
+                launch_id(bobs_launch).to_string().into(),
+            ),
+            (json, "session", "another handoff's", text(SESSION)),
+            (json, "reason", "Harbor ID's", text("already_used")),
+        ],
+    }
 }
 
 fn others() -> Vec<Route> {
@@ -1852,6 +2225,24 @@ fn others() -> Vec<Route> {
             },
             params: vec![],
             good: |reply| reply.status == 200 && reply.body.contains("Alarms"),
+            nobody: no_cookie,
+            gives: "",
+        },
+        Route {
+            site: Site::Lab,
+            path: "/monitor/events",
+            methods: &["GET"],
+            base: |stage| {
+                Box::pin(async {
+                    let url = stage.world.lab("/monitor/events");
+                    Built {
+                        request: Stage::navigation(&stage.world.visitor(), &url),
+                        foreign: vec![],
+                    }
+                })
+            },
+            params: vec![],
+            good: |reply| reply.status == 200 && reply.body.contains("data:"),
             nobody: no_cookie,
             gives: "",
         },
@@ -2016,7 +2407,7 @@ fn others() -> Vec<Route> {
                 param(Place::Form, "scale", choice),
                 param(Place::Form, "back", |kind| match kind {
                     // It is written otherwise, and leads to a page that does not exist.
-                    BadPercent | Markup => Same,
+                    BadPercent | Markup | Unicode => Same,
                     kind => choice(kind),
                 }),
                 param(Place::Header, "origin", same_origin),
