@@ -305,7 +305,7 @@ mod tests {
         }
         assert!(statements > 100, "{statements}");
         // What has to be written a second time for PostgreSQL: the lab's batches and sets of verbs.
-        assert_eq!(for_sqlite, 8);
+        assert_eq!(for_sqlite, 14);
     }
 
     #[test]

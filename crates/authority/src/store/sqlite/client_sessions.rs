@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::{
     super::{ClientSession, ClientSessionStore, NoSession, OwnClientSession, SignIn, SignInStore},
-    Sqlite, accounts, ending,
+    Sqlite, accounts, ending, json,
 };
 
 #[derive(FromRow)]
@@ -57,7 +57,7 @@ const BEGIN: Statement = Statement::for_sqlite(
 /// Begins sessions.
 pub(super) async fn begin(tx: &mut Connection, sessions: &[Beginning]) -> Result<(), Unavailable> {
     sqlx::query(BEGIN)
-        .bind(serde_json::to_string(sessions).map_err(Unavailable::unreadable)?)
+        .bind(json::list(sessions)?)
         .execute(tx)
         .await?;
     Ok(())

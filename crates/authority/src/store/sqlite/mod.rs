@@ -8,11 +8,14 @@ mod client_sessions;
 mod clients;
 mod ending;
 mod handoffs;
+mod issuing;
+mod json;
 mod maintenance;
 mod recent;
 mod records;
 mod redeeming;
 mod sign_ins;
+mod stored;
 
 use database::{CannotOpen, Database, Settings};
 use sqlx::migrate::Migrator;

@@ -1,10 +1,13 @@
 //! The last handoffs of each person on SQLite.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use database::{Connection, Statement, Unavailable, from_millis, millis};
 use handoff::{
     client::Icon,
     flow::FlowId,
+    handoff::Issued,
     ids::UserId,
     token::{Digest, HandoffToken},
 };
@@ -15,7 +18,7 @@ use super::{
     super::{
         Outcome, RECENT_FOR, RECENT_PER_PERSON, RecentHandoff, RecentHandoffStore, Remembered,
     },
-    Sqlite,
+    Sqlite, json,
 };
 
 #[derive(FromRow)]
@@ -68,23 +71,16 @@ const FORGET_OUTCOME: Statement =
     Statement::new("DELETE FROM recent_handoff WHERE user_id = $1 AND outcome = $2");
 const ADD: Statement = Statement::new(
     "INSERT INTO recent_handoff (user_id, client, began_at, outcome, waits_until, keep_until, flow)
-     VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+     VALUES ($1, $2, $3, $4, $5, $6, $7)",
 );
-const FORGET_SURPLUS: Statement = Statement::new(
-    "DELETE FROM recent_handoff WHERE user_id = $1 AND id NOT IN (
-         SELECT id FROM recent_handoff WHERE user_id = $1 ORDER BY id DESC LIMIT $2)",
-);
-
-/// Remembers a handoff for the person whom it is about, and forgets the oldest of too many. Answers
-/// with its row's id.
+/// Remembers a handoff that has ended, for the person whom it is about, and forgets the oldest of too many.
 pub(super) async fn add(
     tx: &mut Connection,
     user: UserId,
     Remembered { client, flow }: Remembered<'_>,
     outcome: Outcome,
     now: OffsetDateTime,
-    waits_until: OffsetDateTime,
-) -> Result<i64, Unavailable> {
+) -> Result<(), Unavailable> {
     let user = user.to_string();
     if outcome == Outcome::NotAssigned {
         // Any page can send a browser here for it, to one client after the other: the last will do, and
@@ -95,22 +91,68 @@ pub(super) async fn add(
             .execute(&mut *tx)
             .await?;
     }
-    let id = sqlx::query_scalar(ADD)
+    sqlx::query(ADD)
         .bind(&user)
         .bind(client.as_str())
         .bind(millis(now))
         .bind(as_text(outcome))
-        .bind(millis(waits_until))
+        .bind(millis(now))
         .bind(millis(now + RECENT_FOR))
         .bind(flow.to_string())
-        .fetch_one(&mut *tx)
-        .await?;
-    sqlx::query(FORGET_SURPLUS)
-        .bind(&user)
-        .bind(i64::try_from(RECENT_PER_PERSON).unwrap_or(i64::MAX))
         .execute(&mut *tx)
         .await?;
-    Ok(id)
+    forget_surplus(tx, &[user]).await
+}
+
+/// A handoff that begins: its id here, person, client, when it begins, until when it is waited for, until
+/// when it is remembered, and its flow.
+pub(super) type Beginning = (i64, String, String, i64, i64, i64, String);
+
+/// A handoff that begins, as [`begin`] takes it.
+pub(super) fn beginning(id: i64, issued: &Issued, now: OffsetDateTime) -> Beginning {
+    (
+        id,
+        issued.user.to_string(),
+        issued.client.to_string(),
+        millis(now),
+        millis(issued.expires_at),
+        millis(now + RECENT_FOR),
+        FlowId::of(&issued.state).to_string(),
+    )
+}
+
+const BEGIN: Statement = Statement::for_sqlite(
+    "INSERT INTO recent_handoff (id, user_id, client, began_at, waits_until, keep_until, flow, outcome)
+     SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6,
+            'under_way'
+     FROM json_each($1)",
+);
+
+/// Remembers handoffs that begin, and forgets the oldest of too many.
+pub(super) async fn begin(tx: &mut Connection, new: &[Beginning]) -> Result<(), Unavailable> {
+    sqlx::query(BEGIN)
+        .bind(json::list(new)?)
+        .execute(&mut *tx)
+        .await?;
+    let people: BTreeSet<_> = new.iter().map(|(_, person, ..)| person.clone()).collect();
+    forget_surplus(tx, &people.into_iter().collect::<Vec<_>>()).await
+}
+
+/// Of each person all rows from the eleventh newest on.
+const FORGET_SURPLUS: Statement = Statement::for_sqlite(
+    "DELETE FROM recent_handoff WHERE id IN (
+         SELECT r.id FROM json_each($1) AS p JOIN recent_handoff r ON r.user_id = p.value
+         WHERE r.id <= (SELECT n.id FROM recent_handoff n WHERE n.user_id = p.value
+                        ORDER BY n.id DESC LIMIT 1 OFFSET $2))",
+);
+
+async fn forget_surplus(tx: &mut Connection, people: &[String]) -> Result<(), Unavailable> {
+    sqlx::query(FORGET_SURPLUS)
+        .bind(json::list(people)?)
+        .bind(i64::try_from(RECENT_PER_PERSON).unwrap_or(i64::MAX))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 const CONCLUDE: Statement = Statement::new(
@@ -146,7 +188,7 @@ const OPENED: Statement = Statement::for_sqlite(
 /// The remembered handoffs with these ids have opened their clients.
 pub(super) async fn opened(tx: &mut Connection, ids: &[i64]) -> Result<(), Unavailable> {
     sqlx::query(OPENED)
-        .bind(serde_json::to_string(ids).map_err(Unavailable::unreadable)?)
+        .bind(json::list(ids)?)
         .execute(tx)
         .await?;
     Ok(())
@@ -172,8 +214,7 @@ impl RecentHandoffStore for Sqlite {
                 Box::pin(async move {
                     let client = &client;
                     let attempt = Remembered { client, flow };
-                    add(tx, user, attempt, Outcome::Declined, now, now).await?;
-                    Ok(())
+                    add(tx, user, attempt, Outcome::Declined, now).await
                 })
             })
             .await

@@ -5,34 +5,29 @@ use std::collections::HashMap;
 
 use database::{Connection, Set, Statement, Unavailable, Verb, from_millis, millis};
 use handoff::{
-    client::AssignedTo,
     handoff::{ACCESS_LIFETIME, Handoff},
     policy::Policy,
     refusal_reason::RefusalReason,
     token::{Challenge, Digest, HandoffToken},
-    verify::{Proof, Standing, ages_for_good, decide},
+    verify::{Proof, ages_for_good, decide},
     wire::{SessionInfo, UserInfo},
 };
-use serde::de::DeserializeOwned;
-use sqlx::FromRow;
 use time::OffsetDateTime;
 
 use super::{
     super::{NotRedeemed, Outcome, Redeemed, Redemption},
-    accounts,
     client_sessions::{self, Beginning},
-    clients, ending,
-    handoffs::HandoffRow,
-    recent,
-    sign_ins::SignInRow,
+    ending, json, recent,
+    stored::{self, Stored, StoredRow},
 };
 
 /// One verify of a set.
 #[derive(Clone, Debug)]
 pub(super) struct Redeem {
-    pub(super) redemption: Redemption,
-    pub(super) now: OffsetDateTime,
-    pub(super) policy: Policy,
+    redemption: Redemption,
+    token: Digest<HandoffToken>,
+    now: OffsetDateTime,
+    policy: Policy,
 }
 
 type Decided = Result<Redeemed, NotRedeemed>;
@@ -42,10 +37,9 @@ impl Set for Redeem {
 
     /// A token is never twice in one set: which of two uses came first decides what comes of both.
     fn goes_with(&self, others: &[Self]) -> bool {
-        let token = self.token();
         others
             .iter()
-            .all(|other| other.policy == self.policy && other.token() != token)
+            .all(|other| other.policy == self.policy && other.token != self.token)
     }
 
     fn run(tx: &mut Connection, inputs: Vec<Self>) -> Verb<'_, Vec<Decided>> {
@@ -54,8 +48,13 @@ impl Set for Redeem {
 }
 
 impl Redeem {
-    fn token(&self) -> Digest<HandoffToken> {
-        self.redemption.presented.token.digest()
+    pub(super) fn new(redemption: Redemption, now: OffsetDateTime, policy: Policy) -> Self {
+        Self {
+            token: redemption.presented.token.digest(),
+            redemption,
+            now,
+            policy,
+        }
     }
 
     /// The members that the statements read, in their order.
@@ -63,14 +62,14 @@ impl Redeem {
         let presented = &self.redemption.presented;
         let challenge = presented.verifier.as_ref().map(Challenge::met_by);
         (
-            hex(self.token().as_bytes().as_slice()),
+            json::hex(self.token.as_bytes().as_slice()),
             presented.client.as_str(),
             self.redemption.client_revision.0,
             millis(self.now),
             presented.proof == Proof::Credential,
-            hex(presented.state.digest().as_bytes().as_slice()),
+            json::hex(presented.state.digest().as_bytes().as_slice()),
             presented.redirect_uri.as_deref(),
-            challenge.map(|challenge| hex(challenge.as_bytes().as_slice())),
+            challenge.map(|challenge| json::hex(challenge.as_bytes().as_slice())),
             self.redemption.session.to_string(),
             millis(self.now + ACCESS_LIFETIME),
         )
@@ -89,11 +88,6 @@ type Values<'a> = (
     String,
     i64,
 );
-
-/// Bytes as a statement takes them out of a JSON list, by `unhex`.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
 
 /// `claim` of the protocol as a condition; a property test holds the two against each other.
 ///
@@ -135,42 +129,17 @@ const CLAIM: Statement = Statement::for_sqlite(
                (SELECT k.assigned_to FROM client k WHERE k.id = handoff.client) AS assigned_to",
 );
 
-#[derive(FromRow)]
-struct ClaimedRow {
-    #[sqlx(flatten)]
-    handoff: HandoffRow,
-    recent: Option<i64>,
-    /// [`SignInValues`] as JSON.
-    sign_in_row: Option<String>,
-    /// [`Person`] as JSON.
-    person: Option<String>,
-    /// An [`AssignedTo`] as JSON.
-    assigned_to: Option<String>,
-}
-
-fn parsed<T: DeserializeOwned>(json: Option<&str>) -> Result<Option<T>, Unavailable> {
-    json.map(serde_json::from_str)
-        .transpose()
-        .map_err(Unavailable::unreadable)
-}
-
-/// When it ended, when it ends, when it ends unused, when it began, and how.
-type SignInValues = (Option<i64>, i64, i64, i64, Vec<String>);
-
-/// E-mail address, name, whether the address is verified, and since when the account is disabled.
-type Person = (String, String, i64, Option<i64>);
-
 /// Uses up the tokens that are their clients' to use.
 async fn claim(
     tx: &mut Connection,
     inputs: &[Redeem],
-) -> Result<HashMap<Vec<u8>, ClaimedRow>, Unavailable> {
+) -> Result<HashMap<Vec<u8>, StoredRow>, Unavailable> {
     let Some(policy) = inputs.first().map(|input| input.policy) else {
         return Ok(HashMap::new());
     };
     let values: Vec<_> = inputs.iter().map(Redeem::values).collect();
-    let rows: Vec<ClaimedRow> = sqlx::query_as(CLAIM)
-        .bind(serde_json::to_string(&values).map_err(Unavailable::unreadable)?)
+    let rows: Vec<StoredRow> = sqlx::query_as(CLAIM)
+        .bind(json::list(&values)?)
         .bind(policy.client_binding())
         .bind(policy.one_time())
         .bind(policy.lifetime())
@@ -188,7 +157,7 @@ async fn redeem(tx: &mut Connection, inputs: Vec<Redeem>) -> Result<Vec<Decided>
     let mut decided = Vec::with_capacity(inputs.len());
     let mut accepted = Accepted::default();
     for input in &inputs {
-        let row = claimed.remove(input.token().as_bytes().as_slice());
+        let row = claimed.remove(input.token.as_bytes().as_slice());
         let answer = row.map(|row| decide_claimed(input, row)).transpose()?;
         if let Some(Claimed::Accepted(redeemed, row)) = &answer {
             accepted.add(input, redeemed, row);
@@ -213,34 +182,25 @@ async fn redeem(tx: &mut Connection, inputs: Vec<Redeem>) -> Result<Vec<Decided>
 
 /// What the rule says of a token that was claimed.
 enum Claimed {
-    Accepted(Redeemed, ClaimedRow),
-    Refused(ClaimedRow, RefusalReason),
+    Accepted(Redeemed, StoredRow),
+    Refused(StoredRow, RefusalReason),
 }
 
-fn decide_claimed(input: &Redeem, row: ClaimedRow) -> Result<Claimed, Unavailable> {
-    let now = millis(input.now);
-    let stored = row.handoff.read()?;
-    let issued = stored.issued();
-    let sign_in: Option<SignInValues> = parsed(row.sign_in_row.as_deref())?;
-    let person: Option<Person> = parsed(row.person.as_deref())?;
-    let assigned_to: Option<AssignedTo> = parsed(row.assigned_to.as_deref())?;
-    let standing = Standing {
-        sign_in_is_live: sign_in
-            .as_ref()
-            .is_some_and(|(ended_at, expires_at, idle_until, ..)| {
-                ended_at.is_none() && *expires_at > now && *idle_until > now
-            }),
-        user_is_active: person
-            .as_ref()
-            .is_some_and(|(.., disabled_at)| disabled_at.is_none()),
-        user_is_assigned: assigned_to.is_some_and(|assigned_to| assigned_to.includes(issued.user)),
-    };
+fn decide_claimed(input: &Redeem, row: StoredRow) -> Result<Claimed, Unavailable> {
+    let stored = row.read(millis(input.now))?;
+    let issued = stored.handoff.issued();
     let presented = &input.redemption.presented;
-    if let Err(reason) = decide(&stored, standing, presented, input.now, &input.policy) {
+    if let Err(reason) = decide(
+        &stored.handoff,
+        stored.standing,
+        presented,
+        input.now,
+        &input.policy,
+    ) {
         return Ok(Claimed::Refused(row, reason));
     }
     let (Some((_, ends_at, _, auth_time, amr)), Some((email, name, email_verified, _))) =
-        (sign_in, person)
+        (stored.sign_in, stored.person)
     else {
         return Err(Unavailable::unreadable(
             "a handoff without its sign-in or person",
@@ -265,11 +225,9 @@ fn decide_claimed(input: &Redeem, row: ClaimedRow) -> Result<Claimed, Unavailabl
     Ok(Claimed::Accepted(redeemed, row))
 }
 
-impl ClaimedRow {
-    /// Whether this verify was the first use. Only a weakened policy claims a token again.
-    fn is_first_use(&self, input: &Redeem) -> bool {
-        self.handoff.session.as_deref() == Some(input.redemption.session.to_string().as_str())
-    }
+/// Whether this verify was the first use. Only a weakened policy claims a token again.
+fn is_first_use(row: &StoredRow, input: &Redeem) -> bool {
+    row.handoff.session.as_deref() == Some(input.redemption.session.to_string().as_str())
 }
 
 const KEEP_SESSION: Statement =
@@ -284,17 +242,16 @@ struct Accepted {
 }
 
 impl Accepted {
-    fn add(&mut self, input: &Redeem, redeemed: &Redeemed, row: &ClaimedRow) {
+    fn add(&mut self, input: &Redeem, redeemed: &Redeemed, row: &StoredRow) {
         let session = &redeemed.session;
         let (id, expires_at) = (session.id.to_string(), millis(session.expires_at));
-        if !row.is_first_use(input) {
-            self.used_again
-                .push((id.clone(), expires_at, input.token()));
+        if !is_first_use(row, input) {
+            self.used_again.push((id.clone(), expires_at, input.token));
         }
         self.recent.extend(row.recent);
         self.sessions.push((
             id,
-            hex(input.redemption.access_token.as_bytes().as_slice()),
+            json::hex(input.redemption.access_token.as_bytes().as_slice()),
             input.redemption.presented.client.to_string(),
             row.handoff.sign_in.clone(),
             session.user_id.to_string(),
@@ -328,27 +285,21 @@ const BURN: Statement =
 async fn refuse_claimed(
     tx: &mut Connection,
     input: &Redeem,
-    row: &ClaimedRow,
+    row: &StoredRow,
     reason: RefusalReason,
 ) -> Result<(), Unavailable> {
-    if row.is_first_use(input) {
+    if is_first_use(row, input) {
         sqlx::query(BURN)
-            .bind(input.token().as_bytes().as_slice())
+            .bind(input.token.as_bytes().as_slice())
             .execute(&mut *tx)
             .await?;
     }
-    recent::conclude(tx, input.token(), Outcome::of(reason)).await?;
+    recent::conclude(tx, input.token, Outcome::of(reason)).await?;
     ending::end_sign_in_if_over(tx, &row.handoff.sign_in, millis(input.now)).await
 }
 
 const CLIENT_IS: Statement =
     Statement::new("SELECT EXISTS (SELECT 1 FROM client WHERE id = $1 AND revision = $2)");
-const FIND: Statement = Statement::new(
-    "SELECT token, client, redirect_uri, state, challenge, sign_in, user_id, expires_at, used_at,
-            session
-     FROM handoff WHERE token = $1",
-);
-const FIND_SIGN_IN: Statement = Statement::new("SELECT * FROM sign_in WHERE id = $1");
 const USE_UP: Statement =
     Statement::new("UPDATE handoff SET used_at = $1 WHERE token = $2 AND used_at IS NULL");
 
@@ -364,16 +315,14 @@ async fn refuse_unclaimed(tx: &mut Connection, input: &Redeem) -> Result<NotRede
     if !client_is {
         return Ok(NotRedeemed::ClientChanged);
     }
-    let row = sqlx::query_as::<_, HandoffRow>(FIND)
-        .bind(input.token().as_bytes().as_slice())
-        .fetch_optional(&mut *tx)
-        .await?;
-    let Some(row) = row else {
+    let Some(row) = stored::find(tx, input.token).await? else {
         return Ok(NotRedeemed::Refused(RefusalReason::Unknown));
     };
-    let stored = row.read()?;
-    let issued = stored.issued();
-    let standing = standing(tx, &stored, millis(input.now)).await?;
+    let Stored {
+        handoff: stored,
+        standing,
+        ..
+    } = row.read(millis(input.now))?;
     let decided = decide(&stored, standing, presented, input.now, &input.policy);
     let Err(reason) = decided else {
         // The rule accepts what the condition did not let us claim: one of the two is wrong.
@@ -384,35 +333,15 @@ async fn refuse_unclaimed(tx: &mut Connection, input: &Redeem) -> Result<NotRede
     }
     let ages = ages_for_good(&stored, presented, reason, &input.policy);
     if ages || reason == RefusalReason::Replayed {
-        recent::conclude(tx, input.token(), Outcome::of(reason)).await?;
+        recent::conclude(tx, input.token, Outcome::of(reason)).await?;
     }
     if ages {
         sqlx::query(USE_UP)
             .bind(millis(input.now))
-            .bind(input.token().as_bytes().as_slice())
+            .bind(input.token.as_bytes().as_slice())
             .execute(&mut *tx)
             .await?;
     }
-    ending::end_sign_in_if_over(tx, &issued.sign_in.to_string(), millis(input.now)).await?;
+    ending::end_sign_in_if_over(tx, &row.handoff.sign_in, millis(input.now)).await?;
     Ok(NotRedeemed::Refused(reason))
-}
-
-async fn standing(
-    tx: &mut Connection,
-    stored: &Handoff,
-    now: i64,
-) -> Result<Standing, Unavailable> {
-    let issued = stored.issued();
-    let sign_in = sqlx::query_as::<_, SignInRow>(FIND_SIGN_IN)
-        .bind(issued.sign_in.to_string())
-        .fetch_optional(&mut *tx)
-        .await?;
-    let account = accounts::find(tx, issued.user).await?;
-    let client = clients::find(tx, &issued.client).await?;
-    Ok(Standing {
-        sign_in_is_live: sign_in.is_some_and(|row| row.is_live(now)),
-        user_is_active: account.is_some_and(|account| account.is_active),
-        user_is_assigned: client
-            .is_some_and(|known| known.client.assigned_to.includes(issued.user)),
-    })
 }
