@@ -11,6 +11,7 @@
 pub mod dialect;
 mod error;
 mod jobs;
+mod readers;
 mod writer;
 
 use std::{future::Future, path::Path, pin::Pin, sync::Arc, time::Duration};
@@ -19,8 +20,10 @@ pub use dialect::{Connection, Row, Statement};
 use error::DAMAGED;
 pub use error::{CannotOpen, Unavailable};
 pub use jobs::Set;
+pub use readers::Reader;
+use readers::Readers;
 use sqlx::{
-    Connection as _, SqlitePool,
+    Connection as _,
     migrate::Migrator,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -72,7 +75,7 @@ impl Default for Settings {
 pub struct Database {
     /// None where the file was opened to be read.
     writer: Option<Arc<Writer>>,
-    readers: SqlitePool,
+    readers: Arc<Readers>,
 }
 
 impl Database {
@@ -133,18 +136,13 @@ impl Database {
         if checked != "ok" {
             return Err(CannotOpen::new(path, DAMAGED));
         }
-        let readers = SqlitePoolOptions::new()
-            .max_connections(4)
-            .acquire_timeout(Duration::from_secs(10))
-            // A file does not go away as a server does.
-            .test_before_acquire(false)
-            .connect_with(options.clone().read_only(true))
+        let readers = Readers::open(options.clone().read_only(true), 4)
             .await
             .map_err(cannot_open)?;
         let writer = Writer::start(connection, options, settings);
         Ok(Self {
             writer: Some(Arc::new(writer)),
-            readers,
+            readers: Arc::new(readers),
         })
     }
 
@@ -161,14 +159,12 @@ impl Database {
             .filename(path)
             .read_only(true)
             .immutable(!Path::new(&log).exists());
-        let readers = SqlitePoolOptions::new()
-            .max_connections(1)
-            .connect_with(options)
+        let readers = Readers::open(options, 1)
             .await
             .map_err(|error| CannotOpen::sqlite(path, &error))?;
         Ok(Self {
             writer: None,
-            readers,
+            readers: Arc::new(readers),
         })
     }
 
@@ -238,10 +234,13 @@ impl Database {
         .await
     }
 
-    /// For single statements that only read.
-    #[must_use]
-    pub const fn readers(&self) -> &SqlitePool {
-        &self.readers
+    /// A connection for statements that only read. One at a time: who holds one and waits for a second
+    /// may wait for itself.
+    ///
+    /// # Errors
+    /// [`Unavailable`] when none is free within ten seconds.
+    pub async fn reader(&self) -> Result<Reader<'_>, Unavailable> {
+        self.readers.take().await
     }
 
     /// Closes all connections, folding the write-ahead log into the file. Verbs that wait are done
@@ -360,7 +359,7 @@ mod tests {
         assert_eq!(ask::<i64>(&database, "PRAGMA synchronous").await, 2);
         assert_eq!(ask::<String>(&database, "PRAGMA journal_mode").await, "wal");
         let refused = sqlx::query("CREATE TABLE t (a)")
-            .execute(database.readers())
+            .execute(&mut *database.reader().await.unwrap())
             .await;
         assert!(refused.is_err());
         database.close().await;
@@ -405,7 +404,7 @@ mod tests {
             .await;
         assert_eq!(kept.unwrap(), 4);
         let all: Vec<i64> = sqlx::query_scalar("SELECT a FROM t ORDER BY a")
-            .fetch_all(database.readers())
+            .fetch_all(&mut *database.reader().await.unwrap())
             .await
             .unwrap();
         assert_eq!(all, [1, 4]);

@@ -95,7 +95,7 @@ impl World {
 
     async fn ids(&self) -> Vec<i64> {
         sqlx::query_scalar("SELECT id FROM item ORDER BY id")
-            .fetch_all(self.database.readers())
+            .fetch_all(&mut *self.database.reader().await.unwrap())
             .await
             .unwrap()
     }
@@ -206,7 +206,7 @@ async fn after_a_commit_that_failed_nothing_runs_again() {
     assert!(answers.iter().all(Result::is_err));
     assert_eq!(runs.load(Ordering::Relaxed), 5);
     let parts: i64 = sqlx::query_scalar("SELECT count(*) FROM part")
-        .fetch_one(world.database.readers())
+        .fetch_one(&mut *world.database.reader().await.unwrap())
         .await
         .unwrap();
     assert_eq!(parts, 0);
@@ -370,7 +370,7 @@ async fn what_waits_at_a_shutdown_is_done_and_what_comes_later_is_refused() {
         .await
         .unwrap();
     let count: i64 = sqlx::query_scalar("SELECT count(*) FROM item")
-        .fetch_one(again.readers())
+        .fetch_one(&mut *again.reader().await.unwrap())
         .await
         .unwrap();
     assert_eq!(count, 200);

@@ -168,7 +168,7 @@ impl AccountStore for Sqlite {
     async fn find_account(&self, email: &Email) -> Result<Option<Account>, Unavailable> {
         sqlx::query_as::<_, UserRow>(FIND_BY_EMAIL)
             .bind(email.as_str())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?
             .map(UserRow::read)
             .transpose()
@@ -194,7 +194,7 @@ impl AccountStore for Sqlite {
 
     async fn list_users(&self) -> Result<Vec<Listed>, Unavailable> {
         let rows = sqlx::query_as::<_, UserRow>(LIST)
-            .fetch_all(self.database.readers())
+            .fetch_all(&mut *self.database.reader().await?)
             .await?;
         rows.into_iter()
             .map(|row| {

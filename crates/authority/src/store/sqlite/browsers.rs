@@ -73,7 +73,7 @@ impl BrowserStore for Sqlite {
             .bind(browser.as_bytes().as_slice())
             .bind(user.to_string())
             .bind(millis(now))
-            .fetch_one(self.database.readers())
+            .fetch_one(&mut *self.database.reader().await?)
             .await?)
     }
 

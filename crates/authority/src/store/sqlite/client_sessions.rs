@@ -193,7 +193,7 @@ impl ClientSessionStore for Sqlite {
     ) -> Result<Result<ClientSession, NoSession>, Unavailable> {
         let row = sqlx::query_as::<_, ClientSessionRow>(FIND)
             .bind(token.as_bytes().as_slice())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         let Some(row) = row else {
             return Ok(Err(NoSession::Unknown));
@@ -221,7 +221,7 @@ impl ClientSessionStore for Sqlite {
         let sign_in = SignInId::parse(&row.sign_in).map_err(Unavailable::unreadable)?;
         let Some(SignIn { user, .. }) = self.touch_sign_in(sign_in, now, idle).await? else {
             let user = UserId::parse(&row.user_id).map_err(Unavailable::unreadable)?;
-            let mut reader = self.database.readers().acquire().await?;
+            let mut reader = self.database.reader().await?;
             return Ok(Err(match accounts::find(&mut reader, user).await? {
                 Some(account) if account.is_active => NoSession::Unknown,
                 _ => NoSession::UserGone,

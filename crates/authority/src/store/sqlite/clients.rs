@@ -193,7 +193,7 @@ impl Sqlite {
 
     async fn read_clients(&self, statement: Statement) -> Result<Vec<Client>, Unavailable> {
         let rows = sqlx::query_as::<_, ClientRow>(statement)
-            .fetch_all(self.database.readers())
+            .fetch_all(&mut *self.database.reader().await?)
             .await?;
         rows.into_iter().map(ClientRow::read).collect()
     }
@@ -246,13 +246,13 @@ impl ClientStore for Sqlite {
     }
 
     async fn read_client(&self, id: &ClientId) -> Result<Option<KnownClient>, Unavailable> {
-        find(&mut *self.database.readers().acquire().await?, id).await
+        find(&mut *self.database.reader().await?, id).await
     }
 
     async fn is_public_origin(&self, origin: &str) -> Result<bool, Unavailable> {
         Ok(sqlx::query_scalar(IS_PUBLIC_ORIGIN)
             .bind(origin)
-            .fetch_one(self.database.readers())
+            .fetch_one(&mut *self.database.reader().await?)
             .await?)
     }
 

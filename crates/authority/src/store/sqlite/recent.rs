@@ -228,7 +228,7 @@ impl RecentHandoffStore for Sqlite {
         let rows = sqlx::query_as::<_, RecentRow>(LIST)
             .bind(user.to_string())
             .bind(millis(now))
-            .fetch_all(self.database.readers())
+            .fetch_all(&mut *self.database.reader().await?)
             .await?;
         rows.into_iter().map(|row| row.read(now)).collect()
     }

@@ -218,7 +218,7 @@ impl SignInStore for Sqlite {
     ) -> Result<Option<SignIn>, Unavailable> {
         let row = sqlx::query_as::<_, SignInRow>(FIND_LIVE)
             .bind(id.to_string())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         let Some(row) = row else { return Ok(None) };
         if !row.is_live(millis(now)) {
@@ -231,7 +231,7 @@ impl SignInStore for Sqlite {
             return Ok(None);
         }
         let user = UserId::parse(&row.user_id).map_err(Unavailable::unreadable)?;
-        let account = accounts::find(&mut *self.database.readers().acquire().await?, user).await?;
+        let account = accounts::find(&mut *self.database.reader().await?, user).await?;
         let Some(account) = account.filter(|account| account.is_active) else {
             return Ok(None);
         };
@@ -257,7 +257,7 @@ impl SignInStore for Sqlite {
     async fn count_sign_ins(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
         let counted: i64 = sqlx::query_scalar(COUNT)
             .bind(millis(now))
-            .fetch_one(self.database.readers())
+            .fetch_one(&mut *self.database.reader().await?)
             .await?;
         Ok(counted.unsigned_abs())
     }
@@ -292,7 +292,7 @@ impl SignInStore for Sqlite {
         let rows = sqlx::query_as::<_, OwnRow>(LIST_OWN)
             .bind(user.to_string())
             .bind(millis(now))
-            .fetch_all(self.database.readers())
+            .fetch_all(&mut *self.database.reader().await?)
             .await?;
         let mut found: Vec<OwnSignIn> = Vec::new();
         for mut row in rows {

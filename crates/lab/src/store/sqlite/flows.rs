@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use database::{Connection, Row, Statement, Unavailable, from_millis, millis};
 use handoff::{flow::Event, ids::ClientId};
-use sqlx::{FromRow, Row as _};
+use sqlx::{Connection as _, FromRow, Row as _};
 use time::OffsetDateTime;
 
 use super::{
@@ -172,7 +172,7 @@ impl FlowStore for Sqlite {
             let rows = sqlx::query(LIST)
                 .bind(before)
                 .bind(count(most))
-                .fetch_all(self.database.readers())
+                .fetch_all(&mut *self.database.reader().await?)
                 .await?;
             let read = rows.iter().filter_map(|row| self.logged.flow(row));
             flows.extend(read.map(|(_, flow)| flow));
@@ -189,14 +189,15 @@ impl FlowStore for Sqlite {
     async fn find(&self, key: &Key) -> Result<Option<Flow>, Unavailable> {
         let row = sqlx::query(FIND)
             .bind(key.as_str())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         let found = row.and_then(|row| self.logged.flow(&row));
         Ok(found.map(|(_, flow)| flow))
     }
 
     async fn find_whole(&self, key: &Key) -> Result<Option<(Flow, Vec<Kept>)>, Unavailable> {
-        let mut tx = self.database.readers().begin().await?;
+        let mut reader = self.database.reader().await?;
+        let mut tx = reader.begin().await?;
         let row = sqlx::query(FIND)
             .bind(key.as_str())
             .fetch_optional(&mut *tx)
@@ -217,7 +218,7 @@ impl FlowStore for Sqlite {
         let rows = sqlx::query(EVENTS_AFTER)
             .bind(flow.0)
             .bind(i64::try_from(after).unwrap_or(i64::MAX))
-            .fetch_all(self.database.readers())
+            .fetch_all(&mut *self.database.reader().await?)
             .await?;
         Ok(self.logged.events(&rows))
     }

@@ -56,7 +56,7 @@ impl ReportKeyStore for Sqlite {
     async fn find_reporter(&self, key: Digest<ReportKey>) -> Result<Option<ClientId>, Unavailable> {
         let found: Option<String> = sqlx::query_scalar(FIND)
             .bind(key.as_bytes().as_slice())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         let client = found.as_deref().map(ClientId::parse).transpose();
         client.map_err(Unavailable::unreadable)

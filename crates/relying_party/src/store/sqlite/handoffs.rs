@@ -227,7 +227,7 @@ impl HandoffStore for Sqlite {
         let is_there: bool = sqlx::query_scalar(IS_LATE)
             .bind(state.as_bytes().as_slice())
             .bind(browser.as_bytes().as_slice())
-            .fetch_one(self.database.readers())
+            .fetch_one(&mut *self.database.reader().await?)
             .await?;
         if !is_there {
             return Ok(None);
@@ -243,7 +243,7 @@ impl HandoffStore for Sqlite {
         browser: Digest<PreSession>,
         now: OffsetDateTime,
     ) -> Result<bool, Unavailable> {
-        let mut reader = self.database.readers().acquire().await?;
+        let mut reader = self.database.reader().await?;
         is_under_way(&mut reader, browser, now).await
     }
 
@@ -252,7 +252,7 @@ impl HandoffStore for Sqlite {
         browser: Digest<PreSession>,
         now: OffsetDateTime,
     ) -> Result<bool, Unavailable> {
-        let mut reader = self.database.readers().acquire().await?;
+        let mut reader = self.database.reader().await?;
         is_kept(&mut reader, browser, now).await
     }
 
@@ -266,7 +266,7 @@ impl HandoffStore for Sqlite {
         let is_there: bool = sqlx::query_scalar(CAN_BE_TAKEN)
             .bind(state.as_bytes().as_slice())
             .bind(browser.as_bytes().as_slice())
-            .fetch_one(self.database.readers())
+            .fetch_one(&mut *self.database.reader().await?)
             .await?;
         if !is_there {
             return Ok(None);

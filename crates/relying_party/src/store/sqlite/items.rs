@@ -256,7 +256,7 @@ impl ItemStore for Sqlite {
             .bind(owner.user.to_string())
             .bind(per_page)
             .bind(i64::from(page).saturating_mul(per_page))
-            .fetch_all(self.database.readers())
+            .fetch_all(&mut *self.database.reader().await?)
             .await?;
         let total = rows.first().map_or(0, |row| row.total);
         let items = rows.into_iter().map(|row| row.item.read());
@@ -272,7 +272,7 @@ impl ItemStore for Sqlite {
             .bind(own.id)
             .bind(own.issuer)
             .bind(own.user)
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         row.map(ItemRow::read).transpose()
     }
@@ -328,7 +328,7 @@ impl ItemStore for Sqlite {
             .bind(own.issuer)
             .bind(own.user)
             .bind(millis(now))
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         row.map(|row| {
             Ok(Deleted {
@@ -364,7 +364,7 @@ impl ItemStore for Sqlite {
             .bind(own.user)
             .bind(millis(now - JUST_RESTORED_FOR))
             .bind(millis(now))
-            .fetch_one(self.database.readers())
+            .fetch_one(&mut *self.database.reader().await?)
             .await?)
     }
 

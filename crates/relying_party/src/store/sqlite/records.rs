@@ -71,7 +71,7 @@ impl Records for Sqlite {
     async fn get(&self, id: [u8; 32], now: OffsetDateTime) -> Result<Option<Vec<u8>>, Unreachable> {
         let found: Option<(Vec<u8>, i64)> = sqlx::query_as(GET)
             .bind(id.as_slice())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await.map_err(unreachable)?)
             .await
             .map_err(unreachable)?;
         let Some((data, expires_at)) = found else {

@@ -217,7 +217,7 @@ impl SessionStore for Sqlite {
     ) -> Result<Option<Session>, Unavailable> {
         let row = sqlx::query_as::<_, SessionRow>(FIND)
             .bind(id.to_string())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         let Some(row) = row else { return Ok(None) };
         if row.expires_at > millis(now) {
@@ -243,7 +243,7 @@ impl SessionStore for Sqlite {
     async fn count_sessions(&self, now: OffsetDateTime) -> Result<u64, Unavailable> {
         let counted: i64 = sqlx::query_scalar(COUNT)
             .bind(millis(now))
-            .fetch_one(self.database.readers())
+            .fetch_one(&mut *self.database.reader().await?)
             .await?;
         Ok(counted.unsigned_abs())
     }

@@ -206,7 +206,7 @@ impl WaitingStore for Sqlite {
     ) -> Result<Option<Waiting>, Unavailable> {
         let row = sqlx::query_as::<_, WaitingRow>(FIND)
             .bind(current.to_string())
-            .fetch_optional(self.database.readers())
+            .fetch_optional(&mut *self.database.reader().await?)
             .await?;
         let Some(waiting) = row.map(WaitingRow::read).transpose()? else {
             return Ok(None);
