@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 use database::{Connection, Statement, Unavailable, from_millis, millis};
-use handoff::ids::{SignInId, UserId};
+use handoff::{
+    ids::{SignInId, UserId},
+    wire::UserInfo,
+};
 use sqlx::FromRow;
 use time::{Duration, OffsetDateTime};
 
@@ -11,23 +14,27 @@ use super::{
         Began, NewSignIn, OwnClientSession, OwnSignIn, SignIn, SignInStore, Which,
         sign_ins::touched,
     },
-    Sqlite, accounts, client_sessions, ending,
+    Sqlite, client_sessions, ending,
 };
 
+/// A sign-in that was not ended, with its person.
 #[derive(FromRow)]
-pub(super) struct SignInRow {
+struct SignInRow {
     id: String,
     user_id: String,
     auth_time: i64,
     expires_at: i64,
     idle_until: i64,
-    ended_at: Option<i64>,
     previous_at: Option<i64>,
+    email: String,
+    name: String,
+    email_verified: bool,
+    disabled_at: Option<i64>,
 }
 
 impl SignInRow {
-    pub(super) fn is_live(&self, now: i64) -> bool {
-        self.ended_at.is_none() && self.expires_at > now && self.idle_until > now
+    fn is_live(&self, now: i64) -> bool {
+        self.expires_at > now && self.idle_until > now
     }
 }
 
@@ -104,8 +111,11 @@ async fn begin(
     Ok(Began::Yes)
 }
 
-const FIND_LIVE: Statement =
-    Statement::new("SELECT * FROM sign_in WHERE id = $1 AND ended_at IS NULL");
+const FIND_LIVE: Statement = Statement::new(
+    "SELECT s.id, s.user_id, s.auth_time, s.expires_at, s.idle_until, s.previous_at, u.email, u.name,
+            u.email_verified, u.disabled_at
+     FROM sign_in s JOIN \"user\" u ON u.id = s.user_id WHERE s.id = $1 AND s.ended_at IS NULL",
+);
 const TOUCH: Statement = Statement::new(
     "UPDATE sign_in SET idle_until = $1, used_at = $3
      WHERE id = $2 AND ended_at IS NULL AND expires_at > $3 AND idle_until > $3",
@@ -230,11 +240,9 @@ impl SignInStore for Sqlite {
                 .await?;
             return Ok(None);
         }
-        let user = UserId::parse(&row.user_id).map_err(Unavailable::unreadable)?;
-        let account = accounts::find(&mut *self.database.reader().await?, user).await?;
-        let Some(account) = account.filter(|account| account.is_active) else {
+        if row.disabled_at.is_some() {
             return Ok(None);
-        };
+        }
         if let Some(until) = touched(from_millis(row.idle_until)?, now, idle) {
             // Under the condition again: it may have ended since it was read.
             let is_live = self
@@ -247,7 +255,12 @@ impl SignInStore for Sqlite {
         }
         Ok(Some(SignIn {
             id,
-            user: account.user,
+            user: UserInfo {
+                id: UserId::parse(&row.user_id).map_err(Unavailable::unreadable)?,
+                email: row.email,
+                name: row.name,
+                email_verified: row.email_verified,
+            },
             auth_time: from_millis(row.auth_time)?,
             expires_at: from_millis(row.expires_at)?,
             previous: row.previous_at.map(from_millis).transpose()?,
