@@ -112,9 +112,20 @@ async fn a_head_that_is_too_large_is_refused_with_words() {
     let (_process, world) = world().await;
     let host = world.origins.of(authority::ID).authority().to_owned();
     let many: String = (0..101).map(|n| format!("x-{n}: 1\r\n")).collect();
-    for headers in [format!("cookie: {}\r\n", "a".repeat(400_000)), many] {
+    let cookie = format!("cookie: {}\r\n", "a".repeat(400_000));
+    let long = format!("/{}", "a".repeat(65_535));
+    for (path, headers, refused, said) in [
+        (
+            "/login",
+            &*cookie,
+            431,
+            "header of this request is too large",
+        ),
+        ("/login", &many, 431, "header of this request is too large"),
+        (&long, "", 414, "address of this request is too long"),
+    ] {
         let mut stream = TcpStream::connect(world.address()).await.unwrap();
-        let request = format!("GET /login HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: {host}\r\n{headers}\r\n");
         // The server may stop reading; what it answers must arrive all the same.
         let (mut reading, mut writing) = stream.split();
         let mut answer = String::new();
@@ -123,9 +134,9 @@ async fn a_head_that_is_too_large_is_refused_with_words() {
         };
         let (_, read) = tokio::join!(send, reading.read_to_string(&mut answer));
         read.unwrap();
-        assert_eq!(status(&answer), 431, "{answer}");
+        assert_eq!(status(&answer), refused, "{answer}");
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(body.contains("too large"), "{answer}");
+        assert!(body.contains(said), "{answer}");
         let length = format!("content-length: {}", body.len());
         assert!(head.contains(&length), "{answer}");
     }

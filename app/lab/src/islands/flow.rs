@@ -49,12 +49,13 @@ pub fn FlowControls(
     let status = move || match (live.get() && is_stream, page.paused.get(), line.get()) {
         (false, ..) if is_stream => "Load this page again to see what came after this.",
         (false, ..) => "",
-        (_, _, Line::Lost) => "The connection is gone. Load the page again to go on.",
-        (_, true, _) => "Paused. New steps wait until you go on.",
-        (_, _, Line::Open) if page.is_over.get() => "Complete. Later steps appear here too.",
-        (_, _, Line::Open) => "Live: steps appear as they happen.",
-        (_, _, Line::Broken) => "The connection broke. The browser is trying again.",
-        (_, _, Line::Over) => "This handoff is over.",
+        (_, true, line) if line != Line::Lost => "Paused. New steps wait until you go on.",
+        (.., Line::Over) => "This handoff is over.",
+        (.., line) => line.sentence(if page.is_over.get() {
+            "Complete. Later steps appear here too."
+        } else {
+            "Live: steps appear as they happen."
+        }),
     };
     let controls = move || live.get().then(|| controls(page, is_stream));
     view! {

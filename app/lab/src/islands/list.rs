@@ -24,9 +24,7 @@ pub fn LiveFlows(
     });
     let status = move || match (live.get(), line.get()) {
         (false, _) => "",
-        (_, Line::Open) => "Live: handoffs appear as they happen.",
-        (_, Line::Broken) => "The connection broke. The browser is trying again.",
-        (_, Line::Lost | Line::Over) => "The connection is gone. Load the page again to go on.",
+        (true, line) => line.sentence("Live: handoffs appear as they happen."),
     };
     view! {
         <p class="flow-status" role="status">

@@ -22,9 +22,7 @@ pub fn LiveMonitor(
     });
     let status = move || match (live.get(), line.get()) {
         (false, _) => "As it was when this page was loaded.",
-        (_, Line::Open) => "Live: the page changes by itself.",
-        (_, Line::Broken) => "The connection broke. The browser is trying again.",
-        (_, Line::Lost | Line::Over) => "The connection is gone. Load the page again to go on.",
+        (true, line) => line.sentence("Live: the page changes by itself."),
     };
     view! {
         <p class="flow-status" role="status">

@@ -31,9 +31,7 @@ pub fn Wait(
     });
     let status = move || match (live.get(), line.get()) {
         (false, _) => "Has it begun?",
-        (_, Line::Open) => "Waiting.",
-        (_, Line::Broken) => "The connection broke. The browser is trying again.",
-        (_, Line::Lost | Line::Over) => "The connection is gone. Load the page again to go on.",
+        (true, line) => line.sentence("Waiting."),
     };
     view! {
         <p class="flow-status" role="status">

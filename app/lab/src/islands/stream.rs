@@ -19,6 +19,17 @@ pub(crate) enum Line {
     Lost,
 }
 
+impl Line {
+    /// The sentence of a page about it. Each page says of an open one what it does.
+    pub(crate) const fn sentence(self, open: &'static str) -> &'static str {
+        match self {
+            Self::Open => open,
+            Self::Broken => "The connection broke. The browser is trying again.",
+            Self::Lost | Self::Over => "The connection is gone. Load the page again to go on.",
+        }
+    }
+}
+
 /// Follows a stream of server-sent events, each a fragment of HTML, while the page is in sight. The
 /// browser opens it again by itself when it breaks, and says where it was.
 ///
