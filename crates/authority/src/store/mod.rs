@@ -8,7 +8,7 @@
 //! | people | `accounts.rs` | `sqlite/accounts.rs` | `memory/accounts.rs` | `accounts.rs` |
 //! | clients | `clients.rs` | `sqlite/clients.rs` | `memory/clients.rs` | `clients.rs` |
 //! | sign-ins | `sign_ins.rs` | `sqlite/sign_ins.rs` | `memory/sign_ins.rs` | `sign_ins.rs` |
-//! | handoffs | `handoffs.rs` | `sqlite/handoffs.rs` | `memory/handoffs.rs` | `issuing.rs`, `redeeming.rs` |
+//! | handoffs | `handoffs.rs` | `sqlite/handoffs.rs`, `issuing.rs`, `redeeming.rs` | `memory/handoffs.rs` | `issuing.rs`, `redeeming.rs` |
 //! | recent handoffs | `recent.rs` | `sqlite/recent.rs` | `memory/recent.rs` | `recent.rs` |
 //! | clients' sessions | `client_sessions.rs` | `sqlite/client_sessions.rs` | `memory/client_sessions.rs` | `client_sessions.rs` |
 //! | attempts to sign in | `attempts.rs` | `sqlite/attempts.rs` | `memory/attempts.rs` | `attempts.rs` |
@@ -24,7 +24,9 @@
 //!    compile). Above it a function over a connection, `async fn rename(tx: &mut Connection, …)`,
 //!    which *begins* with the conditional `UPDATE … RETURNING`: zero rows is a refusal, and nothing
 //!    that was read before decides. The method hands the function to [`database::Database::write`],
-//!    which makes it one transaction; accept and refuse both commit.
+//!    which runs it in a transaction that other verbs share; accept and refuse both commit. It may run
+//!    twice: ids, secrets and the time are made before. A verb that many call at once is a
+//!    [`database::Set`] instead, whose statements take all inputs of a batch.
 //! 3. `memory/clients.rs`: the method, which holds the one lock from its first line to its last.
 //! 4. `tests/conformance/clients.rs`: a test, and its name in the list of `tests/conformance.rs`,
 //!    which runs it against both.
