@@ -93,8 +93,11 @@ pub(super) fn full(workspace: &Workspace, requests: &mut Requests, port: u16) ->
 }
 
 fn half(workspace: &Workspace, requests: &mut Requests, port: u16, full: Run) -> Result<Run> {
+    let rate = full.rate() / 2.0;
     // At half load an answer takes about half as long.
-    let pace = Pace::at(full.rate() / 2.0, full.p50 / 2.0, LONG);
+    let first = Pace::at(rate, full.p50 / 2.0, WARM_UP);
+    let run = requests.send(workspace, port, first, Expect::Accepted)?;
+    let pace = first.corrected(run, rate, LONG);
     requests.send(workspace, port, pace, Expect::Accepted)
 }
 
