@@ -67,7 +67,7 @@ pub(super) fn measure(field: &Field<'_>, report: &mut Report) -> Result<()> {
     writeln!(
         report.text,
         "## Growth\n\n\
-         Verify and issue with {} and with {} rows stored, of which a quarter each are redeemed handoffs, sessions of applications and people's last handoffs, and the rest launch tickets, sign-ins, browsers' \
+         `cargo xtask bench growth`: verify and issue with {} and with {} rows stored, of which a quarter each are redeemed handoffs, sessions of applications and people's last handoffs, and the rest launch tickets, sign-ins, browsers' \
          sessions and people; the second database has {size:.1} GB. Before each round both get {} tokens and {} launch tickets of {} further people, to be redeemed and issued. {ROUNDS} rounds, turn and turn about.\n\n\
          | | with {} | with {} | the second is so much of the first | lowest to highest | bound |\n|---|---|---|---|---|---|",
         thousands(FEW as f64),

@@ -51,7 +51,7 @@ pub(super) fn measure(field: &Field<'_>, report: &mut Report) -> Result<()> {
     writeln!(
         report.text,
         "## Handoffs\n\n\
-         Whole handoffs, from *Open Notes* to the session (H1 to H6), all sites in one process and recorded: {VISITORS} visitors at the same time, {EACH} handoffs each, {ROUNDS} rounds, turn and turn about. \
+         `cargo xtask bench handoff`: whole handoffs, from *Open Notes* to the session (H1 to H6), all sites in one process and recorded: {VISITORS} visitors at the same time, {EACH} handoffs each, {ROUNDS} rounds, turn and turn about. \
          The visitors run on the same cores, so handoffs a second say less than the server's processor time.\n\n\
          | | processor time of the server for one | lowest to highest | a second | lowest to highest |\n|---|---|---|---|---|"
     )?;

@@ -74,12 +74,21 @@ impl Pace {
 
     /// So often in a second, where an answer takes so many milliseconds.
     pub(super) fn at(rate: f64, answer: f64, seconds: u32) -> Self {
-        let between = CONNECTIONS as f64 * 1e3 / rate;
         Self {
-            pause: (between - answer).max(0.0),
+            pause: (between(rate) - answer).max(0.0),
             ..Self::full(seconds)
         }
     }
+
+    /// So often in a second, after a run at this pace has told how long an answer takes.
+    pub(super) fn corrected(self, run: Run, rate: f64, seconds: u32) -> Self {
+        Self::at(rate, between(run.rate()) - self.pause, seconds)
+    }
+}
+
+/// How many milliseconds lie between two requests of a connection.
+fn between(rate: f64) -> f64 {
+    CONNECTIONS as f64 * 1e3 / rate
 }
 
 impl Requests {
@@ -191,6 +200,16 @@ mod tests {
         ] {
             assert!(read(&bad, expect).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_pace_is_corrected_by_what_an_answer_took() {
+        let run = read(&printed(0, 0, false), Expect::Accepted).unwrap();
+        // Five a second are 6.4 s from one request of a connection to its next.
+        let pace = Pace::at(5.0, 400.0, 1);
+        assert_eq!(pace.pause, 6_000.0);
+        assert_eq!(pace.corrected(run, 10.0, 1).pause, 2_800.0);
+        assert_eq!(pace.corrected(run, 1e6, 1).pause, 0.0);
     }
 
     #[test]

@@ -92,9 +92,19 @@ pub(super) fn full(workspace: &Workspace, requests: &mut Requests, port: u16) ->
     requests.send(workspace, port, Pace::full(LONG), Expect::Accepted)
 }
 
+/// An answer of the server that asks nothing of its store.
+fn no_op(workspace: &Workspace, folder: &Path, server: &Server) -> Result<Run> {
+    let mut requests = stock::nothing(folder, server.port)?;
+    requests.send(workspace, server.port, Pace::full(WARM_UP), Expect::Refused)?;
+    requests.send(workspace, server.port, Pace::full(LONG), Expect::Refused)
+}
+
 fn half(workspace: &Workspace, requests: &mut Requests, port: u16, full: Run) -> Result<Run> {
+    let rate = full.rate() / 2.0;
     // At half load an answer takes about half as long.
-    let pace = Pace::at(full.rate() / 2.0, full.p50 / 2.0, LONG);
+    let first = Pace::at(rate, full.p50 / 2.0, WARM_UP);
+    let run = requests.send(workspace, port, first, Expect::Accepted)?;
+    let pace = first.corrected(run, rate, LONG);
     requests.send(workspace, port, pace, Expect::Accepted)
 }
 
@@ -127,11 +137,7 @@ pub(super) fn verify(field: &Field<'_>, report: &mut Report) -> Result<()> {
             let stored = Count::Redeemed.of(&folder)?;
             let server = Server::start_with(field.program(*which), &folder, ALONE)?;
             if *which == Ours::Today {
-                let mut requests = stock::nothing(&folder, server.port)?;
-                let pace = Pace::full(WARM_UP);
-                requests.send(workspace, server.port, pace, Expect::Refused)?;
-                let pace = Pace::full(LONG);
-                nothing.add(requests.send(workspace, server.port, pace, Expect::Refused)?);
+                nothing.add(no_op(workspace, &folder, &server)?);
             }
             let mut requests = stock::verify(&folder, server.port)?;
             let before = server.processor_time()?;
@@ -152,7 +158,7 @@ pub(super) fn verify(field: &Field<'_>, report: &mut Report) -> Result<()> {
     writeln!(
         report.text,
         "## Verify\n\n\
-         How many handoffs are redeemed in a second (H5), each on disk before it is answered: {CONNECTIONS} connections, {ROUNDS} rounds of {LONG} s, turn and turn about, each on a fresh copy of one \
+         `cargo xtask bench verify`: how many handoffs are redeemed in a second (H5), each on disk before it is answered: {CONNECTIONS} connections, {ROUNDS} rounds of {LONG} s, turn and turn about, each on a fresh copy of one \
          database, the authorization server alone. Beside it the program of commit {EARLIER}, the exchange of a code at {}, which keeps all in memory, and a look-up of this server that it refuses \
          without asking its store.\n",
         Peer::version(workspace)?,
@@ -224,7 +230,7 @@ pub(super) fn issue(field: &Field<'_>, report: &mut Report) -> Result<()> {
         ),
     ];
     let mut ours = [Figures::default(), Figures::default()];
-    let mut peers = Figures::default();
+    let (mut peers, mut nothing) = (Figures::default(), Figures::default());
     let folder = field.scratch.join("round");
     for round in 0..ROUNDS {
         for turn in 0..3 {
@@ -239,6 +245,9 @@ pub(super) fn issue(field: &Field<'_>, report: &mut Report) -> Result<()> {
             stock::copy(stocked, &folder)?;
             let stored = Count::Issued.of(&folder)?;
             let server = Server::start_with(field.program(*which), &folder, ALONE)?;
+            if *which == Ours::Today {
+                nothing.add(no_op(workspace, &folder, &server)?);
+            }
             let mut requests = stock::issue(&folder, server.port)?;
             let before = server.processor_time()?;
             let run = full(workspace, &mut requests, server.port)?;
@@ -256,8 +265,8 @@ pub(super) fn issue(field: &Field<'_>, report: &mut Report) -> Result<()> {
     writeln!(
         report.text,
         "## Issue\n\n\
-         How many handoffs are issued in a second (H3) to people who are signed in and have clicked *Open Notes*, measured as verify is; {} people, each signed in once. Beside it the program of commit \
-         {EARLIER}, and the silent authorization (`prompt=none`) of oidc-provider, of as many people.\n",
+         `cargo xtask bench issue`: how many handoffs are issued in a second (H3) to people who are signed in and have clicked *Open Notes*, measured as verify is; {} people, each signed in once. Beside it the program of commit \
+         {EARLIER}, and the silent authorization (`prompt=none`) of oidc-provider, of as many people, and the refused look-up again.\n",
         stock::PEOPLE,
     )?;
     rates(
@@ -267,6 +276,7 @@ pub(super) fn issue(field: &Field<'_>, report: &mut Report) -> Result<()> {
         [
             (EARLIER, &earlier, Some(4.0)),
             ("oidc-provider", &peers, Some(2.0)),
+            ("the refused look-up", &nothing, None),
         ],
     )?;
     writeln!(

@@ -91,7 +91,7 @@ pub(super) fn measure(field: &Field<'_>, report: &mut Report) -> Result<()> {
     writeln!(
         report.text,
         "## Sign-in\n\n\
-         How many people sign in in a second over {CONNECTIONS} connections, each with a password of their own account, and how many passwords argon2 compares in a second when nothing else is done: the same \
+         `cargo xtask bench sign-in`: how many people sign in in a second over {CONNECTIONS} connections, each with a password of their own account, and how many passwords argon2 compares in a second when nothing else is done: the same \
          parameters, as many at once as the machine has cores. Then verify at a tenth of its full rate ({} a second), without sign-ins and while they come as fast as they are answered. {ROUNDS} rounds of {LONG} s.\n\n\
          | | median | lowest to highest | bound |\n|---|---|---|---|\n\
          | sign-ins a second | {:.1} | {} | |\n\
