@@ -57,6 +57,7 @@ impl Setup {
             metrics: true,
             monitor: true,
             bounds: Bounds::default(),
+            authority_database: database::Settings::default(),
             shared: Shared::default(),
             idle: config::IDLE,
             absolute: config::ABSOLUTE,

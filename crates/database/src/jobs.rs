@@ -11,8 +11,8 @@ pub(crate) type Caller<T> = oneshot::Sender<Result<T, Unavailable>>;
 
 /// One verb, or a set of them, that waits for the writer.
 pub(crate) trait Job: Any + Send {
-    /// Whether somebody still waits for the answer.
-    fn is_awaited(&self) -> bool;
+    /// Leaves out those whose callers wait no more, and tells whether anybody is left.
+    fn is_awaited(&mut self) -> bool;
 
     /// Runs it and keeps its answer until the transaction has ended. It may run again after a
     /// transaction that was rolled back.
@@ -55,7 +55,7 @@ where
     T: Send + 'static,
     F: for<'c> FnOnce(&'c mut Connection) -> Verb<'c, T> + Clone + Send + 'static,
 {
-    fn is_awaited(&self) -> bool {
+    fn is_awaited(&mut self) -> bool {
         !self.caller.is_closed()
     }
 
@@ -107,8 +107,14 @@ pub(crate) fn set<S: Set>(input: S, caller: Caller<S::Answer>) -> Box<dyn Job> {
 }
 
 impl<S: Set> Job for Together<S> {
-    fn is_awaited(&self) -> bool {
-        self.callers.iter().any(|caller| !caller.is_closed())
+    fn is_awaited(&mut self) -> bool {
+        let inputs = std::mem::take(&mut self.inputs).into_iter();
+        let callers = std::mem::take(&mut self.callers).into_iter();
+        (self.inputs, self.callers) = inputs
+            .zip(callers)
+            .filter(|(_, caller)| !caller.is_closed())
+            .unzip();
+        !self.callers.is_empty()
     }
 
     fn run<'c>(&'c mut self, tx: &'c mut Connection) -> Verb<'c, ()> {

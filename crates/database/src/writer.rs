@@ -142,7 +142,8 @@ struct Link {
 impl Link {
     /// Runs a batch and answers each of its verbs.
     async fn settle(&mut self, batch: impl Iterator<Item = Box<dyn Job>>) {
-        let mut jobs = in_sets(batch.filter(|job| job.is_awaited()));
+        let awaited = batch.filter_map(|mut job| job.is_awaited().then_some(job));
+        let mut jobs = in_sets(awaited);
         if jobs.is_empty() {
             return;
         }
@@ -164,7 +165,7 @@ impl Link {
     async fn settle_apart(&mut self, verbs: Vec<Box<dyn Job>>) {
         let mut verbs = verbs.into_iter();
         while let Some(verb) = verbs.next() {
-            let mut verb = [verb];
+            let mut verb = vec![verb];
             let ended = self.commit(&mut verb).await;
             let (ended, goes_on) = match ended {
                 Ok(()) => (Ok(()), true),
@@ -180,7 +181,7 @@ impl Link {
     }
 
     /// Runs the jobs in one transaction.
-    async fn commit(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), Failed> {
+    async fn commit(&mut self, jobs: &mut Vec<Box<dyn Job>>) -> Result<(), Failed> {
         let mut connection = self.take().await.map_err(Failed::Begin)?;
         let (ended, is_sound) = transaction(&mut connection, jobs).await;
         if is_sound {
@@ -212,12 +213,15 @@ impl Link {
 /// Runs the jobs in one transaction; also tells whether the connection can be used again.
 async fn transaction(
     connection: &mut Connection,
-    jobs: &mut [Box<dyn Job>],
+    jobs: &mut Vec<Box<dyn Job>>,
 ) -> (Result<(), Failed>, bool) {
     let mut tx = match connection.begin_with(dialect::BEGIN_WRITE).await {
         Ok(tx) => tx,
         Err(error) => return (Err(Failed::Begin(error.into())), false),
     };
+    // It may have waited for the lock for longer than the callers did: what they were told is unavailable
+    // must not be done now.
+    jobs.retain_mut(|job| job.is_awaited());
     for job in jobs {
         if let Err(error) = unwound(job.run(&mut tx)).await {
             // On a full disk SQLite ends the transaction by itself; then there is none to roll back, and

@@ -85,6 +85,8 @@ pub struct Setup {
     pub monitor: bool,
     /// How much it keeps in memory.
     pub bounds: Bounds,
+    /// How Harbor ID's database is opened, and how much may wait for its writer.
+    pub authority_database: database::Settings,
     /// What it has in common with other platforms of the process.
     pub shared: Shared,
     /// A sign-in ends after this long without use.

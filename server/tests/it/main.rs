@@ -18,6 +18,7 @@ mod dump;
 mod examples;
 mod flow_links;
 mod flows;
+mod full_queue;
 mod handoff;
 #[allow(dead_code, reason = "the program `stress` uses the rest of it")]
 mod harness;

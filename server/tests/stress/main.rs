@@ -23,7 +23,9 @@ mod dump;
 static MACHINE: tokio::sync::RwLock<()> = tokio::sync::RwLock::const_new(());
 
 mod bad_input;
+mod batches;
 mod junk;
 mod killed;
+mod ledger;
 mod program;
 mod races;

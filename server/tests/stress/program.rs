@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr},
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
 };
 
@@ -13,6 +13,8 @@ use reqwest::Method;
 use server::config::Origins;
 
 use crate::harness::{Answer, PASSWORD, Persona};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_handoff-lab");
 
 /// Where a program listens: the same from one start to the next, because ports are part of every
 /// address that it gives out.
@@ -60,7 +62,19 @@ pub struct Program(Arc<Mutex<Child>>);
 impl Program {
     /// Starts it and waits until it is ready.
     pub async fn start(place: &Place, data: &Path) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_handoff-lab"))
+        Self::of(Command::new(PROGRAM), place, data).await
+    }
+
+    /// The same, where a write beyond [`Self::limit_files`] fails. By default the system ends a process
+    /// that does it; a signal that is ignored is inherited.
+    pub async fn start_where_writes_may_fail(place: &Place, data: &Path) -> Self {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"trap '' XFSZ; exec "$0" "$@""#, PROGRAM]);
+        Self::of(shell, place, data).await
+    }
+
+    async fn of(mut command: Command, place: &Place, data: &Path) -> Self {
+        let mut child = command
             .args(["serve", "--log", "off"])
             .args(["--listen", &place.address.to_string()])
             .args(["--ops-listen", &place.ops.to_string()])
@@ -88,6 +102,32 @@ impl Program {
         let answer = place.visitor().get(&ready).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         program
+    }
+
+    /// From now on a write beyond this many bytes of a file fails with `EFBIG`.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = bytes.map_or("unlimited".to_owned(), |bytes| bytes.to_string());
+        let limit = format!("--fsize={limit}:");
+        self.told("prlimit", |pid| vec!["--pid".to_owned(), pid, limit]);
+    }
+
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        self.told("kill", |pid| vec!["-TERM".to_owned(), pid]);
+    }
+
+    /// Runs a program that does something to the process.
+    fn told(&self, program: &str, arguments: impl FnOnce(String) -> Vec<String>) {
+        let pid = self.0.lock().unwrap().id().to_string();
+        let status = Command::new(program).args(arguments(pid)).status();
+        assert!(status.unwrap().success(), "{program}");
+    }
+
+    /// Waits for its end.
+    pub async fn ended(self) -> ExitStatus {
+        tokio::task::spawn_blocking(move || self.0.lock().unwrap().wait().unwrap())
+            .await
+            .unwrap()
     }
 
     /// SIGKILL: no handler runs, nothing is written any more.

@@ -40,7 +40,7 @@ impl Kind for AuthorityServer {
     ) -> Result<Arc<dyn Site>, CannotStart> {
         let store: Arc<dyn Store> = match opening.database(row.id) {
             Some(file) => {
-                let store = Sqlite::open(&file).await?;
+                let store = Sqlite::open_with(&file, opening.setup.authority_database).await?;
                 let closed = store.clone();
                 opening.on_close(move || {
                     let store = closed.clone();
