@@ -101,6 +101,7 @@ fn kept_with(field: &Field<'_>, rows: usize) -> Result<PathBuf> {
     if folder.exists() {
         return Ok(folder);
     }
+    remove_of_others(field.workspace, rows)?;
     println!("Writing {rows} rows, once.");
     let unfinished = kept(field.workspace).join("rows-unfinished");
     if unfinished.exists() {
@@ -110,6 +111,18 @@ fn kept_with(field: &Field<'_>, rows: usize) -> Result<PathBuf> {
     stock::fill(&unfinished, &history(rows))?;
     fs::rename(unfinished, &folder)?;
     Ok(folder)
+}
+
+/// Those of other schemas are gigabytes that nobody asks for any more.
+fn remove_of_others(workspace: &Workspace, rows: usize) -> Result<()> {
+    let of_all = format!("rows-{rows}-");
+    for entry in fs::read_dir(kept(workspace))? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&of_all) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// What tells one schema from another: a database of an earlier one may not be what the program makes.

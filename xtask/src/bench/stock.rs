@@ -243,7 +243,12 @@ fn run(folder: &Path, sql: &[&str]) -> Result<()> {
     drop(stdin);
     let status = sqlite.wait()?;
     ensure!(status.success(), "sqlite3 failed ({status})");
-    Ok(())
+    on_disk(&folder.join(DATABASE))
+}
+
+/// Waits until a file is on the disk: whoever is measured would wait for it otherwise.
+fn on_disk(file: &Path) -> Result<()> {
+    Ok(fs::File::open(file)?.sync_all()?)
 }
 
 /// Copies a data folder that no program has open.
@@ -254,7 +259,9 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        fs::copy(entry.path(), to.join(entry.file_name()))?;
+        let copied = to.join(entry.file_name());
+        fs::copy(entry.path(), &copied)?;
+        on_disk(&copied)?;
     }
     Ok(())
 }
