@@ -1,15 +1,16 @@
 //! Sessions on SQLite.
 
 use async_trait::async_trait;
-use database::{Connection, Ending, Statement, Unavailable, millis};
+use database::{Connection, Statement, Unavailable, millis};
 use handoff::{
+    handoff::TARGET_LIFETIME,
     ids::SessionId,
     token::{Digest, PreSession},
 };
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    super::{Beginning, Ended, Session, SessionStore, Source},
+    super::{Beginning, Ended, HandoffKey, Session, SessionStore, Source},
     Sqlite, digest, handoffs,
     rows::{EndedRow, SessionRow},
     waiting,
@@ -49,37 +50,81 @@ async fn end_born_of(
     Ok(ended)
 }
 
+/// A handoff is used up by its session only where no other person has one by the same browser.
+const FINISH_ALONE: Statement = Statement::new(
+    "DELETE FROM started
+     WHERE state = $1 AND browser = $2 AND taken_until IS NOT NULL
+       AND (taken_until <= $3 OR NOT EXISTS (
+           SELECT 1 FROM session
+           WHERE browser = $2 AND expires_at > $3 AND id IS DISTINCT FROM $4
+             AND (issuer <> $5 OR user_id <> $6)))
+     RETURNING taken_until",
+);
 const OTHER_PERSON: Statement = Statement::new(
     "SELECT id FROM session
-     WHERE browser = $1 AND expires_at > $2 AND id IS DISTINCT FROM $3
-           AND (issuer <> $4 OR user_id <> $5)
+     WHERE browser = $2 AND expires_at > $3 AND id IS DISTINCT FROM $4
+       AND (issuer <> $5 OR user_id <> $6)
+       AND EXISTS (SELECT 1 FROM started
+                   WHERE state = $1 AND browser = $2 AND taken_until > $3)
      ORDER BY created_at DESC, id LIMIT 1",
 );
 
-/// The youngest session of another person, begun by another handoff of the same browser.
-async fn other_person(
+/// How a handoff ends by whose session is to begin.
+enum Finished {
+    Alone,
+    TooLate,
+    /// The youngest session of another person, begun by another handoff of the same browser. The handoff
+    /// is not used up: it may still become the session that waits for an answer.
+    SomebodyElse(SessionId),
+}
+
+async fn finish_alone(
     tx: &mut Connection,
     new: &Session,
+    handoff: HandoffKey,
     replacing: Option<SessionId>,
     now: OffsetDateTime,
-) -> Result<Option<SessionId>, Unavailable> {
-    let found: Option<String> = sqlx::query_scalar(OTHER_PERSON)
-        .bind(new.browser.as_bytes().as_slice())
+) -> Result<Finished, Unavailable> {
+    let (replacing, user) = (replacing.map(|id| id.to_string()), new.user.id.to_string());
+    let until: Option<i64> = sqlx::query_scalar(FINISH_ALONE)
+        .bind(handoff.state.as_bytes().as_slice())
+        .bind(handoff.browser.as_bytes().as_slice())
         .bind(millis(now))
-        .bind(replacing.map(|id| id.to_string()))
+        .bind(&replacing)
         .bind(new.issuer.as_str())
-        .bind(new.user.id.to_string())
+        .bind(&user)
+        .fetch_optional(&mut *tx)
+        .await?;
+    if let Some(until) = until {
+        return Ok(match until > millis(now) {
+            true => Finished::Alone,
+            false => Finished::TooLate,
+        });
+    }
+    let other: Option<String> = sqlx::query_scalar(OTHER_PERSON)
+        .bind(handoff.state.as_bytes().as_slice())
+        .bind(handoff.browser.as_bytes().as_slice())
+        .bind(millis(now))
+        .bind(replacing)
+        .bind(new.issuer.as_str())
+        .bind(user)
         .fetch_optional(tx)
         .await?;
-    found
-        .map(|id| SessionId::parse(&id).map_err(Unavailable::unreadable))
-        .transpose()
+    let other = other.map(|id| SessionId::parse(&id).map_err(Unavailable::unreadable));
+    Ok(other
+        .transpose()?
+        .map_or(Finished::TooLate, Finished::SomebodyElse))
 }
 
 const ADD: Statement = Statement::new(
     "INSERT INTO session (id, issuer, user_id, email, name, email_verified, access_token, browser,
                           spare, created_at, expires_at, checked_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+     RETURNING EXISTS (
+         SELECT 1 FROM started
+         WHERE started.browser = $8
+           AND CASE WHEN started.taken_until > 0 THEN started.taken_until > $13
+                    ELSE started.expires_at > $14 END)",
 );
 
 async fn begin(
@@ -87,31 +132,28 @@ async fn begin(
     new: Session,
     source: Source,
     now: OffsetDateTime,
-) -> Result<Ending<Beginning>, Unavailable> {
-    let (found, old) = match source {
+) -> Result<Beginning, Unavailable> {
+    let old = match source {
         Source::Handoff { handoff, replacing } => {
-            (handoffs::finish(tx, handoff, now).await?, replacing)
+            match finish_alone(tx, &new, handoff, replacing, now).await? {
+                Finished::Alone => replacing,
+                Finished::TooLate => return Ok(Beginning::TooLate),
+                Finished::SomebodyElse(other) => return Ok(Beginning::SomebodyElse(other)),
+            }
         }
-        Source::Waiting { current } => (
-            waiting::answer(tx, current, new.id, now).await?,
-            Some(current),
-        ),
+        Source::Waiting { current } => {
+            if !waiting::answer(tx, current, new.id, now).await? {
+                return Ok(Beginning::TooLate);
+            }
+            Some(current)
+        }
     };
-    if !found {
-        return Ok(Ending::Commit(Beginning::TooLate));
-    }
-    if let Source::Handoff { replacing, .. } = source
-        && let Some(other) = other_person(tx, &new, replacing, now).await?
-    {
-        // The handoff is not used up: it may still become the session that waits for an answer.
-        return Ok(Ending::RollBack(Beginning::SomebodyElse(other)));
-    }
     let mut ended = match old {
         Some(old) => end(tx, old).await?,
         None => Vec::new(),
     };
     ended.append(&mut end_born_of(tx, new.browser).await?);
-    sqlx::query(ADD)
+    let is_kept: bool = sqlx::query_scalar(ADD)
         .bind(new.id.to_string())
         .bind(new.issuer.as_str())
         .bind(new.user.id.to_string())
@@ -124,13 +166,14 @@ async fn begin(
         .bind(millis(new.created_at))
         .bind(millis(new.expires_at))
         .bind(millis(new.checked_at))
-        .execute(&mut *tx)
+        .bind(millis(now))
+        .bind(millis(now - TARGET_LIFETIME))
+        .fetch_one(tx)
         .await?;
-    let pre_session_over = !handoffs::is_kept(tx, new.browser, now).await?;
-    Ok(Ending::Commit(Beginning::Begun {
+    Ok(Beginning::Begun {
         ended,
-        pre_session_over,
-    }))
+        pre_session_over: !is_kept,
+    })
 }
 
 const FIND: Statement = Statement::new("SELECT * FROM session WHERE id = $1");
@@ -206,7 +249,7 @@ impl SessionStore for Sqlite {
         now: OffsetDateTime,
     ) -> Result<Beginning, Unavailable> {
         self.database
-            .write_or_undo(move |tx| Box::pin(begin(tx, new, source, now)))
+            .write(move |tx| Box::pin(begin(tx, new, source, now)))
             .await
     }
 
