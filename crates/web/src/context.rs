@@ -1,6 +1,6 @@
 //! What a request knows of the site that it reached.
 
-use std::sync::Arc;
+use std::{ops::Deref, sync::Arc};
 
 use handoff::{policy::Policy, uri::Origin};
 use http::Extensions;
@@ -12,8 +12,13 @@ use crate::{clock::Clock, cookie_prefix::Prefix, rng::Randomness};
 
 /// One site's surroundings. It comes with each request, put there by whoever routes by `Host`, so
 /// that one router serves the same site of many platforms.
+/// Every layer takes a clone, and clones are the same.
 #[derive(Clone)]
-pub struct Context {
+pub struct Context(Arc<Parts>);
+
+/// What a request reaches through [`Context`].
+#[derive(Clone)]
+pub struct Parts {
     /// Where the site lives. Nothing is ever built from the `Host` header.
     pub origin: Origin,
     /// The platform's clock.
@@ -30,6 +35,14 @@ pub struct Context {
     pub cookie_prefix: Prefix,
 }
 
+impl Deref for Context {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
 impl Context {
     /// The surroundings of a site that lives at `origin`.
     pub fn new(
@@ -38,7 +51,7 @@ impl Context {
         random: Arc<dyn Randomness>,
         frame: Frame,
     ) -> Self {
-        Self {
+        Self(Arc::new(Parts {
             origin,
             clock,
             random,
@@ -46,13 +59,13 @@ impl Context {
             running: TaskTracker::new(),
             policy: Policy::STRICT,
             cookie_prefix: Prefix::default(),
-        }
+        }))
     }
 
     /// The same surroundings, with these defences.
     #[must_use]
-    pub const fn with_policy(mut self, policy: Policy) -> Self {
-        self.policy = policy;
+    pub fn with_policy(mut self, policy: Policy) -> Self {
+        Arc::make_mut(&mut self.0).policy = policy;
         self
     }
 
@@ -67,8 +80,8 @@ impl Context {
 
     /// The same surroundings, with the cookies named otherwise on the wire.
     #[must_use]
-    pub const fn with_cookie_prefix(mut self, prefix: Prefix) -> Self {
-        self.cookie_prefix = prefix;
+    pub fn with_cookie_prefix(mut self, prefix: Prefix) -> Self {
+        Arc::make_mut(&mut self.0).cookie_prefix = prefix;
         self
     }
 

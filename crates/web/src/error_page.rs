@@ -339,7 +339,7 @@ pub async fn explain(
         trace: trace.to_string(),
         recorded: look_up.map(|LookUp(address)| address),
     };
-    let frame = context.frame;
+    let frame = context.frame.clone();
     let (shell, _) = response.into_parts();
     let page = page.back_to("/").status(problem.status);
     let mut shown = page.show(move || frame.problem(model, kept.map(|Kept(view)| view())));

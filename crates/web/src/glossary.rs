@@ -7,6 +7,6 @@ use ui::words::GlossaryPage;
 use crate::{at::At, context::Context, page::Page};
 
 pub(crate) async fn get(At(context): At<Context>, page: Page) -> Response {
-    let frame = context.frame;
+    let frame = context.frame.clone();
     page.show(move || frame.page("Glossary", false, view! { <GlossaryPage /> }))
 }
