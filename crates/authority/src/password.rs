@@ -15,7 +15,7 @@ use argon2::{
         phc::{self, Output, ParamsString, PasswordHash, Salt},
     },
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 use web::rng::Randomness;
 
@@ -227,14 +227,44 @@ impl Passwords {
             .acquire_owned()
             .await
             .map_err(|error| HashingFailed(error.to_string()))?;
-        tokio::task::spawn_blocking(move || {
+        aside(move || {
             // Held until the work is done, even when nobody waits for it any more.
             let _turn = turn;
             work()
         })
         .await
-        .map_err(|error| HashingFailed(error.to_string()))?
     }
+}
+
+/// How much a thread that hashes gives way to all others: a crowd of sign-ins leaves other requests three
+/// quarters of a processor that both want. More would starve sign-ins on a machine that other programs
+/// keep busy.
+const NICENESS: i32 = 5;
+
+/// Runs the work on a thread of its own, which gives way to all others. To begin one takes a thousandth of
+/// the work; a thread of tokio's pool would stay slow for its next task, because only root may take
+/// niceness back.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
+) -> Result<T, HashingFailed> {
+    let (done, wait) = oneshot::channel();
+    std::thread::Builder::new()
+        .name("password".to_owned())
+        .spawn(move || {
+            give_way();
+            // Nobody may wait for it any more.
+            drop(done.send(work()));
+        })
+        .map_err(|error| HashingFailed(error.to_string()))?;
+    wait.await
+        .map_err(|_| HashingFailed("the thread that hashes panicked".to_owned()))?
+}
+
+/// On Linux niceness belongs to a thread; elsewhere it would slow the whole process.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    // A system that does not allow it is slower for others, and no less safe.
+    let _ = rustix::process::nice(NICENESS);
 }
 
 fn hash(argon2: &Argon2<'_>, password: &[u8], salt: [u8; 16]) -> Result<String, HashingFailed> {
@@ -280,6 +310,18 @@ mod tests {
         }
         let long = "x".repeat(MAX_LENGTH + 1);
         assert_eq!(acceptable(&long), Err(RefusedPassword::TooLong));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn hashing_gives_way_to_everything_else_and_slows_nothing_else() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let own = niceness();
+        let there = aside(move || Ok(niceness())).await.unwrap();
+        assert_eq!(there, (own + NICENESS).min(19));
+        assert_eq!(niceness(), own);
+        let panicked = aside(|| -> Result<(), _> { panic!("as the test wants") }).await;
+        assert!(panicked.is_err());
     }
 
     #[tokio::test]
