@@ -16,7 +16,7 @@ use sqlx::{Connection, SqliteConnection};
 use tokio::task::JoinSet;
 
 use crate::{
-    ledger::{Ledger, People, Presented},
+    ledger::{Ledger, Load, People, Presented},
     program::{Place, Program, get, open_notes, sign_in},
 };
 
@@ -56,6 +56,24 @@ fn end_of_log(database: &Path) -> u64 {
     32 + u64::from(u32::from_ne_bytes(frames)) * (24 + 4096)
 }
 
+/// Makes the disk fail, until so many more were told to come again. The log may begin anew after any
+/// commit, and then there is room: so that is done over, until it tells.
+async fn fails(ledger: &Ledger, load: &mut Load, enough: usize, mut fail: impl AsyncFnMut()) {
+    let told = ledger.counts().unavailable + enough;
+    while ledger.counts().unavailable < told {
+        let redeemed = ledger.counts().redeemed + 48;
+        fail().await;
+        load.until(|counts| counts.unavailable >= told || counts.redeemed >= redeemed)
+            .await;
+    }
+}
+
+/// Waits until so many more were redeemed.
+async fn works(ledger: &Ledger, load: &mut Load) {
+    let redeemed = ledger.counts().redeemed + 48;
+    load.until(|counts| counts.redeemed >= redeemed).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_disk_that_fails_in_the_middle_of_a_batch_loses_nothing_that_was_acknowledged() {
     let _alone = crate::MACHINE.write().await;
@@ -68,20 +86,15 @@ async fn a_disk_that_fails_in_the_middle_of_a_batch_loses_nothing_that_was_ackno
     ledger.issue(900).await;
 
     let mut load = ledger.load(&people, None);
-    for round in 0..4 {
-        let before = ledger.counts();
-        load.until(|counts| counts.redeemed >= before.redeemed + 64)
-            .await;
-        // Now nothing can be written, now the log ends in the middle of one of the next commits.
-        let frames = [0, 10, 23, 51][round];
-        let limit = match frames {
-            0 => 4096,
-            frames => end_of_log(&ledger.file("authority")) + frames * 4096,
+    let database = ledger.file("authority");
+    // Now nothing can be written, now the log ends in the middle of one of the next commits.
+    for frames in [None, Some(10), Some(23), Some(51)] {
+        works(&ledger, &mut load).await;
+        let fail = async || {
+            let limit = frames.map_or(4096, |frames| end_of_log(&database) + frames * 4096);
+            program.limit_files(Some(limit));
         };
-        program.limit_files(Some(limit));
-        let before = ledger.counts();
-        load.until(|counts| counts.unavailable >= before.unavailable + 100)
-            .await;
+        fails(&ledger, &mut load, 100, fail).await;
         program.limit_files(None);
     }
     // It goes on by itself: every token is redeemed in the end.
@@ -94,12 +107,9 @@ async fn a_disk_that_fails_in_the_middle_of_a_batch_loses_nothing_that_was_ackno
     // And what it says is on the disk, also when it ends while the disk fails.
     ledger.issue(200).await;
     let mut load = ledger.load(&people, None);
-    let before = ledger.counts();
-    load.until(|counts| counts.redeemed >= before.redeemed + 32)
-        .await;
-    program.limit_files(Some(end_of_log(&ledger.file("authority")) + 4096));
-    load.until(|counts| counts.unavailable >= before.unavailable + 32)
-        .await;
+    works(&ledger, &mut load).await;
+    let fail = async || program.limit_files(Some(end_of_log(&database) + 4096));
+    fails(&ledger, &mut load, 32, fail).await;
     program.kill();
     load.end().await;
     program.buried();
@@ -134,13 +144,21 @@ impl SmallDisk {
     }
 
     /// Leaves no room.
-    fn fill(&self) -> PathBuf {
-        let path = self.0.join("filler");
-        let mut file = std::fs::File::create(&path).unwrap();
+    fn fill(&self) {
+        let mut options = std::fs::OpenOptions::new();
+        let file = options.append(true).create(true).open(self.filler());
+        let mut file = file.unwrap();
         for size in [64 * 1024, 4096, 1] {
             while file.write(&vec![0; size]).is_ok_and(|written| written > 0) {}
         }
-        path
+    }
+
+    fn make_room(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+
+    fn filler(&self) -> PathBuf {
+        self.0.join("filler")
     }
 }
 
@@ -162,25 +180,12 @@ async fn a_disk_that_is_full_loses_nothing_that_was_acknowledged() {
     let program = Program::start(&place, &data).await;
     let people = signed_in(&place).await;
     let ledger = Ledger::new(&place, &data);
-    ledger.issue(400).await;
+    ledger.issue(300).await;
     let mut load = ledger.load(&people, None);
-    for _ in 0..2 {
-        let before = ledger.counts();
-        load.until(|counts| counts.redeemed >= before.redeemed + 32)
-            .await;
-        // A log that is written from its beginning again needs no room.
-        let mut file = ledger.connect("authority").await;
-        let filler = disk.fill();
-        sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)")
-            .execute(&mut file)
-            .await
-            .ok();
-        disk.fill();
-        file.close().await.unwrap();
-        load.until(|counts| counts.unavailable >= before.unavailable + 64)
-            .await;
-        std::fs::remove_file(filler).unwrap();
-    }
+    works(&ledger, &mut load).await;
+    // So early that the log has not begun anew: then it would need no room.
+    fails(&ledger, &mut load, 100, async || disk.fill()).await;
+    disk.make_room();
     load.end().await;
     assert_eq!(ready(&place).await, StatusCode::OK);
     let checked = ledger.check().await;

@@ -469,6 +469,8 @@ impl Load {
         while let Some(ended) = self.workers.join_next().await {
             ended.unwrap();
         }
+        // Some may have been issued when there was nobody left to present them.
+        redeems(self.ledger, false, None).await;
     }
 }
 
