@@ -12,6 +12,7 @@
 
 mod appearance;
 mod checklist;
+mod client_changes;
 mod clock;
 #[allow(dead_code, reason = "the program `stress` uses the rest of it")]
 mod dump;

@@ -31,6 +31,8 @@ pub(crate) struct ClientRequest<T> {
     pub(crate) client: Arc<KnownClient>,
     /// How it proved who it is.
     pub(crate) proof: Proof,
+    /// What it showed for that, for a record that is newer.
+    pub(crate) shown: Shown,
     /// The members of the body.
     pub(crate) body: T,
 }
@@ -102,11 +104,12 @@ impl Call<'_> {
         body.record(self.flow);
         self.audience.concerns(body.client_id());
         match self.authenticate(body.client_id(), self.audience).await {
-            Ok((client, proof)) => {
+            Ok((client, proof, shown)) => {
                 self.flow.client(&client.client.id);
                 Ok(ClientRequest {
                     client,
                     proof,
+                    shown,
                     body,
                 })
             }
@@ -127,7 +130,7 @@ impl Call<'_> {
         &self,
         claimed: &str,
         audience: &cors::Audience,
-    ) -> Result<(Arc<KnownClient>, Proof), ErrorResponse> {
+    ) -> Result<(Arc<KnownClient>, Proof, Shown), ErrorResponse> {
         let shown = Shown::by(self.headers).ok_or_else(ErrorResponse::invalid_client)?;
         let id = ClientId::parse(claimed).map_err(|_| ErrorResponse::invalid_client())?;
         for from in [known_clients::From::Earlier, known_clients::From::Store] {
@@ -137,7 +140,7 @@ impl Call<'_> {
                 .as_ref()
                 .and_then(|known| shown.proof_of(&known.client));
             if let (Some(known), Some(proof)) = (known, proof) {
-                return Ok((known, proof));
+                return Ok((known, proof, shown));
             }
         }
         Err(ErrorResponse::invalid_client())
@@ -157,26 +160,27 @@ impl Call<'_> {
 }
 
 /// What a request shows of its client.
-enum Shown<'a> {
+pub(crate) enum Shown {
     Secret {
         of: String,
         secret: Unverified<ClientSecret>,
     },
-    Origin(&'a str),
+    Origin(String),
 }
 
-impl<'a> Shown<'a> {
+impl Shown {
     /// An `Authorization` header that proves nothing is no reason to look further.
-    fn by(headers: &'a HeaderMap) -> Option<Self> {
+    fn by(headers: &HeaderMap) -> Option<Self> {
         if !headers.contains_key(header::AUTHORIZATION) {
-            return cors::origin(headers).map(Self::Origin);
+            return cors::origin(headers).map(|origin| Self::Origin(origin.to_owned()));
         }
         let (of, secret) = basic(headers)?;
         let secret = Unverified::new(secret).ok()?;
         Some(Self::Secret { of, secret })
     }
 
-    fn proof_of(&self, client: &Client) -> Option<Proof> {
+    /// What it proves by this record; none where it proves nothing.
+    pub(crate) fn proof_of(&self, client: &Client) -> Option<Proof> {
         match (self, &client.kind) {
             (Self::Secret { of, secret }, Kind::Confidential { secret: own })
                 if *of == client.id.as_str() && *own == secret.digest() =>

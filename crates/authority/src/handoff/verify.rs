@@ -7,6 +7,7 @@ use axum::{
     middleware::from_fn_with_state,
     routing::{MethodRouter, post},
 };
+use database::Unavailable;
 use handoff::{
     ids::SessionId,
     policy::Policy,
@@ -18,6 +19,7 @@ use handoff::{
 };
 use http::{Method, StatusCode};
 use recording::{flow_recorder::FlowRecorder, redact};
+use time::OffsetDateTime;
 use web::{at::At, peer::Peer};
 
 use crate::{
@@ -27,7 +29,8 @@ use crate::{
         client_request::{ClientRequest, FromClient},
         cors,
     },
-    store::{NotRedeemed, Redemption},
+    known_clients::From,
+    store::{NotRedeemed, Redeemed, Redemption},
 };
 
 /// The most that a body may hold, in bytes.
@@ -62,16 +65,16 @@ async fn handle(
     flow: FlowRecorder,
     peer: Peer,
     ClientRequest {
-        client,
+        client: known,
         proof,
+        shown,
         body: request,
     }: ClientRequest<VerifyRequest>,
 ) -> Result<Json<VerifyResponse>, ErrorResponse> {
     let trace = flow.trace();
-    let revision = client.revision;
-    let client = &client.client.id;
+    let client = &known.client.id;
     let access_token = AccessToken::mint(authority.context.random.bytes());
-    let redemption = Redemption {
+    let mut redemption = Redemption {
         presented: Presented {
             client: client.clone(),
             proof,
@@ -80,22 +83,38 @@ async fn handle(
             redirect_uri: request.redirect_uri,
             verifier: request.code_verifier,
         },
-        client_revision: revision,
+        client_revision: known.revision,
         access_token: access_token.digest(),
         session: SessionId::mint(authority.context.random.bytes()),
     };
     let now = authority.context.now();
-    let decided = authority
-        .store
-        .redeem_handoff(redemption, now, &authority.context.policy)
+    let unavailable = |cause| ErrorResponse::unavailable(trace, cause);
+    let mut decided = redeem(&authority, redemption.clone(), now)
         .await
-        .map_err(|cause| ErrorResponse::unavailable(trace, cause))?;
-    let redeemed = match decided {
-        Ok(redeemed) => redeemed,
-        // What the client showed was right for a record that is there no more.
-        Err(NotRedeemed::ClientChanged) => {
+        .map_err(unavailable)?;
+    if let Err(NotRedeemed::ClientChanged) = decided {
+        // What was shown is held against the record as it is now.
+        let (store, from) = (&*authority.store, From::Store);
+        let newer = authority.clients.find(store, client, from).await;
+        let newer = newer.map_err(unavailable)?;
+        let proven = newer.and_then(|newer| Some((shown.proof_of(&newer.client)?, newer)));
+        let Some((proof, newer)) = proven else {
             let refusal = ErrorResponse::invalid_client();
             return Err(authority.unproven(trace, peer, Some(client.as_str()), refusal));
+        };
+        redemption.presented.proof = proof;
+        redemption.client_revision = newer.revision;
+        decided = redeem(&authority, redemption, now)
+            .await
+            .map_err(unavailable)?;
+    }
+    let redeemed = match decided {
+        Ok(redeemed) => redeemed,
+        Err(NotRedeemed::ClientChanged) => {
+            return Err(ErrorResponse::unavailable(
+                trace,
+                "the client's record changed meanwhile",
+            ));
         }
         Err(NotRedeemed::Refused(reason)) => {
             if reason == RefusalReason::Replayed {
@@ -116,6 +135,18 @@ async fn handle(
         auth_time: redeemed.auth_time.unix_timestamp(),
         amr: redeemed.amr,
     }))
+}
+
+async fn redeem(
+    authority: &Authority,
+    redemption: Redemption,
+    now: OffsetDateTime,
+) -> Result<Result<Redeemed, NotRedeemed>, Unavailable> {
+    let policy = &authority.context.policy;
+    authority
+        .store
+        .redeem_handoff(redemption, now, policy)
+        .await
 }
 
 /// One answer for every cause that concerns the token (row 15), but for the one that clients of the
