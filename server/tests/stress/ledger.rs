@@ -451,14 +451,14 @@ impl Load {
     /// Waits until the answers are so many.
     pub async fn until(&mut self, enough: impl Fn(Counts) -> bool) {
         let mut counts = self.ledger.0.counts.subscribe();
-        let waiting = counts.wait_for(|counts| enough(*counts));
+        // What it returns is a lock on the counts, which is not kept: the workers count meanwhile.
+        let waiting = async { counts.wait_for(|counts| enough(*counts)).await.is_ok() };
         let waiting = tokio::time::timeout(2 * BOUND, waiting);
         tokio::select! {
             biased;
             ended = failed(&mut self.workers) => ended,
             counted = waiting => {
-                let counts = self.ledger.counts();
-                drop(counted.unwrap_or_else(|_| panic!("no more than {counts:?}")));
+                assert_eq!(counted, Ok(true), "no more than {:?}", self.ledger.counts());
             }
         }
     }
