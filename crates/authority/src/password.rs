@@ -3,8 +3,9 @@
 use std::{
     borrow::Cow,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
+        mpsc,
     },
 };
 
@@ -103,14 +104,81 @@ pub enum Verdict {
 /// milliseconds; without a bound, a crowd of sign-ins would take the whole machine. Clones are the
 /// same: a process has one, whatever the number of its platforms.
 #[derive(Clone, Debug)]
-pub struct Turns(Arc<Semaphore>);
+pub struct Turns {
+    free: Arc<Semaphore>,
+    /// Threads that wait for their next turn, as the ways to them. There are at most as many as turns.
+    idle: Arc<Mutex<Vec<mpsc::Sender<Job>>>>,
+}
+
+type Job = Box<dyn FnOnce() + Send>;
 
 impl Turns {
     /// So many at the same time; one at least.
     #[must_use]
     pub fn new(at_once: usize) -> Self {
-        Self(Arc::new(Semaphore::new(at_once.max(1))))
+        Self {
+            free: Arc::new(Semaphore::new(at_once.max(1))),
+            idle: Arc::default(),
+        }
     }
+
+    /// Runs the work, when it is its turn, on a thread that gives way to all others. The thread is kept: a
+    /// new one would ask the system for 19 MiB of empty memory at each turn. It is none of tokio's pool:
+    /// those do other work too, and only root may take niceness back.
+    async fn take<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
+    ) -> Result<T, HashingFailed> {
+        let failed = |error: &dyn std::fmt::Display| HashingFailed(error.to_string());
+        let turn = Arc::clone(&self.free).acquire_owned().await;
+        let turn = turn.map_err(|error| failed(&error))?;
+        let (done, wait) = oneshot::channel();
+        let worker = match self.idle().pop() {
+            Some(worker) => worker,
+            None => begin_worker().map_err(|error| failed(&error))?,
+        };
+        let (turns, again) = (self.clone(), worker.clone());
+        let job = Box::new(move || {
+            // Held until the work is done, even when nobody waits for it any more.
+            let _turn = turn;
+            let result = work();
+            turns.idle().push(again);
+            drop(done.send(result));
+        });
+        worker.send(job).map_err(|error| failed(&error))?;
+        // A thread that panics is not given back.
+        wait.await
+            .map_err(|_| failed(&"the thread that hashes panicked"))?
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<mpsc::Sender<Job>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn begin_worker() -> std::io::Result<mpsc::Sender<Job>> {
+    let (worker, jobs) = mpsc::channel::<Job>();
+    std::thread::Builder::new()
+        .name("password".to_owned())
+        .spawn(move || {
+            give_way();
+            while let Ok(job) = jobs.recv() {
+                job();
+            }
+        })?;
+    Ok(worker)
+}
+
+/// How much a thread that hashes gives way to all others: a crowd of sign-ins leaves other requests three
+/// quarters of a processor that both want. More would starve sign-ins on a machine that other programs
+/// keep busy.
+const NICENESS: i32 = 5;
+
+/// On Linux niceness belongs to a thread; elsewhere it would slow the whole process.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    // A system that does not allow it is slower for others, and no less safe.
+    let _ = rustix::process::nice(NICENESS);
 }
 
 /// Hashes and compares passwords.
@@ -166,7 +234,8 @@ impl Passwords {
     pub async fn hash(&self, password: &str) -> Result<String, HashingFailed> {
         let (argon2, password) = (self.argon2.clone(), one_form(password).into_owned());
         let salt = self.random.bytes();
-        self.in_turn(move || hash(&argon2, password.as_bytes(), salt))
+        self.turns
+            .take(move || hash(&argon2, password.as_bytes(), salt))
             .await
     }
 
@@ -187,30 +256,31 @@ impl Passwords {
         let known = stored.is_some();
         let against = stored.unwrap_or(&self.dummy).to_owned();
         let salt = self.random.bytes();
-        self.in_turn(move || {
-            let parsed = PasswordHash::new(&against)
-                .map_err(|error| HashingFailed(format!("stored hash: {error}")))?;
-            let is_it = |password: &str| {
-                compared.fetch_add(1, Ordering::Relaxed);
-                argon2.verify_password(password.as_bytes(), &parsed).is_ok()
-            };
-            let form = one_form(&password);
-            let matches = is_it(&form);
-            let as_typed = !matches && *form != *password && is_it(&password);
-            if !(matches || as_typed) || !known {
-                return Ok(Verdict::Wrong);
-            }
-            let weak = Params::try_from(&parsed).is_ok_and(|stored| {
-                stored.m_cost() < argon2.params().m_cost()
-                    || stored.t_cost() < argon2.params().t_cost()
-            });
-            if weak || as_typed {
-                let rehashed = hash(&argon2, form.as_bytes(), salt)?;
-                return Ok(Verdict::RightButWeak { rehashed });
-            }
-            Ok(Verdict::Right)
-        })
-        .await
+        self.turns
+            .take(move || {
+                let parsed = PasswordHash::new(&against)
+                    .map_err(|error| HashingFailed(format!("stored hash: {error}")))?;
+                let is_it = |password: &str| {
+                    compared.fetch_add(1, Ordering::Relaxed);
+                    argon2.verify_password(password.as_bytes(), &parsed).is_ok()
+                };
+                let form = one_form(&password);
+                let matches = is_it(&form);
+                let as_typed = !matches && *form != *password && is_it(&password);
+                if !(matches || as_typed) || !known {
+                    return Ok(Verdict::Wrong);
+                }
+                let weak = Params::try_from(&parsed).is_ok_and(|stored| {
+                    stored.m_cost() < argon2.params().m_cost()
+                        || stored.t_cost() < argon2.params().t_cost()
+                });
+                if weak || as_typed {
+                    let rehashed = hash(&argon2, form.as_bytes(), salt)?;
+                    return Ok(Verdict::RightButWeak { rehashed });
+                }
+                Ok(Verdict::Right)
+            })
+            .await
     }
 
     /// How many comparisons there were since the start.
@@ -218,53 +288,6 @@ impl Passwords {
     pub fn compared(&self) -> u64 {
         self.compared.load(Ordering::Relaxed)
     }
-
-    async fn in_turn<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
-    ) -> Result<T, HashingFailed> {
-        let turn = Arc::clone(&self.turns.0)
-            .acquire_owned()
-            .await
-            .map_err(|error| HashingFailed(error.to_string()))?;
-        aside(move || {
-            // Held until the work is done, even when nobody waits for it any more.
-            let _turn = turn;
-            work()
-        })
-        .await
-    }
-}
-
-/// How much a thread that hashes gives way to all others: a crowd of sign-ins leaves other requests three
-/// quarters of a processor that both want. More would starve sign-ins on a machine that other programs
-/// keep busy.
-const NICENESS: i32 = 5;
-
-/// Runs the work on a thread of its own, which gives way to all others. To begin one takes a thousandth of
-/// the work; a thread of tokio's pool would stay slow for its next task, because only root may take
-/// niceness back.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
-) -> Result<T, HashingFailed> {
-    let (done, wait) = oneshot::channel();
-    std::thread::Builder::new()
-        .name("password".to_owned())
-        .spawn(move || {
-            give_way();
-            // Nobody may wait for it any more.
-            drop(done.send(work()));
-        })
-        .map_err(|error| HashingFailed(error.to_string()))?;
-    wait.await
-        .map_err(|_| HashingFailed("the thread that hashes panicked".to_owned()))?
-}
-
-/// On Linux niceness belongs to a thread; elsewhere it would slow the whole process.
-fn give_way() {
-    #[cfg(target_os = "linux")]
-    // A system that does not allow it is slower for others, and no less safe.
-    let _ = rustix::process::nice(NICENESS);
 }
 
 fn hash(argon2: &Argon2<'_>, password: &[u8], salt: [u8; 16]) -> Result<String, HashingFailed> {
@@ -317,11 +340,16 @@ mod tests {
     async fn hashing_gives_way_to_everything_else_and_slows_nothing_else() {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
         let own = niceness();
-        let there = aside(move || Ok(niceness())).await.unwrap();
-        assert_eq!(there, (own + NICENESS).min(19));
+        let turns = Turns::new(1);
+        for _ in 0..2 {
+            let there = turns.take(move || Ok(niceness())).await.unwrap();
+            assert_eq!(there, (own + NICENESS).min(19));
+        }
         assert_eq!(niceness(), own);
-        let panicked = aside(|| -> Result<(), _> { panic!("as the test wants") }).await;
-        assert!(panicked.is_err());
+        let panicked = turns.take(|| -> Result<(), _> { panic!("as the test wants") });
+        assert!(panicked.await.is_err());
+        turns.take(|| Ok(())).await.unwrap();
+        assert_eq!(turns.idle().len(), 1);
     }
 
     #[tokio::test]
