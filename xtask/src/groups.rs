@@ -17,8 +17,10 @@ pub(crate) struct Group {
 pub(crate) const GROUPS: &[Group] = &[
     group("protocol: tables", "handoff/it::table::", ""),
     group("protocol: properties", "handoff/it::property::", ""),
+    group("the writer: verbs of one batch", "database/it::", ""),
     group("authority store, SQLite", "authority/it::conformance::sqlite::", ""),
     group("authority store, SQLite, race", "authority/it::conformance::sqlite::", "race"),
+    group("authority store, SQLite, one by one", "authority/it::conformance::sqlite_one_by_one::", ""),
     group("authority store, memory", "authority/it::conformance::memory::", ""),
     group("authority store, memory, race", "authority/it::conformance::memory::", "race"),
     group("relying party store, SQLite", "relying_party/it::conformance::sqlite::", ""),
@@ -39,6 +41,7 @@ pub(crate) const GROUPS: &[Group] = &[
     long("an answer cut off after the commit", "server/stress::races::", "row_82"),
     group("secrets search", "server/it::secrets::", "a_whole_story_leaves_no_secret"),
     group("secrets search: it finds a planted one", "server/it::secrets::", "planted"),
+    long("batches that end badly", "server/stress::batches::", ""),
     long("killed 50 times", "server/stress::killed::", "fifty_times"),
     long("a minute of junk", "server/stress::junk::", "a_minute_of_junk"),
 ];

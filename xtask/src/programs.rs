@@ -152,6 +152,46 @@ pub(crate) fn file_name(path: &str) -> &str {
 mod tests {
     use super::*;
 
+    /// One of another name would compile under `cargo test` and never run here.
+    #[test]
+    fn every_program_of_integration_tests_is_one_that_is_run() {
+        #[derive(Deserialize)]
+        struct Metadata {
+            packages: Vec<Package>,
+        }
+        #[derive(Deserialize)]
+        struct Package {
+            name: String,
+            targets: Vec<Target>,
+        }
+        #[derive(Deserialize)]
+        struct Target {
+            name: String,
+            kind: Vec<String>,
+        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut metadata = Command::new(cargo);
+        metadata.args([
+            "metadata",
+            "--no-deps",
+            "--format-version",
+            "1",
+            "--offline",
+        ]);
+        let metadata: Metadata = serde_json::from_str(&output(&mut metadata).unwrap()).unwrap();
+        let mut programs = 0;
+        for package in metadata.packages {
+            for target in package.targets {
+                if target.kind == ["test"] {
+                    programs += 1;
+                    let is_run = selected(true).any(|argument| argument == target.name);
+                    assert!(is_run, "{}: tests/{}.rs", package.name, target.name);
+                }
+            }
+        }
+        assert!(programs >= 7, "{programs}");
+    }
+
     #[test]
     fn test_programs_are_known_by_package_and_file() {
         let messages = concat!(
