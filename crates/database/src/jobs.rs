@@ -163,6 +163,6 @@ fn answer<T>(caller: Caller<T>, made: Option<T>, ended: Result<(), Unavailable>)
     let answer = ended.and_then(|()| {
         made.ok_or_else(|| Unavailable::unreadable("a verb that was committed and never run"))
     });
-    // Who does not wait any more has gone.
+    // The caller may have stopped waiting.
     drop(caller.send(answer));
 }

@@ -234,8 +234,8 @@ impl Database {
         .await
     }
 
-    /// A connection for statements that only read. One at a time: who holds one and waits for a second
-    /// may wait for itself.
+    /// A connection for statements that only read. One at a time: a task that holds one and waits for
+    /// a second may wait for itself.
     ///
     /// # Errors
     /// [`Unavailable`] when none is free within ten seconds.

@@ -92,8 +92,8 @@ type Values<'a> = (
 /// `claim` of the protocol as a condition; a property test holds the two against each other.
 ///
 /// A client that has shown a credential claims by token and owner. One that has shown its origin
-/// alone must have every binding right, or any stranger could spoil its handoffs. `IS NOT DISTINCT
-/// FROM` and not `=`: no verifier meets no challenge.
+/// alone must have every binding right, or any stranger could spoil its handoffs. `IS` and
+/// not `=`: no verifier meets no challenge.
 ///
 /// What the client showed was compared with a record that may be older than this transaction: the
 /// record must still be the one that is stored.
