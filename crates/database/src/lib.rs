@@ -2,12 +2,13 @@
 //! PostgreSQL ([`dialect`]). It knows no table.
 //!
 //! SQLite lets one connection write at a time. Letting many try gives "database is locked" under
-//! load, so there is exactly one writing connection. A task owns it and commits in groups: the verbs
+//! load, so there is exactly one writing connection. A thread owns it and commits in groups: the verbs
 //! that wait share one transaction, so that one wait for the disk serves them all ([`Database::write`]).
 //!
 //! Adding a query: it belongs to the store of the crate whose table it is, in the file of its noun, as a
 //! [`Statement`]. The store's module documentation says how.
 
+mod checkpoints;
 pub mod dialect;
 mod error;
 mod jobs;
@@ -112,6 +113,7 @@ impl Database {
             // The journal of a statement that touches many rows would be a file that is made and
             // unlinked for every batch.
             .pragma("temp_store", "MEMORY")
+            .pragma("wal_autocheckpoint", checkpoints::LONGEST_LOG)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(synchronous)
             .busy_timeout(settings.lock);
@@ -139,7 +141,8 @@ impl Database {
         let readers = Readers::open(options.clone().read_only(true), 4)
             .await
             .map_err(cannot_open)?;
-        let writer = Writer::start(connection, options, settings);
+        let writer = Writer::start(connection, options, settings)
+            .map_err(|error| CannotOpen::file(path, &error))?;
         Ok(Self {
             writer: Some(Arc::new(writer)),
             readers: Arc::new(readers),

@@ -1,4 +1,4 @@
-//! SQLite's one writer: a task that owns the writing connection and commits in groups.
+//! SQLite's one writer: a thread that owns the writing connection and commits in groups.
 //!
 //! What queued up while the disk was waited for is the next batch: nobody waits for a batch to fill.
 //!
@@ -18,12 +18,14 @@ use std::{
 use futures_util::FutureExt;
 use sqlx::{Connection as _, sqlite::SqliteConnectOptions};
 use tokio::{
+    runtime::Handle,
     sync::{Notify, mpsc, oneshot},
-    task::JoinHandle,
 };
 
 use crate::{
-    Connection, Settings, Unavailable, dialect,
+    Connection, Settings, Unavailable,
+    checkpoints::Checkpoints,
+    dialect,
     jobs::{Caller, Job},
 };
 
@@ -36,32 +38,46 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Writer {
     queue: mpsc::Sender<Box<dyn Job>>,
     closing: Arc<Notify>,
-    task: Mutex<Option<JoinHandle<()>>>,
+    /// Nothing is ever sent: it closes when the thread has ended.
+    ended: Mutex<Option<oneshot::Receiver<()>>>,
 }
 
 impl Writer {
     /// Starts the writer on a connection; it opens further ones as the options say.
+    ///
+    /// It has a thread of its own. As a task among others it goes on after each statement when a thread of
+    /// the runtime looks at what woke up elsewhere, and until then all that wait for it wait: a batch of
+    /// verifies took twice as long.
     pub(crate) fn start(
         connection: Connection,
         options: SqliteConnectOptions,
         settings: Settings,
-    ) -> Self {
+    ) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(settings.queue);
         let closing = Arc::new(Notify::new());
         let task = Task {
             jobs,
             closing: Arc::clone(&closing),
             batch: settings.batch,
+            checkpoints: Checkpoints::start(options.clone()),
             link: Link {
                 connection: Some(connection),
                 options,
             },
         };
-        Self {
+        let (ends, ended) = oneshot::channel();
+        let runtime = Handle::current();
+        std::thread::Builder::new()
+            .name("writer".to_owned())
+            .spawn(move || {
+                runtime.block_on(task.run());
+                drop(ends);
+            })?;
+        Ok(Self {
             queue,
             closing,
-            task: Mutex::new(Some(tokio::spawn(task.run()))),
-        }
+            ended: Mutex::new(Some(ended)),
+        })
     }
 
     /// Queues a job and waits for its answer.
@@ -78,7 +94,7 @@ impl Writer {
             })?;
         match tokio::time::timeout(PATIENCE, answer).await {
             Ok(Ok(answer)) => answer,
-            // The task has ended without an answer, as its runtime did.
+            // The thread has ended without an answer, as its runtime did.
             Ok(Err(_)) => Err(Unavailable::closed()),
             Err(_) => Err(Unavailable::because("the disk does not answer")),
         }
@@ -87,22 +103,23 @@ impl Writer {
     /// Does what waits, and closes the connection.
     pub(crate) async fn close(&self) {
         self.closing.notify_one();
-        let task = self
-            .task
+        let ended = self
+            .ended
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
-        if let Some(task) = task {
-            drop(task.await);
+        if let Some(ended) = ended {
+            drop(ended.await);
         }
     }
 }
 
-/// The task that writes.
+/// What the thread does.
 struct Task {
     jobs: mpsc::Receiver<Box<dyn Job>>,
     closing: Arc<Notify>,
     batch: usize,
+    checkpoints: Checkpoints,
     link: Link,
 }
 
@@ -118,7 +135,10 @@ impl Task {
                 () = self.closing.notified() => self.jobs.close(),
             }
             self.link.settle(batch.drain(..)).await;
+            self.checkpoints.committed();
         }
+        // The last connection folds what is left of the log.
+        self.checkpoints.close().await;
         self.link.close().await;
     }
 }

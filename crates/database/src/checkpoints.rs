@@ -1,0 +1,93 @@
+//! Folds the write-ahead log into the file, beside the writer.
+//!
+//! By itself SQLite does this within the commit that makes the log a thousand pages long. Under load every
+//! twentieth commit then takes several times as long as the others, and all verbs that wait, wait for it
+//! too. A passive checkpoint on a connection of its own holds up no writer; but it cannot let the log begin
+//! anew while commits follow one another, which needs a moment at which all of it is folded. The writer
+//! makes that moment: at [`LONGEST_LOG`] it folds what is left.
+
+use sqlx::{Connection as _, sqlite::SqliteConnectOptions};
+use tokio::{
+    sync::mpsc::{self, Receiver, Sender},
+    task::JoinHandle,
+};
+
+use crate::Connection;
+
+/// The log's length, in pages of four kilobytes, at which a commit folds it.
+pub(crate) const LONGEST_LOG: &str = "16384";
+
+/// How many pages are folded at once, at least: as many as by SQLite itself. A page that is written again
+/// meanwhile is folded once.
+const WORTHWHILE: i64 = 1_000;
+
+/// How many commits there are between two looks at the log's length.
+const COMMITS: u32 = 8;
+
+/// Busy, the log's length, and how much of it is folded; both in pages.
+type Log = (i64, i64, i64);
+
+/// The way to the task that folds.
+pub(crate) struct Checkpoints {
+    due: Sender<()>,
+    task: JoinHandle<()>,
+    commits: u32,
+}
+
+impl Checkpoints {
+    /// Starts the task. It opens its connection when it first has something to look at.
+    pub(crate) fn start(options: SqliteConnectOptions) -> Self {
+        let (due, is_due) = mpsc::channel(1);
+        Self {
+            due,
+            task: tokio::spawn(run(options, is_due)),
+            commits: 0,
+        }
+    }
+
+    /// There was a commit.
+    pub(crate) fn committed(&mut self) {
+        self.commits += 1;
+        if self.commits >= COMMITS {
+            self.commits = 0;
+            // No room: it is about to look.
+            let _ = self.due.try_send(());
+        }
+    }
+
+    /// Ends the task, after the checkpoint that it is at.
+    pub(crate) async fn close(self) {
+        drop(self.due);
+        drop(self.task.await);
+    }
+}
+
+async fn run(options: SqliteConnectOptions, mut is_due: Receiver<()>) {
+    let mut idle = None;
+    while is_due.recv().await.is_some() {
+        // What the disk refuses here it refuses the next commit as well, which tells of it.
+        idle = fold(idle.take(), &options).await.ok();
+    }
+    if let Some(connection) = idle {
+        drop(connection.close().await);
+    }
+}
+
+async fn fold(
+    idle: Option<Connection>,
+    options: &SqliteConnectOptions,
+) -> sqlx::Result<Connection> {
+    let mut connection = match idle {
+        Some(connection) => connection,
+        None => Connection::connect_with(options).await?,
+    };
+    let (_, pages, folded): Log = sqlx::query_as("PRAGMA wal_checkpoint(NOOP)")
+        .fetch_one(&mut connection)
+        .await?;
+    if pages - folded >= WORTHWHILE {
+        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
+            .execute(&mut connection)
+            .await?;
+    }
+    Ok(connection)
+}
