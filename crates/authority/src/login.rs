@@ -236,7 +236,12 @@ pub(crate) async fn post(
             tracing::warn!(trace = %trace, user = %user, %cause, "password rehash failed");
         }
     }
-    let begun = match authority.sessions.begin(&cookies, id, until).await {
+    // At the same time, so that one commit has all of it.
+    let (begun, known) = tokio::join!(
+        authority.sessions.begin(&cookies, id, until),
+        remember(&authority, &trace, &counters, known, account.user.id),
+    );
+    let begun = match begun {
         Ok(begun) => begun,
         Err(problem) => {
             // No browser holds the sign-in: it would stay alive, and in its owner's list.
@@ -248,7 +253,6 @@ pub(crate) async fn post(
     };
     count(&authority.sign_ins.success);
     tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
-    let known = remember(&authority, &trace, &counters, known, account.user.id).await;
     let answer = redirect::see_other(&pending.next());
     let answer = redirect::with_cookie(answer, known);
     let answer = redirect::with_cookie(answer, begun.set_cookie);
@@ -291,12 +295,11 @@ async fn remember(
 ) -> HeaderValue {
     let (store, now) = (&authority.store, authority.context.now());
     let browser = KnownBrowser::mint(authority.context.random.bytes());
-    for done in [
-        store.forgive_attempt(counters, now).await,
-        store
-            .remember_browser(browser.digest(), replacing, user, now)
-            .await,
-    ] {
+    let (forgiven, remembered) = tokio::join!(
+        store.forgive_attempt(counters, now),
+        store.remember_browser(browser.digest(), replacing, user, now),
+    );
+    for done in [forgiven, remembered] {
         if let Err(cause) = done {
             tracing::warn!(trace = %trace, user = %user, %cause, "sign-in not remembered");
         }

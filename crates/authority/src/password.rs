@@ -2,19 +2,18 @@
 
 use std::{
     borrow::Cow,
+    fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
-        mpsc,
+        mpsc::{self, RecvTimeoutError},
     },
+    time::Duration,
 };
 
 use argon2::{
-    Algorithm, Argon2, Params, Version,
-    password_hash::{
-        PasswordHasher, PasswordVerifier,
-        phc::{self, Output, ParamsString, PasswordHash, Salt},
-    },
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::phc::{Output, ParamsString, PasswordHash, Salt},
 };
 use tokio::sync::{Semaphore, oneshot};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
@@ -110,7 +109,24 @@ pub struct Turns {
     idle: Arc<Mutex<Vec<mpsc::Sender<Job>>>>,
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = Box<dyn FnOnce(&mut Room) + Send>;
+
+/// The memory of a thread that hashes.
+#[derive(Default)]
+struct Room(Vec<Block>);
+
+/// How long a thread without work keeps its memory: a crowd has it ready, and a machine at rest has it back.
+const KEPT_FOR: Duration = Duration::from_secs(2);
+
+impl Room {
+    fn blocks(&mut self, count: usize) -> &mut [Block] {
+        // Argon2 fills blocks before it reads them.
+        if self.0.len() < count {
+            self.0.resize(count, Block::default());
+        }
+        &mut self.0
+    }
+}
 
 impl Turns {
     /// So many at the same time; one at least.
@@ -122,14 +138,14 @@ impl Turns {
         }
     }
 
-    /// Runs the work, when it is its turn, on a thread that gives way to all others. The thread is kept: a
-    /// new one would ask the system for 19 MiB of empty memory at each turn. It is none of tokio's pool:
-    /// those do other work too, and only root may take niceness back.
+    /// Runs the work, when it is its turn, on a thread that gives way to all others. Thread and memory are
+    /// kept for the next: to ask the system for 19 MiB of empty memory takes half as long as to hash. The
+    /// thread is none of tokio's pool: those do other work too, and only root may take niceness back.
     async fn take<T: Send + 'static>(
         &self,
-        work: impl FnOnce() -> Result<T, HashingFailed> + Send + 'static,
+        work: impl FnOnce(&mut Room) -> Result<T, HashingFailed> + Send + 'static,
     ) -> Result<T, HashingFailed> {
-        let failed = |error: &dyn std::fmt::Display| HashingFailed(error.to_string());
+        let failed = |error: &dyn fmt::Display| HashingFailed(error.to_string());
         let turn = Arc::clone(&self.free).acquire_owned().await;
         let turn = turn.map_err(|error| failed(&error))?;
         let (done, wait) = oneshot::channel();
@@ -138,10 +154,10 @@ impl Turns {
             None => begin_worker().map_err(|error| failed(&error))?,
         };
         let (turns, again) = (self.clone(), worker.clone());
-        let job = Box::new(move || {
+        let job = Box::new(move |room: &mut Room| {
             // Held until the work is done, even when nobody waits for it any more.
             let _turn = turn;
-            let result = work();
+            let result = work(room);
             turns.idle().push(again);
             drop(done.send(result));
         });
@@ -162,8 +178,17 @@ fn begin_worker() -> std::io::Result<mpsc::Sender<Job>> {
         .name("password".to_owned())
         .spawn(move || {
             give_way();
-            while let Ok(job) = jobs.recv() {
-                job();
+            let mut room = Room::default();
+            loop {
+                let job = match jobs.recv_timeout(KEPT_FOR) {
+                    Err(RecvTimeoutError::Timeout) => {
+                        room = Room::default();
+                        jobs.recv().ok()
+                    }
+                    job => job.ok(),
+                };
+                let Some(job) = job else { break };
+                job(&mut room);
             }
         })?;
     Ok(worker)
@@ -235,7 +260,7 @@ impl Passwords {
         let (argon2, password) = (self.argon2.clone(), one_form(password).into_owned());
         let salt = self.random.bytes();
         self.turns
-            .take(move || hash(&argon2, password.as_bytes(), salt))
+            .take(move |room| hash(&argon2, password.as_bytes(), salt, room))
             .await
     }
 
@@ -257,25 +282,22 @@ impl Passwords {
         let against = stored.unwrap_or(&self.dummy).to_owned();
         let salt = self.random.bytes();
         self.turns
-            .take(move || {
-                let parsed = PasswordHash::new(&against)
-                    .map_err(|error| HashingFailed(format!("stored hash: {error}")))?;
-                let is_it = |password: &str| {
+            .take(move |room| {
+                let stored = Stored::read(&against)?;
+                let is_it = |password: &str, room: &mut Room| {
                     compared.fetch_add(1, Ordering::Relaxed);
-                    argon2.verify_password(password.as_bytes(), &parsed).is_ok()
+                    stored.is_of(password.as_bytes(), room)
                 };
                 let form = one_form(&password);
-                let matches = is_it(&form);
-                let as_typed = !matches && *form != *password && is_it(&password);
+                let matches = is_it(&form, room)?;
+                let as_typed = !matches && *form != *password && is_it(&password, room)?;
                 if !(matches || as_typed) || !known {
                     return Ok(Verdict::Wrong);
                 }
-                let weak = Params::try_from(&parsed).is_ok_and(|stored| {
-                    stored.m_cost() < argon2.params().m_cost()
-                        || stored.t_cost() < argon2.params().t_cost()
-                });
+                let (is, should) = (stored.argon2.params(), argon2.params());
+                let weak = is.m_cost() < should.m_cost() || is.t_cost() < should.t_cost();
                 if weak || as_typed {
-                    let rehashed = hash(&argon2, form.as_bytes(), salt)?;
+                    let rehashed = hash(&argon2, form.as_bytes(), salt, room)?;
                     return Ok(Verdict::RightButWeak { rehashed });
                 }
                 Ok(Verdict::Right)
@@ -290,25 +312,81 @@ impl Passwords {
     }
 }
 
-fn hash(argon2: &Argon2<'_>, password: &[u8], salt: [u8; 16]) -> Result<String, HashingFailed> {
+/// The hash of an account's password.
+struct Stored {
+    argon2: Argon2<'static>,
+    salt: Salt,
+    output: Output,
+}
+
+impl Stored {
+    fn read(text: &str) -> Result<Self, HashingFailed> {
+        let failed = |error: &dyn fmt::Display| HashingFailed(format!("stored hash: {error}"));
+        let hash = PasswordHash::new(text).map_err(|error| failed(&error))?;
+        let algorithm =
+            Algorithm::try_from(hash.algorithm.as_str()).map_err(|error| failed(&error))?;
+        let version = hash.version.map(Version::try_from).transpose();
+        let version = version.map_err(|error| failed(&error))?;
+        let params = Params::try_from(&hash).map_err(|error| failed(&error))?;
+        let (Some(salt), Some(output)) = (hash.salt, hash.hash) else {
+            return Err(failed(&"it has no salt or no output"));
+        };
+        Ok(Self {
+            argon2: Argon2::new(algorithm, version.unwrap_or_default(), params),
+            salt,
+            output,
+        })
+    }
+
+    /// Whether it is the hash of this password. The outputs are compared in constant time.
+    fn is_of(&self, password: &[u8], room: &mut Room) -> Result<bool, HashingFailed> {
+        let length = self.output.len();
+        Ok(output(&self.argon2, password, &self.salt, length, room)? == self.output)
+    }
+}
+
+fn output(
+    argon2: &Argon2<'_>,
+    password: &[u8],
+    salt: &[u8],
+    length: usize,
+    room: &mut Room,
+) -> Result<Output, HashingFailed> {
+    let failed = |error: &dyn fmt::Display| HashingFailed(error.to_string());
+    let blocks = room.blocks(argon2.params().block_count());
+    let mut output = vec![0; length];
     argon2
-        .hash_password_with_salt(password, &salt)
-        .map(|hash| hash.to_string())
-        .map_err(|error| HashingFailed(error.to_string()))
+        .hash_password_into_with_memory(password, salt, &mut output, blocks)
+        .map_err(|error| failed(&error))?;
+    Output::new(&output).map_err(|error| failed(&error))
+}
+
+fn hash(
+    argon2: &Argon2<'_>,
+    password: &[u8],
+    salt: [u8; 16],
+    room: &mut Room,
+) -> Result<String, HashingFailed> {
+    let output = output(argon2, password, &salt, Params::DEFAULT_OUTPUT_LEN, room)?;
+    phc(argon2.params(), salt, output)
 }
 
 /// A hash that no password is known to give. It is made up and not computed, which saves each platform
 /// 20 ms and 19 MiB; to compare with it takes the work of any other.
 fn of_nobody(params: &Params, salt: [u8; 16], output: &[u8]) -> Result<String, HashingFailed> {
-    let failed = |error: phc::Error| HashingFailed(error.to_string());
-    let params =
-        ParamsString::try_from(params).map_err(|error| HashingFailed(error.to_string()))?;
+    let output = Output::new(output).map_err(|error| HashingFailed(error.to_string()))?;
+    phc(params, salt, output)
+}
+
+/// A hash as it is stored: a PHC string.
+fn phc(params: &Params, salt: [u8; 16], output: Output) -> Result<String, HashingFailed> {
+    let failed = |error: &dyn fmt::Display| HashingFailed(error.to_string());
     let hash = PasswordHash {
         algorithm: Algorithm::Argon2id.ident(),
         version: Some(Version::V0x13.into()),
-        params,
-        salt: Some(Salt::new(&salt).map_err(failed)?),
-        hash: Some(Output::new(output).map_err(failed)?),
+        params: ParamsString::try_from(params).map_err(|error| failed(&error))?,
+        salt: Some(Salt::new(&salt).map_err(|error| failed(&error))?),
+        hash: Some(output),
     };
     Ok(hash.to_string())
 }
@@ -342,13 +420,13 @@ mod tests {
         let own = niceness();
         let turns = Turns::new(1);
         for _ in 0..2 {
-            let there = turns.take(move || Ok(niceness())).await.unwrap();
+            let there = turns.take(move |_| Ok(niceness())).await.unwrap();
             assert_eq!(there, (own + NICENESS).min(19));
         }
         assert_eq!(niceness(), own);
-        let panicked = turns.take(|| -> Result<(), _> { panic!("as the test wants") });
+        let panicked = turns.take(|_| -> Result<(), _> { panic!("as the test wants") });
         assert!(panicked.await.is_err());
-        turns.take(|| Ok(())).await.unwrap();
+        turns.take(|_| Ok(())).await.unwrap();
         assert_eq!(turns.idle().len(), 1);
     }
 
@@ -408,7 +486,8 @@ mod tests {
     async fn row_64_a_hash_of_another_encoding_still_works_and_costs_nobody_else_less() {
         let passwords = passwords();
         let typed = "cafe\u{301} du port";
-        let old = hash(&passwords.argon2, typed.as_bytes(), [7; 16]).unwrap();
+        let (salt, mut room) = ([7; 16], Room::default());
+        let old = hash(&passwords.argon2, typed.as_bytes(), salt, &mut room).unwrap();
         let verdict = passwords.verify(typed, Some(&old)).await.unwrap();
         let Verdict::RightButWeak { rehashed } = verdict else {
             panic!("{verdict:?}")

@@ -91,3 +91,50 @@ async fn fold(
     }
     Ok(connection)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Database, Settings};
+
+    const FILL: &str = "INSERT INTO filled (bytes) VALUES (randomblob(200000))";
+
+    #[tokio::test]
+    async fn the_log_is_folded_while_no_commit_folds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("database.sqlite");
+        let migrations = sqlx::migrate::Migrator::DEFAULT;
+        let database = Database::open_with(&file, &migrations, Settings::default());
+        let database = database.await.unwrap();
+        let run = |statement: &'static str| {
+            database.write(move |tx| {
+                Box::pin(async move {
+                    sqlx::query(statement).execute(tx).await?;
+                    Ok(())
+                })
+            })
+        };
+        run("CREATE TABLE filled (bytes BLOB NOT NULL)")
+            .await
+            .unwrap();
+        let log = async || -> Log {
+            let mut reader = database.reader().await.unwrap();
+            let asked = sqlx::query_as("PRAGMA wal_checkpoint(NOOP)");
+            asked.fetch_one(&mut *reader).await.unwrap()
+        };
+        // Fifty pages each: well below what makes a commit fold the log.
+        let folded = async {
+            while log().await.2 < WORTHWHILE {
+                run(FILL).await.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), folded)
+            .await
+            .unwrap();
+        let longest: i64 = LONGEST_LOG.parse().unwrap();
+        assert!(log().await.1 < longest);
+        database.close().await;
+    }
+}

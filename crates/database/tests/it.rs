@@ -1,7 +1,7 @@
 //! The writer: what verbs of one batch see of each other, and what none of them does.
 //!
-//! To know who is in one batch, the tests take the write lock by another connection: the writer waits
-//! for it with the first verb, and what is queued meanwhile is the next batch.
+//! To know who is in one batch, the tests hold the writer by a verb that waits: what is queued meanwhile is
+//! the next batch.
 #![allow(
     clippy::unwrap_used,
     reason = "a failure in the set-up of a test is a failure of the test"
@@ -20,7 +20,7 @@ use database::{Connection, Database, Ending, Set, Settings, Statement, Unavailab
 use futures_util::{FutureExt as _, TryFutureExt as _, future::BoxFuture};
 use sqlx::{Connection as _, migrate::Migrator};
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
+use tokio::{sync::Notify, task::JoinHandle};
 
 struct World {
     database: Database,
@@ -62,19 +62,35 @@ impl World {
         lock
     }
 
-    /// Runs the verbs in one batch. The first one waits for the lock, and the others for it.
+    /// Keeps the writer at a verb that waits.
+    async fn hold(&self) -> Held {
+        let [runs, may_end] = [(); 2].map(|()| Arc::new(Notify::new()));
+        let (database, waits) = (self.database.clone(), (runs.clone(), may_end.clone()));
+        let verb = tokio::spawn(async move {
+            let verb = database.write(move |_| {
+                Box::pin(async move {
+                    waits.0.notify_one();
+                    waits.1.notified().await;
+                    Ok(())
+                })
+            });
+            verb.await
+        });
+        runs.notified().await;
+        Held { may_end, verb }
+    }
+
+    /// Runs the verbs in one batch: that after a verb which waits until all are queued.
     async fn in_one_batch<T: Send + 'static>(
         &self,
         verbs: impl IntoIterator<Item = impl Future<Output = T> + Send + 'static>,
     ) -> Vec<T> {
-        let lock = self.lock().await;
-        let first = self.queued(run_owned(&self.database, "SELECT 1")).await;
+        let held = self.hold().await;
         let mut queued = Vec::new();
         for verb in verbs {
             queued.push(self.queued(verb).await);
         }
-        release(lock).await;
-        first.await.unwrap().unwrap();
+        held.release().await;
         let mut answers = Vec::new();
         for verb in queued {
             answers.push(verb.await.unwrap());
@@ -98,6 +114,19 @@ impl World {
             .fetch_all(&mut *self.database.reader().await.unwrap())
             .await
             .unwrap()
+    }
+}
+
+/// The writer, at a verb that waits.
+struct Held {
+    may_end: Arc<Notify>,
+    verb: JoinHandle<Result<(), Unavailable>>,
+}
+
+impl Held {
+    async fn release(self) {
+        self.may_end.notify_one();
+        self.verb.await.unwrap().unwrap();
     }
 }
 
@@ -315,21 +344,18 @@ async fn a_queue_that_is_full_refuses_and_nobody_waits() {
         ..Settings::default()
     };
     let world = World::new(settings).await;
-    let lock = world.lock().await;
-    let first = world.queued(adding(&world, 1, 1)).await;
-    // The writer has taken the first one, and waits with it.
+    let held = world.hold().await;
     let mut waiting = Vec::new();
     for id in 2..=4 {
         waiting.push(world.queued(adding(&world, id, 1)).await);
     }
     let refused = adding(&world, 5, 1).await.unwrap_err();
     assert!(refused.to_string().contains("too many"), "{refused}");
-    release(lock).await;
-    first.await.unwrap().unwrap();
+    held.release().await;
     for verb in waiting {
         verb.await.unwrap().unwrap();
     }
-    assert_eq!(world.ids().await, [1, 2, 3, 4]);
+    assert_eq!(world.ids().await, [2, 3, 4]);
     adding(&world, 5, 1).await.unwrap();
     world.database.close().await;
 }
