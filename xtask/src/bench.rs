@@ -108,7 +108,11 @@ const UNDER_LOAD: [(Measure, UnderLoad); 5] = [
 ///
 /// # Errors
 /// When the program cannot be built or started, or a page does not do what it should.
-pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
+pub(crate) fn run(
+    workspace: &Workspace,
+    only: &[Measure],
+    program: Option<PathBuf>,
+) -> Result<ExitCode> {
     let wanted = |measure| only.is_empty() || only.contains(&measure);
     let under_load = UNDER_LOAD.iter().any(|(measure, _)| wanted(*measure));
     let earlier = match under_load {
@@ -119,7 +123,10 @@ pub(crate) fn run(workspace: &Workspace, only: &[Measure]) -> Result<ExitCode> {
         }
         false => None,
     };
-    let program = build::run(workspace, Profile::Release)?;
+    let program = match program {
+        Some(program) => program,
+        None => build::run(workspace, Profile::Release)?,
+    };
     let mut report = Report::default();
     let load_before = load();
     let mut machine = machine(workspace)?;
@@ -196,7 +203,8 @@ const HEAD: &str = "# Benchmarks
 
 One run of `cargo xtask bench`, which wrote this page. The times are those of the machine named below; compare each with
 the reference beside it, measured turn and turn about in the same run. [Contributing](CONTRIBUTING.md) says what to do
-when a figure gets worse.
+when a figure gets worse, and how the flame graphs of [verify](flame/verify.svg), [issue](flame/issue.svg) and
+[a whole handoff](flame/handoff.svg) are made.
 
 ";
 

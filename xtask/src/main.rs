@@ -14,6 +14,7 @@
 //! * [`circles`]: which file of a crate may know which
 //! * [`tools`], [`browsers`]: what must be on the machine, and how it gets there
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -83,6 +84,9 @@ enum Command {
     Bench {
         /// Measure only these.
         only: Vec<bench::Measure>,
+        /// Measure this program instead of a release build, which a page is not written of.
+        #[arg(long, requires = "only")]
+        program: Option<PathBuf>,
     },
     /// Build the assets and the program.
     Build {
@@ -115,7 +119,7 @@ fn run(command: Command) -> Result<ExitCode> {
         Command::Test { skip_e2e, full } => Ok(test::run(&workspace, Tier { full, skip_e2e })),
         Command::Rules => rules::run(&workspace),
         Command::Audit => Ok(audit::run_all(&workspace)),
-        Command::Bench { only } => bench::run(&workspace, &only),
+        Command::Bench { only, program } => bench::run(&workspace, &only, program),
         Command::Build { release } => {
             let profile = if release {
                 Profile::Release

@@ -31,6 +31,14 @@ const CC: Tool = Tool {
     elsewhere: "install a C compiler that answers to `cc`, such as gcc or clang",
 };
 
+/// The allocator is compiled by it.
+const MAKE: Tool = Tool {
+    name: "make",
+    debian: "apt-get update && apt-get install -y make",
+    macos: "xcode-select --install",
+    elsewhere: "install GNU make",
+};
+
 const GIT: Tool = Tool {
     name: "git",
     debian: "apt-get update && apt-get install -y git",
@@ -102,12 +110,14 @@ const TAR: Tool = Tool {
 };
 
 /// For `build`, `demo` and `dev`.
-pub(crate) const TO_BUILD: &[Tool] = &[RUSTUP, CC];
+pub(crate) const TO_BUILD: &[Tool] = &[RUSTUP, CC, MAKE];
 /// For the whole of `test`.
-pub(crate) const TO_TEST: &[Tool] = &[RUSTUP, CC, BASH, CURL, OPENSSL, GIT, NODE, NPM, PYTHON];
+pub(crate) const TO_TEST: &[Tool] = &[
+    RUSTUP, CC, MAKE, BASH, CURL, OPENSSL, GIT, NODE, NPM, PYTHON,
+];
 /// For the tests without a browser: `docs/walk.sh` and `examples/` are among them.
 pub(crate) const TO_TEST_WITHOUT_BROWSERS: &[Tool] =
-    &[RUSTUP, CC, BASH, CURL, OPENSSL, NODE, PYTHON];
+    &[RUSTUP, CC, MAKE, BASH, CURL, OPENSSL, NODE, PYTHON];
 /// For the part of `bench` that puts servers under load.
 pub(crate) const TO_LOAD: &[Tool] = &[WRK, SQLITE, GIT, TAR, NODE, NPM];
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use handoff::{
     client::Client,
     ids::{ClientId, SignInId, UserId},
@@ -236,7 +236,7 @@ pub(crate) async fn post(
             tracing::warn!(trace = %trace, user = %user, %cause, "password rehash failed");
         }
     }
-    // At the same time, so that one commit has all of it.
+    // At the same time: for a browser that has no session yet, one commit has all of it.
     let (begun, known) = tokio::join!(
         authority.sessions.begin(&cookies, id, until),
         remember(&authority, &trace, &counters, known, account.user.id),
@@ -248,13 +248,14 @@ pub(crate) async fn post(
             if let Err(cause) = authority.store.end_sign_in(id, now).await {
                 tracing::warn!(trace = %trace, user = %account.user.id, %cause, "sign-in left over");
             }
-            return Err(problem);
+            // The value that the browser was known by may be replaced already.
+            return Ok(with(problem.into_response(), known));
         }
     };
     count(&authority.sign_ins.success);
     tracing::info!(trace = %trace, user = %account.user.id, outcome = "success", "sign-in");
     let answer = redirect::see_other(&pending.next());
-    let answer = redirect::with_cookie(answer, known);
+    let answer = with(answer, known);
     let answer = redirect::with_cookie(answer, begun.set_cookie);
     // What an earlier sign-out ended is no news any more.
     let answer = match cookies.get(ENDED_COOKIE) {
@@ -292,19 +293,28 @@ async fn remember(
     counters: &[Counter],
     replacing: Option<Digest<KnownBrowser>>,
     user: UserId,
-) -> HeaderValue {
+) -> Option<HeaderValue> {
     let (store, now) = (&authority.store, authority.context.now());
     let browser = KnownBrowser::mint(authority.context.random.bytes());
     let (forgiven, remembered) = tokio::join!(
         store.forgive_attempt(counters, now),
         store.remember_browser(browser.digest(), replacing, user, now),
     );
+    // What is not stored the browser must not hold: it goes on with the value that it has.
+    let is_known = remembered.is_ok();
     for done in [forgiven, remembered] {
         if let Err(cause) = done {
             tracing::warn!(trace = %trace, user = %user, %cause, "sign-in not remembered");
         }
     }
-    cookies::set(KNOWN_COOKIE, browser.expose().as_ref(), Some(KNOWN_FOR))
+    is_known.then(|| cookies::set(KNOWN_COOKIE, browser.expose().as_ref(), Some(KNOWN_FOR)))
+}
+
+fn with(answer: Response, cookie: Option<HeaderValue>) -> Response {
+    match cookie {
+        Some(cookie) => redirect::with_cookie(answer, cookie),
+        None => answer,
+    }
 }
 
 /// What waits for this sign-in.

@@ -21,6 +21,9 @@ pub(crate) const LONGEST_LOG: &str = "16384";
 /// meanwhile is folded once.
 const WORTHWHILE: i64 = 1_000;
 
+/// So many pages that are not folded are a fault: twice what a commit folds.
+const TOO_MANY: i64 = 32_768;
+
 /// How many commits there are between two looks at the log's length.
 const COMMITS: u32 = 8;
 
@@ -63,20 +66,35 @@ impl Checkpoints {
 }
 
 async fn run(options: SqliteConnectOptions, mut is_due: Receiver<()>) {
-    let mut idle = None;
+    let (mut idle, mut works) = (None, true);
     while is_due.recv().await.is_some() {
-        // What the disk refuses here it refuses the next commit as well, which tells of it.
-        idle = fold(idle.take(), &options).await.ok();
+        // Commits do not meet this: they write the log, and leave aside what folding it came to.
+        let fault = match fold(idle.take(), &options).await {
+            Ok((connection, left)) => {
+                idle = Some(connection);
+                (left > TOO_MANY).then(|| "another program reads an old state".to_owned())
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        match &fault {
+            Some(cause) if works => {
+                tracing::error!(cause, "the write-ahead log is not checkpointed");
+            }
+            None if !works => tracing::info!("the write-ahead log is checkpointed again"),
+            _ => {}
+        }
+        works = fault.is_none();
     }
     if let Some(connection) = idle {
         drop(connection.close().await);
     }
 }
 
+/// Folds what is worth it; also tells how many pages were left before.
 async fn fold(
     idle: Option<Connection>,
     options: &SqliteConnectOptions,
-) -> sqlx::Result<Connection> {
+) -> sqlx::Result<(Connection, i64)> {
     let mut connection = match idle {
         Some(connection) => connection,
         None => Connection::connect_with(options).await?,
@@ -89,7 +107,7 @@ async fn fold(
             .execute(&mut connection)
             .await?;
     }
-    Ok(connection)
+    Ok((connection, pages - folded))
 }
 
 #[cfg(test)]

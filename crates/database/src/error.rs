@@ -51,6 +51,10 @@ impl CannotOpen {
         }
     }
 
+    pub(crate) fn no_thread(path: &Path, error: &std::io::Error) -> Self {
+        Self::new(path, format!("has no thread to write it: {error}"))
+    }
+
     pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
         let why = match error.kind() {
             ErrorKind::PermissionDenied => {

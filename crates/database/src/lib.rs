@@ -142,7 +142,7 @@ impl Database {
             .await
             .map_err(cannot_open)?;
         let writer = Writer::start(connection, options, settings)
-            .map_err(|error| CannotOpen::file(path, &error))?;
+            .map_err(|error| CannotOpen::no_thread(path, &error))?;
         Ok(Self {
             writer: Some(Arc::new(writer)),
             readers: Arc::new(readers),

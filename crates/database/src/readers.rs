@@ -58,7 +58,8 @@ impl Readers {
 
     /// Closes all connections, when they have been given back.
     pub(crate) async fn close(&self) {
-        let Ok(_all) = self.free.acquire_many(self.most).await else {
+        let all = self.free.acquire_many(self.most);
+        let Ok(Ok(_all)) = tokio::time::timeout(PATIENCE, all).await else {
             return;
         };
         self.free.close();

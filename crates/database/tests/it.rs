@@ -377,28 +377,6 @@ async fn a_verb_whose_caller_has_gone_does_not_run() {
 }
 
 #[tokio::test]
-async fn a_verb_whose_caller_has_gone_while_the_lock_was_waited_for_does_not_run() {
-    let world = World::new(Settings::default()).await;
-    let lock = world.lock().await;
-    // The writer takes all of them as one batch, and waits with it.
-    let gone = tokio::spawn(adding(&world, 1, 1));
-    let gone_of_a_set = tokio::spawn(in_set(&world, 2));
-    let other_of_the_set = tokio::spawn(in_set(&world, 3));
-    let other = world.queued(adding(&world, 4, 1)).await;
-    tokio::task::yield_now().await;
-    for gone in [gone.abort_handle(), gone_of_a_set.abort_handle()] {
-        gone.abort();
-    }
-    gone.await.unwrap_err();
-    gone_of_a_set.await.unwrap_err();
-    release(lock).await;
-    assert_eq!(other_of_the_set.await.unwrap().unwrap(), 1);
-    other.await.unwrap().unwrap();
-    assert_eq!(world.ids().await, [3, 4]);
-    world.database.close().await;
-}
-
-#[tokio::test]
 async fn what_waits_at_a_shutdown_is_done_and_what_comes_later_is_refused() {
     let world = World::new(Settings::default()).await;
     let lock = world.lock().await;

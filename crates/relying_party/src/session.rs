@@ -247,7 +247,23 @@ async fn store(
     let new = arrival.sealed(site, &record.cookie_value(), pre.as_ref());
     let (id, until) = (new.id, new.expires_at);
     let now = site.context.now();
-    let beginning = site.store.begin_session(new, source, now).await;
+    let begins = site.store.begin_session(new, source, now);
+    // At the same time, so that one commit has both. Under an id that the browser brought there is the
+    // record of the session before, which stays until this one has begun.
+    let (beginning, begun) = if site.context.policy.session_rotation() {
+        let holds = site.sessions.begin_with(record, id, until);
+        let (beginning, begun) = tokio::join!(begins, holds);
+        (beginning, Some(begun))
+    } else {
+        (begins.await, None)
+    };
+    if !matches!(beginning, Ok(Beginning::Begun { .. }))
+        && begun.is_some()
+        && let Err(cause) = site.sessions.take_back(record).await
+    {
+        // It opens nothing, and nobody has its id.
+        tracing::warn!(trace = %trace, %cause, "session record left");
+    }
     let (ended, pre_session_over) = match beginning.map_err(ErrorPage::unavailable)? {
         Beginning::Begun {
             ended,
@@ -263,7 +279,10 @@ async fn store(
     };
     revoke(site, &ended, keys, trace).await;
     site.sessions.end(cookies).await?;
-    let begun = site.sessions.begin_with(record, id, until).await?;
+    let begun = match begun {
+        Some(begun) => begun?,
+        None => site.sessions.begin_with(record, id, until).await?,
+    };
     let answer = redirect::with_cookie(leave_callback(site, target), begun.set_cookie);
     Ok(Outcome::Begun(without_pre_session(
         answer,

@@ -168,6 +168,14 @@ impl Sessions {
         })
     }
 
+    /// Forgets what [`Self::begin_with`] kept, where no browser has got the id.
+    ///
+    /// # Errors
+    /// [`Unreachable`] when the store cannot be reached.
+    pub async fn take_back(&self, NewId(id): NewId) -> Result<(), Unreachable> {
+        self.store.records.remove(hash(id)).await
+    }
+
     /// Forgets this browser's session. The answer must also carry [`Self::expire`].
     ///
     /// # Errors

@@ -1,9 +1,10 @@
 //! Signing in and out at Harbor ID.
 
 use reqwest::StatusCode;
+use sqlx::{Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use time::Duration;
 
-use crate::harness::{PASSWORD, world};
+use crate::harness::{Answer, Kept, PASSWORD, Persona, Process, World, world};
 
 #[tokio::test]
 async fn rows_53_and_57_a_person_signs_in_sees_the_portal_and_signs_out() {
@@ -159,4 +160,54 @@ async fn a_demo_account_fills_the_form_and_no_more() {
     assert_eq!(visitor.cookie(&page.url, "__Host-as_session"), None);
     let page = visitor.get(&world.authority("/login?demo=nobody")).await;
     assert_eq!(page.status, StatusCode::OK);
+}
+
+/// Lets writes to a table of Harbor ID fail, or be possible again.
+async fn change(world: &World, statement: &'static str) {
+    let file = world.folder().join("authority.db");
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut database = SqliteConnection::connect_with(&options).await.unwrap();
+    sqlx::query(statement).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+}
+
+async fn enter_password(world: &World, alice: &Persona) -> Answer {
+    let csrf = alice.get(&world.authority("/login")).await.csrf();
+    let fields = [("csrf", &*csrf), ("email", ALICE), ("password", PASSWORD)];
+    alice.post(&world.authority("/login"), &fields).await
+}
+
+const ALICE: &str = "alice@harbor.example";
+
+#[tokio::test]
+async fn what_a_browser_is_known_by_changes_in_the_browser_and_in_the_store_or_in_neither() {
+    let process = Process::start().await;
+    let world = process.platform("", Kept::InFiles).await;
+    let alice = world.signed_in(ALICE).await;
+    let home = world.authority("/");
+    let known = || alice.cookie(&home, "__Host-as_known").unwrap();
+    let first = known();
+
+    for event in [
+        "CREATE TRIGGER no_insert BEFORE INSERT ON known_browser BEGIN SELECT RAISE(ABORT, ''); END",
+        "CREATE TRIGGER no_update BEFORE UPDATE ON known_browser BEGIN SELECT RAISE(ABORT, ''); END",
+    ] {
+        change(&world, event).await;
+    }
+    alice.lose_cookie(&home, "__Host-as_session");
+    let answer = enter_password(&world, &alice).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{answer:?}");
+    assert_eq!(known(), first, "the store has no other");
+
+    for event in [
+        "DROP TRIGGER no_insert",
+        "DROP TRIGGER no_update",
+        "CREATE TRIGGER none BEFORE INSERT ON browser_session BEGIN SELECT RAISE(ABORT, ''); END",
+    ] {
+        change(&world, event).await;
+    }
+    alice.lose_cookie(&home, "__Host-as_session");
+    let answer = enter_password(&world, &alice).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{answer:?}");
+    assert_ne!(known(), first, "the store has another");
 }

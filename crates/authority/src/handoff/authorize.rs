@@ -44,8 +44,10 @@ pub(crate) async fn get(
     page: Page,
 ) -> Result<Response, ErrorPage> {
     authority.admit(signed_in.as_ref(), peer)?;
-    // A record from an earlier request refuses nothing: what does not fit it is held against the store.
-    if let Ok(asked) = Asked::check(&authority, &steps, query.clone(), From::Earlier).await
+    // A record from an earlier request refuses nothing: what does not fit it is held against the store. Nor
+    // does it send anybody to sign in: only a token's verb compares it with the one that is stored.
+    if signed_in.is_some()
+        && let Ok(asked) = Asked::check(&authority, &steps, query.clone(), From::Earlier).await
         && let Some(answer) = begin(&authority, asked, signed_in.as_ref(), &steps, &page).await?
     {
         return Ok(answer);

@@ -18,7 +18,8 @@
 //! 2. `sqlite/flows.rs`: a `const PIN: Statement`, in the SQL that SQLite and PostgreSQL share
 //!    ([`database::dialect`] lists the differences; a statement that only SQLite takes does not
 //!    compile), and a function over a connection, `async fn pin(tx: &mut Connection, …)`. The method
-//!    hands the function to [`database::Database::write`], which makes it one transaction.
+//!    hands the function to [`database::Database::write`], which runs it in a
+//!    transaction that other verbs share. It may run twice: ids, secrets and the time are made before.
 //! 3. `memory/flows.rs`: the method, which holds the one lock from its first line to its last.
 //! 4. `tests/conformance/flows.rs`: a test, and its name in the list of `tests/conformance.rs`, which
 //!    runs it against both.

@@ -24,8 +24,9 @@
 //!    ([`database::dialect`] lists the differences; a statement that only SQLite takes does not
 //!    compile). Below it a function over a connection, `async fn pin(tx: &mut Connection, …)`, which
 //!    *begins* with the conditional statement: zero rows is a refusal, and nothing that was read
-//!    before decides. The method hands the function to [`database::Database::write`], which makes it
-//!    one transaction; accept and refuse both commit.
+//!    before decides. The method hands the function to [`database::Database::write`], which runs
+//!    it in a transaction that other verbs share; accept and refuse both commit. It may run twice: ids,
+//!    secrets and the time are made before.
 //! 3. `memory/items.rs`: the method, which holds the one lock from its first line to its last.
 //! 4. `tests/conformance/items.rs`: a test, and its name in the list of `tests/conformance.rs`, which
 //!    runs it against both.

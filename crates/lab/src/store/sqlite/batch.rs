@@ -64,7 +64,7 @@ const WRITE_NAMES: Statement = Statement::for_sqlite(
 );
 const WRITE_EVENTS: Statement = Statement::for_sqlite(
     "INSERT INTO event (flow, body)
-     SELECT value ->> 0, value -> 1 FROM json_each($1) ORDER BY key",
+     SELECT value ->> 0, value ->> 1 FROM json_each($1) ORDER BY key",
 );
 
 /// Keeps these events.
@@ -212,7 +212,8 @@ impl<'a> WriteBatch<'a> {
             state.summary.steps += 1;
             state.summary.bytes += body.len();
             let comma = if self.new_events.len() > 1 { "," } else { "" };
-            self.new_events += &format!("{comma}[{},{body}]", number.0);
+            // As a string: SQLite would read an object member by member and write it anew.
+            self.new_events += &format!("{comma}[{},{}]", number.0, json(&body)?);
         }
         Ok(())
     }
