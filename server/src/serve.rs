@@ -27,8 +27,9 @@ use crate::{
     tls::{self, BadCertificate, Encryption, OwnAuthority},
 };
 
-/// How long requests that are under way may take after the signal to stop.
-const GRACE: Duration = Duration::from_secs(10);
+/// How long requests that are under way may take after the signal to stop. What starts programs often kills
+/// them ten seconds after the signal, and the databases are closed after this.
+const GRACE: Duration = Duration::from_secs(8);
 
 /// Why serving could not begin or go on.
 #[derive(Debug, thiserror::Error)]

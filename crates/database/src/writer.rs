@@ -29,8 +29,8 @@ use crate::{
     jobs::{Caller, Job},
 };
 
-/// The longest that a caller waits for a verb. A file that another program has locked gives up after
-/// five seconds; this is for a disk that does not answer at all.
+/// The longest that a caller waits for a verb. A file that another program has locked gives up
+/// earlier; this is for a disk that does not answer at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The way to the writer.

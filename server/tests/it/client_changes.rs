@@ -3,6 +3,7 @@
 
 use authority::store::{ClientStore, SecretSet, Sqlite};
 use handoff::{
+    client::Kind,
     ids::ClientId,
     token::{ClientSecret, Secret},
     uri::ClientUri,
@@ -74,4 +75,27 @@ async fn a_redirect_uri_that_another_process_takes_away_or_adds_counts_at_once()
     other.close().await;
     assert_eq!(ask(&old).await, StatusCode::BAD_REQUEST);
     assert_eq!(ask(&new).await, StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn row_69_pages_of_a_client_that_another_process_makes_confidential_read_no_answer() {
+    let (_process, world) = world().await;
+    let other = other_process(&world).await;
+    let notes = ClientId::parse("notes").unwrap();
+    let confidential = other.find_client(&notes).await.unwrap().unwrap();
+    let mut public = confidential.clone();
+    public.kind = Kind::Public { sdk_compat: false };
+    other.put_client(&public).await.unwrap();
+    let (browser, url, origin) = (world.visitor(), world.authority(VERIFY), world.notes(""));
+    let verify = async || {
+        let body = world.relying_party().body(&"A".repeat(43));
+        let headers = [("origin", origin.as_str())];
+        let answer = browser.post_json(&url, &headers, &body).await;
+        let readable = answer.header("access-control-allow-origin");
+        (answer.status, readable.to_owned())
+    };
+    assert_eq!(verify().await, (StatusCode::BAD_REQUEST, origin.clone()));
+    other.put_client(&confidential).await.unwrap();
+    other.close().await;
+    assert_eq!(verify().await, (StatusCode::UNAUTHORIZED, String::new()));
 }

@@ -22,7 +22,7 @@ use crate::{
 
 /// Requests at the same moment: one network may have some more connections.
 const CALLERS: usize = 200;
-/// Until a process that was told to stop has ended: ten seconds for requests under way, five for which the
+/// Until a process that was told to stop has ended: eight seconds for requests under way, four for which the
 /// writer may then wait for the lock, and some for a machine that is busy with other things.
 const ENDS_WITHIN: Duration = Duration::from_secs(22);
 

@@ -64,6 +64,7 @@ async fn handle(
     At(authority): At<Authority>,
     flow: FlowRecorder,
     peer: Peer,
+    audience: cors::Audience,
     ClientRequest {
         client: known,
         proof,
@@ -97,6 +98,7 @@ async fn handle(
         let (store, from) = (&*authority.store, From::Store);
         let newer = authority.clients.find(store, client, from).await;
         let newer = newer.map_err(unavailable)?;
+        audience.found(newer.as_ref().map(|newer| &newer.client));
         let proven = newer.and_then(|newer| Some((shown.proof_of(&newer.client)?, newer)));
         let Some((proof, newer)) = proven else {
             let refusal = ErrorResponse::invalid_client();
