@@ -187,10 +187,9 @@ pub(crate) fn run(
     let text = text.trim_end();
     println!("\n{text}\n");
     if only.is_empty() {
-        fs::write(
-            workspace.root.join("docs/BENCHMARKS.md"),
-            format!("{text}\n"),
-        )?;
+        let page = workspace.root.join("docs/BENCHMARKS.md");
+        let before = fs::read_to_string(&page).unwrap_or_default();
+        fs::write(&page, format!("{text}\n{}", meaning(&before)))?;
         println!("Written to docs/BENCHMARKS.md.");
     }
     for broken in &report.broken {
@@ -201,12 +200,20 @@ pub(crate) fn run(
 
 const HEAD: &str = "# Benchmarks
 
-One run of `cargo xtask bench`, which wrote this page. The times are those of the machine named below; compare each with
+One run of `cargo xtask bench`, which wrote this page up to its last section. The times are those of the machine named below; compare each with
 the reference beside it, measured turn and turn about in the same run. [Contributing](CONTRIBUTING.md) says what to do
 when a figure gets worse, and how the flame graphs of [verify](flame/verify.svg), [issue](flame/issue.svg) and
 [a whole handoff](flame/handoff.svg) are made.
 
 ";
+
+/// What begins the part of the page that people write. The next run keeps it.
+const MEANING: &str = "\n## What this means\n";
+
+/// That part of a page, if there is one.
+fn meaning(page: &str) -> &str {
+    page.find(MEANING).map_or("", |at| &page[at..])
+}
 
 fn machine(workspace: &Workspace) -> Result<String> {
     let cores = std::thread::available_parallelism()?;
@@ -479,6 +486,13 @@ mod tests {
         report.at_least("broken", 4.9, 5.0);
         report.at_least("broken", f64::NAN, 5.0);
         assert_eq!(report.broken.len(), 4);
+    }
+
+    #[test]
+    fn what_people_wrote_of_the_last_run_stays() {
+        let page = "# Benchmarks\n\n| a | b |\n\n## What this means\n\nMuch.\n";
+        assert_eq!(meaning(page), "\n## What this means\n\nMuch.\n");
+        assert_eq!(meaning("# Benchmarks\n"), "");
     }
 
     #[test]
