@@ -200,9 +200,10 @@ pub(crate) fn run(
 
 const HEAD: &str = "# Benchmarks
 
-One run of `cargo xtask bench`, which wrote this page up to its last section. The times are those of the machine named below; compare each with
-the reference beside it, measured turn and turn about in the same run. [Contributing](CONTRIBUTING.md) says what to do
-when a figure gets worse, and how the flame graphs of [verify](flame/verify.svg), [issue](flame/issue.svg) and
+One run of `cargo xtask bench`, which wrote this page up to its last section. The times are those of the machine named
+below; compare each with the reference beside it, measured turn and turn about in the same run.
+[Contributing](CONTRIBUTING.md) says what to do when a figure gets worse, and how the flame graphs of
+[verify](flame/verify.svg), [issue](flame/issue.svg) and
 [a whole handoff](flame/handoff.svg) are made.
 
 ";
