@@ -90,7 +90,7 @@ async fn run(options: SqliteConnectOptions, mut is_due: Receiver<()>) {
     }
 }
 
-/// Folds what is worth it; also tells how many pages were left before.
+/// Folds what is worth it; also tells how many pages are left.
 async fn fold(
     idle: Option<Connection>,
     options: &SqliteConnectOptions,
@@ -102,11 +102,12 @@ async fn fold(
     let (_, pages, folded): Log = sqlx::query_as("PRAGMA wal_checkpoint(NOOP)")
         .fetch_one(&mut connection)
         .await?;
-    if pages - folded >= WORTHWHILE {
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)")
-            .execute(&mut connection)
-            .await?;
+    if pages - folded < WORTHWHILE {
+        return Ok((connection, pages - folded));
     }
+    let (_, pages, folded): Log = sqlx::query_as("PRAGMA wal_checkpoint(PASSIVE)")
+        .fetch_one(&mut connection)
+        .await?;
     Ok((connection, pages - folded))
 }
 

@@ -59,8 +59,15 @@ impl Readers {
     /// Closes all connections, when they have been given back.
     pub(crate) async fn close(&self) {
         let all = self.free.acquire_many(self.most);
-        let Ok(Ok(_all)) = tokio::time::timeout(PATIENCE, all).await else {
-            return;
+        let _all = match tokio::time::timeout(PATIENCE, all).await {
+            Ok(Ok(all)) => all,
+            // Closed already.
+            Ok(Err(_)) => return,
+            Err(_) => {
+                let error = "a connection that reads was not given back";
+                tracing::warn!(error, "the database was not closed in order");
+                return;
+            }
         };
         self.free.close();
         let idle: Vec<_> = self.idle().drain(..).collect();

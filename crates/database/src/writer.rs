@@ -46,8 +46,8 @@ impl Writer {
     /// Starts the writer on a connection; it opens further ones as the options say.
     ///
     /// It has a thread of its own. As a task among others it goes on after each statement when a thread of
-    /// the runtime looks at what woke up elsewhere, and until then all that wait for it wait: a batch of
-    /// verifies took three times as long (DR-0022).
+    /// the runtime looks at what woke up elsewhere, and until then all that wait for it wait: a third
+    /// of the verifies a second was lost by that (DR-0022).
     pub(crate) fn start(
         connection: Connection,
         options: SqliteConnectOptions,
